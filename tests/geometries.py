@@ -1,0 +1,330 @@
+"""One list of geometries, for the tests and for the benchmarks.
+
+A table names its columns. ``2x3`` means 2 along rows and 3 along columns, ``2`` means 2 along
+both; padding ``1,2x3,0`` is 1 above, 2 below, 3 to the left, none to the right.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """A convolution's shapes and options; ``padding`` is ``((top, bottom), (left, right))``."""
+
+    batch: int
+    in_channels: int
+    size: Pair
+    out_channels: int
+    kernel_size: Pair
+    stride: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    @property
+    def options(self) -> dict:
+        """The keyword arguments of the convolution functions."""
+        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, self.in_channels, *self.size)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+
+    @property
+    def output_size(self) -> Pair:
+        axes = zip(
+            self.size, self.padding, self.kernel_size, self.stride, self.dilation, strict=True
+        )
+        return tuple((n + sum(p) - d * (k - 1) - 1) // s + 1 for n, p, k, s, d in axes)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, self.out_channels, *self.output_size)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one pass, by the direct algorithm."""
+        return int(np.prod(self.output_shape) * np.prod(self.weight_shape[1:]))
+
+    def __str__(self) -> str:
+        named = [f"{self.batch}x{self.in_channels}x{_joined(self.size)}"]
+        named.append(f"{self.out_channels}k{_joined(self.kernel_size)}")
+        named += [
+            f"{letter}{_joined(value)}"
+            for letter, value, usual in (
+                ("s", self.stride, (1, 1)),
+                ("p", sum(self.padding, ()), (0, 0, 0, 0)),
+                ("d", self.dilation, (1, 1)),
+                ("g", (self.groups,), (1,)),
+            )
+            if value != usual
+        ]
+        return "-".join(named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A pooling window over images; ``dilation`` is for the maximum alone."""
+
+    batch: int
+    channels: int
+    size: Pair
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+
+    @property
+    def window(self) -> dict:
+        """The keyword arguments that both kinds of pooling have."""
+        return {n: getattr(self, n) for n in ("kernel_size", "stride", "padding", "ceil_mode")}
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, self.channels, *self.size)
+
+    def __str__(self) -> str:
+        text = f"{self.batch}x{self.channels}x{_joined(self.size)}-k{_joined(self.kernel_size)}"
+        text += f"s{_joined(self.stride)}p{_joined(self.padding)}d{_joined(self.dilation)}"
+        return text + ("-ceil" if self.ceil_mode else "")
+
+
+def _joined(values) -> str:
+    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
+
+
+def _both(parts: list[str]) -> list[str]:
+    return parts * (2 // len(parts))
+
+
+def _read_pair(entry: str) -> Pair:
+    """Rows and columns: ``"2x3"``, or ``"2"`` for both."""
+    return tuple(int(axis) for axis in _both(entry.split("x")))
+
+
+def _read_padding(entry: str) -> tuple[Pair, Pair]:
+    """The same, where ``"1,2"`` is 1 before and 2 after."""
+    return tuple(
+        tuple(int(end) for end in _both(axis.split(","))) for axis in _both(entry.split("x"))
+    )
+
+
+#: Column of a table: the field it fills, and how an entry reads.
+COLUMNS = {
+    "batch": ("batch", int),
+    "size": ("size", _read_pair),
+    "kernel": ("kernel_size", _read_pair),
+    "stride": ("stride", _read_pair),
+    "dilation": ("dilation", _read_pair),
+}
+CONV_COLUMNS = COLUMNS | {
+    "in": ("in_channels", int),
+    "out": ("out_channels", int),
+    "padding": ("padding", _read_padding),
+    "groups": ("groups", int),
+}
+POOL_COLUMNS = COLUMNS | {
+    "channels": ("channels", int),
+    "padding": ("padding", _read_pair),
+    "ceil": ("ceil_mode", lambda entry: entry == "yes"),
+}
+
+
+def _table(kind: type, columns: dict, text: str) -> list:
+    header, *rows = (line.split() for line in text.strip().splitlines())
+    fields = [columns[name] for name in header]
+    return [
+        kind(**{name: read(entry) for (name, read), entry in zip(fields, row, strict=True)})
+        for row in rows
+    ]
+
+
+#: What the benchmarks time: the layers of LeNets, VGGs and ResNets.
+BENCHMARKS: list[Geometry] = _table(
+    Geometry,
+    CONV_COLUMNS,
+    """
+    batch   in  size  out  kernel  stride  padding  groups
+       50    1    28    6       5       1        0       1
+       50    6    12   12       5       1        0       1
+      256    6    12   12       5       1        0       1
+       64    6    14   16       5       1        0       1
+       64    1    28   20       5       1        0       1
+       64   20    12   50       5       1        0       1
+       32    8    32    8       5       1        2       1
+      128    3    32   16       3       1        1       1
+      128   16    32   16       3       1        1       1
+      128   16    32   32       3       2        1       1
+      128   32    16   32       3       1        1       1
+      128   64     8   64       3       1        1       1
+       64   64    32   64       3       1        1       1
+       64  128    16  128       3       1        1       1
+       64  256     8  256       3       1        1       1
+       64   27    13   65       3       1        1       1
+        8    3   224   64       7       2        3       1
+        8   64    56  256       1       1        0       1
+        8   64    56   64       3       1        1       1
+        8  256    56  512       1       2        0       1
+        8  128    56  128       3       2        1       1
+        8  256    14  256       3       1        1       1
+        8 1024    14  256       1       1        0       1
+        8  512     7  512       3       1        1       1
+       64   32    32   32       3       1        1      32
+       64   64    16   64       3       1        1      64
+       64  128     8  128       3       1        1     128
+    """,
+)
+
+#: Shapes with one odd thing each: every option, and every way in which a window can miss pixels.
+ODD: list[Geometry] = _table(
+    Geometry,
+    CONV_COLUMNS,
+    """
+    batch  in  size  out  kernel  stride  padding  dilation  groups
+        1   1     1    1       1       1        0         1       1
+        3   2   5x7    3     2x3       1        0         1       1
+        3   2   7x5    3     1x4       1        0         1       1
+        2   3     6    4       6       1        0         1       1
+       17   1     5    6       5       1        0         1       1
+        5   3     8    7       3       2        0         1       1
+        5   3     9    7       3     3x2        1         1       1
+        4   2     7    3       2       5        0         1       1
+        4   2    11    3       1       3        0         1       1
+        3   2     5    3       3       1        1         1       1
+        3   2     5    3       3       1        4         1       1
+        3   2     4    5       3       2        5         1       1
+        3   2   4x6    5       3       1      1x2         1       1
+        3   2     5    3       2       1  0,1x0,1         1       1
+        3   2     5    3       4       1  1,2x3,0         1       1
+        2   1     1    2       3       1        1         1       1
+        2   1     2    2       5       2  2,3x4,1         1       1
+        3   2     7    4       3       1        0         2       1
+        3   2     9    4     3x2       2        2       3x2       1
+        2   2     5    4       3       1        2         2       1
+        2   2     6    3       2       1        0         5       1
+        3   4     5    6       3       1        1         1       2
+        3   6     5    6       3       1        1         1       3
+        3   6     6   12       3       2        1         1       6
+       17   7     5    7       3       1        1         1       7
+        3  26     4   26       3       1        1         1      13
+        3   9     7    6       3       2        3         2       3
+        2  14     3   21       2       1        1         1       7
+        5  64     3   19       1       1        0         1       1
+        3  16    16   16       3       1        1         1       1
+        2   5  3x40    7       3       1        1         1       1
+        2   5  40x3    7       3       1        1         1       1
+    """,
+)
+
+#: Full and partial blocks: 16 or 8 samples a block, the tails of 4, 8 and 2, and one more or less.
+BATCHES = (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 33, 50)
+#: Register tiles of 6 channels, one more and one less.
+CHANNELS = (1, 2, 3, 5, 6, 7, 11, 12, 13)
+
+_SMALL = Geometry(
+    batch=3,
+    in_channels=2,
+    size=(4, 4),
+    out_channels=3,
+    kernel_size=(2, 2),
+    padding=((1, 0), (0, 1)),
+)
+
+LANE_EDGES = [replace(_SMALL, batch=n) for n in BATCHES]
+TILE_EDGES = [
+    replace(_SMALL, in_channels=i, out_channels=o) for i, o in product(CHANNELS, repeat=2)
+]
+COLUMN_EDGES = [
+    replace(
+        _SMALL, size=(3, columns), kernel_size=(3, 3), padding=((1, 1), (1, 1)), stride=(1, stride)
+    )
+    for columns, stride in product(range(1, 10), (1, 2))
+]
+
+
+def _drawn(count: int, seed: int) -> list[Geometry]:
+    """Geometries drawn at random, the same in every run."""
+    rng = np.random.default_rng(seed)
+    drawn = []
+    while len(drawn) < count:
+        groups = int(rng.choice([1, 1, 1, 2, 3]))
+        channels = [groups * int(n) for n in rng.integers(1, 9, 2)]
+        geometry = Geometry(
+            batch=int(rng.integers(1, 20)),
+            in_channels=channels[0],
+            size=_pair(rng, 1, 11),
+            out_channels=channels[1],
+            kernel_size=_pair(rng, 1, 5),
+            stride=_pair(rng, 1, 3),
+            padding=(_pair(rng, 0, 3), _pair(rng, 0, 3)),
+            dilation=_pair(rng, 1, 2),
+            groups=groups,
+        )
+        if min(geometry.output_size) > 0:
+            drawn.append(geometry)
+    return drawn
+
+
+def _pair(rng: np.random.Generator, least: int, most: int) -> Pair:
+    return tuple(int(n) for n in rng.integers(least, most + 1, 2))
+
+
+DRAWN = _drawn(count=60, seed=1)
+
+#: Every small geometry that the tests of convolution use.
+SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ODD + DRAWN
+
+#: The benchmarks' layers with at most one block of samples and one more.
+REAL = list(dict.fromkeys(replace(g, batch=min(g.batch, 17)) for g in BENCHMARKS))
+
+POOLS: list[Pool] = _table(
+    Pool,
+    POOL_COLUMNS,
+    """
+    batch  channels  size  kernel  stride  padding  dilation  ceil
+        1         1     4       2       2        0         1    no
+       17         3     6       2       2        0         1    no
+       16         7     5       3       1        1         1    no
+        3         2     5       2       2        0         1    no
+        3         2     5       2       2        0         1   yes
+        3         2     7       3       2        1         1    no
+        3         2     7       3       2        1         1   yes
+        3         2     6       3       2        1         1   yes
+        3         2   5x8     2x3     2x1        0         1    no
+        3         2   8x5     3x2     1x2      1x0         1   yes
+        2         3     7       2       3        0         1    no
+        2         3     7       2       3        0         1   yes
+        2         3     3       2       2        1         1   yes
+        2         3     9       5       4        2         1   yes
+        2         3    10       3       4        1         1   yes
+        2         1     1       1       1        0         1    no
+        2         1     4       4       4        0         1    no
+        2         1     3       3       1        1         1    no
+    """,
+)
+POOLS += [replace(POOLS[1], batch=n) for n in BATCHES] + [
+    replace(POOLS[2], batch=3, channels=c) for c in CHANNELS
+]
+
+#: Windows with holes, which only the maximum has.
+DILATED_POOLS: list[Pool] = _table(
+    Pool,
+    POOL_COLUMNS,
+    """
+    batch  channels  size  kernel  stride  padding  dilation  ceil
+        3         2     7       2       2        0         2    no
+        3         2     8       3     1x2        1         2    no
+        3         2     8       2       3        1       3x2   yes
+       17         3   9x7     2x3       2      1x0       1x2   yes
+    """,
+)
