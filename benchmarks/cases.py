@@ -1,0 +1,90 @@
+"""What is measured: training steps of whole networks, and single passes of convolutions."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.geometries import BENCHMARKS, Geometry
+
+Pass = Literal["forward", "delta", "gradient"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCase:
+    """A network that both libraries build under this name, and the batches it is trained on."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    batch_size: int
+    batches: int
+    loss: Literal["mse", "cross_entropy"]
+    lr: float
+
+    def samples(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return random images in 0 to 1 and class numbers, for all batches of an epoch."""
+        rng = np.random.default_rng(seed=1)
+        count = self.batch_size * self.batches
+        images = rng.random((count, *self.input_shape), dtype=np.float32)
+        return images, rng.integers(0, 10, count)
+
+    def __str__(self) -> str:
+        return f"{self.name}, batch {self.batch_size}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassCase:
+    """One pass of one convolution: its output, the delta of its input or its weight's gradient."""
+
+    geometry: Geometry
+    which: Pass
+
+    @property
+    def flops(self) -> int:
+        """Of the direct algorithm, whatever is used; taps on padding count."""
+        return 2 * self.geometry.multiply_adds
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return a random input, weight and output delta."""
+        rng = np.random.default_rng(seed=1)
+        geometry = self.geometry
+        shapes = geometry.input_shape, geometry.weight_shape, geometry.output_shape
+        x, weight, output_delta = (rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
+        return x, weight, output_delta
+
+    def __str__(self) -> str:
+        return f"{self.geometry} {self.which}"
+
+
+NETWORKS = [
+    NetworkCase(
+        name="toolbox",
+        input_shape=(1, 28, 28),
+        batch_size=50,
+        batches=40,
+        loss="mse",
+        lr=0.1,
+    ),
+    NetworkCase(
+        name="lenet",
+        input_shape=(1, 28, 28),
+        batch_size=64,
+        batches=16,
+        loss="cross_entropy",
+        lr=0.01,
+    ),
+    NetworkCase(
+        name="vgg_small",
+        input_shape=(3, 32, 32),
+        batch_size=64,
+        batches=2,
+        loss="cross_entropy",
+        lr=0.01,
+    ),
+]
+
+PASSES = [
+    PassCase(geometry=geometry, which=which)
+    for geometry in BENCHMARKS
+    for which in ("forward", "delta", "gradient")
+]

@@ -1,0 +1,137 @@
+"""cnnbp's side."""
+
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import cnnbp
+from benchmarks.cases import NetworkCase, PassCase
+from benchmarks.library import Library, Measure, timed
+from cnnbp import _core, functional, optim
+from cnnbp import layers as L  # noqa: N812
+
+
+def toolbox() -> list[L.Layer]:
+    """6c5-2s-12c5-2s-10 with sigmoids."""
+    return [
+        *(L.Conv2d(6, 5, activation="sigmoid"), L.AvgPool2d(2)),
+        *(L.Conv2d(12, 5, activation="sigmoid"), L.AvgPool2d(2)),
+        L.Linear(10, activation="sigmoid"),
+    ]
+
+
+def lenet() -> list[L.Layer]:
+    """20c5-2m-50c5-2m-500-10 with ReLUs."""
+    return [
+        *(L.Conv2d(20, 5, activation="relu"), L.MaxPool2d(2)),
+        *(L.Conv2d(50, 5, activation="relu"), L.MaxPool2d(2)),
+        *(L.Linear(500, activation="relu"), L.Linear(10)),
+    ]
+
+
+def vgg_small() -> list[L.Layer]:
+    """64 64 m 128 128 m 256 256 m, all 3×3, then one Linear layer."""
+    layers: list[L.Layer] = []
+    for out_channels in (64, 128, 256):
+        layers += 2 * [L.Conv2d(out_channels, 3, padding=1, activation="relu")]
+        layers += [L.MaxPool2d(2)]
+    return [*layers, L.Linear(10)]
+
+
+BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small}
+
+
+class Side(Library):
+    """cnnbp as a caller uses it, and its kernels as a network runs them."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        cnnbp.set_num_threads(threads)
+
+    def describe(self) -> dict[str, Any]:
+        """Return cnnbp's version, and the instruction set it uses."""
+        return {"version": cnnbp.__version__, "isa": _core.isa()}
+
+    def fma_peak(self, seconds: float) -> float:
+        """Return the GFLOP/s of fused multiply-adds on registers, over all threads."""
+        return _core.fma_peak(seconds)
+
+    def prepare_network(self, case: NetworkCase) -> list[str]:
+        """Build the network once for steps on one batch, once for whole epochs."""
+        x, y = case.samples()
+        batch = x[: case.batch_size].copy(), y[: case.batch_size].copy()
+        epoch = partial(_network(case).fit, x, y, batch_size=case.batch_size, progress=False)
+        self.modes = {
+            "train_step": timed(partial(_network(case).train_step, *batch)),
+            "fit": timed(epoch, steps_a_call=case.batches),
+        }
+        return list(self.modes)
+
+    def train_from(self, case: NetworkCase, start: list[np.ndarray], steps: int) -> list[float]:
+        """Return the losses of the first steps from these parameters."""
+        net = _network(case)
+        net.load_state_dict(dict(zip(net.state_dict(), start, strict=True)))
+        x, y = (array[: case.batch_size] for array in case.samples())
+        return [net.train_step(x, y) for _ in range(steps)]
+
+    def flops(self, case: NetworkCase) -> int:
+        """Return those of a step's products, by the direct algorithm.
+
+        Each layer with weights multiplies three times: forward, delta and gradient. The input's
+        delta is not needed.
+        """
+        first, *rest = (s.multiply_adds for s in _network(case).summary().layers if s.parameters)
+        return 2 * case.batch_size * (2 * first + 3 * sum(rest))
+
+    def prepare_pass(self, case: PassCase) -> list[str]:
+        """Make the arrays for the function on arrays; the kernel makes its own."""
+        self.modes = {"kernel": _kernel(case), "functional": timed(_function(case))}
+        return list(self.modes)
+
+
+def _network(case: NetworkCase) -> cnnbp.Network:
+    return cnnbp.Network(
+        BUILDERS[case.name](),
+        input_shape=case.input_shape,
+        loss=case.loss,
+        optimizer=optim.SGD(lr=case.lr),
+    )
+
+
+def _kernel(case: PassCase) -> Measure:
+    """Time the pass on lane tensors that are packed already, as a network runs it."""
+    geometry = case.geometry
+    run: Callable[..., list[float]] = partial(
+        _core.time_conv2d,
+        batch=geometry.batch,
+        in_channels=geometry.in_channels,
+        size=geometry.size,
+        out_channels=geometry.out_channels,
+        kernel_size=geometry.kernel_size,
+        stride=geometry.stride,
+        padding=tuple(before for before, _ in geometry.padding),
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+        which=case.which,
+    )
+
+    def measure(seconds: float) -> float:
+        first = min(run(repeats=2))
+        return median(run(repeats=max(3, int(seconds / first))))
+
+    return measure
+
+
+def _function(case: PassCase) -> partial[Any]:
+    x, weight, output_delta = case.arrays()
+    geometry = case.geometry
+    if case.which == "forward":
+        return partial(functional.conv2d, x, weight, **geometry.options)
+    if case.which == "delta":
+        options = {"input_size": geometry.size, **geometry.options}
+        return partial(functional.conv2d_delta, output_delta, weight, **options)
+    options = {"kernel_size": geometry.kernel_size, **geometry.options}
+    return partial(functional.conv2d_gradients, x, output_delta, **options)

@@ -1,0 +1,137 @@
+"""PyTorch's side, set up as its manual advises for speed on a CPU."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.cases import NetworkCase, PassCase
+from benchmarks.library import Library, timed
+
+FORMATS = {"": torch.contiguous_format, " channels_last": torch.channels_last}
+
+
+def toolbox() -> nn.Sequential:
+    """6c5-2s-12c5-2s-10 with sigmoids."""
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.Sigmoid(), nn.AvgPool2d(2)),
+        *(nn.Conv2d(6, 12, 5), nn.Sigmoid(), nn.AvgPool2d(2)),
+        *(nn.Flatten(), nn.Linear(192, 10), nn.Sigmoid()),
+    )
+
+
+def lenet() -> nn.Sequential:
+    """20c5-2m-50c5-2m-500-10 with ReLUs."""
+    return nn.Sequential(
+        *(nn.Conv2d(1, 20, 5), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
+        *(nn.Conv2d(20, 50, 5), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(800, 500), nn.ReLU(inplace=True), nn.Linear(500, 10)),
+    )
+
+
+def vgg_small() -> nn.Sequential:
+    """64 64 m 128 128 m 256 256 m, all 3×3, then one Linear layer."""
+    layers: list[nn.Module] = []
+    in_channels = 3
+    for out_channels in (64, 128, 256):
+        layers += [nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(out_channels, out_channels, 3, padding=1), nn.ReLU(inplace=True)]
+        layers += [nn.MaxPool2d(2)]
+        in_channels = out_channels
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4 * 4, 10))
+
+
+BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small}
+
+
+def half_squared_error(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """``½ Σ e² / N``: half of what `nn.functional.mse_loss` gives times the outputs."""
+    return nn.functional.mse_loss(output, target, reduction="sum") * (0.5 / len(output))
+
+
+class Training:
+    """A training step on one batch, with everything converted beforehand."""
+
+    def __init__(self, case: NetworkCase, memory_format: torch.memory_format, *, compiled: bool):
+        torch.manual_seed(0)
+        self.network = BUILDERS[case.name]().to(memory_format=memory_format)
+        images, classes = (array[: case.batch_size] for array in case.samples())
+        self.x = torch.from_numpy(images).contiguous(memory_format=memory_format)
+        self.y = torch.from_numpy(classes)
+        self.loss = nn.functional.cross_entropy
+        if case.loss == "mse":
+            self.y = nn.functional.one_hot(self.y, 10).float()
+            self.loss = half_squared_error
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=case.lr, fused=True)
+        self.forward = torch.compile(self._forward) if compiled else self._forward
+
+    def _forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.loss(self.network(x), y)
+
+    def step(self) -> torch.Tensor:
+        """Forward, backward and update; the loss is left where it is."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.forward(self.x, self.y)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+class Side(Library):
+    """PyTorch in eager mode and compiled, in both memory formats."""
+
+    def __init__(self, threads: int, *, compile_networks: bool) -> None:
+        super().__init__()
+        # Before the first parallel region: threads inherit the flag from the one that starts them.
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(threads)
+        self._compile = compile_networks
+
+    def describe(self) -> dict[str, Any]:
+        """Return PyTorch's version, and the instruction set it uses."""
+        return {"version": torch.__version__, "isa": torch.backends.cpu.get_cpu_capability()}
+
+    def prepare_network(self, case: NetworkCase) -> list[str]:
+        """Build the network once a mode; compile where asked to."""
+        ways = {"eager": False} | ({"compile": True} if self._compile else {})
+        self.modes = {
+            way + suffix: timed(Training(case, memory_format, compiled=compiled).step)
+            for way, compiled in ways.items()
+            for suffix, memory_format in FORMATS.items()
+        }
+        for measure in self.modes.values():
+            measure(0.0)
+        return list(self.modes)
+
+    def train_from_start(
+        self, case: NetworkCase, steps: int
+    ) -> tuple[list[np.ndarray], list[float]]:
+        """Return the first parameters of a network, and the losses of its first steps."""
+        training = Training(case, torch.contiguous_format, compiled=False)
+        start = [p.detach().numpy().copy() for p in training.network.parameters()]
+        return start, [training.step().item() for _ in range(steps)]
+
+    def prepare_pass(self, case: PassCase) -> list[str]:
+        """Make the arrays in both memory formats."""
+        self.modes = {
+            "eager" + suffix: timed(_pass(case, memory_format))
+            for suffix, memory_format in FORMATS.items()
+        }
+        return list(self.modes)
+
+
+def _pass(case: PassCase, memory_format: torch.memory_format) -> partial[Any]:
+    x, weight, output_delta = (
+        torch.from_numpy(array).contiguous(memory_format=memory_format) for array in case.arrays()
+    )
+    geometry = case.geometry
+    padding = [before for before, _ in geometry.padding]
+    stride, dilation, groups = geometry.stride, geometry.dilation, geometry.groups
+
+    if case.which == "forward":
+        return partial(nn.functional.conv2d, x, weight, None, stride, padding, dilation, groups)
+    wanted = [case.which == "delta", case.which == "gradient", False]
+    options = (None, stride, padding, dilation, False, (0, 0), groups, wanted)
+    return partial(torch.ops.aten.convolution_backward, output_delta, x, weight, *options)

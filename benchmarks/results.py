@@ -1,0 +1,116 @@
+"""What a run measured, what follows from it, and its file."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import exp, log
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Seconds a step, of every contender in every round; contenders took turns.
+
+    Attributes
+    ----------
+    case : str
+        What was done.
+    flops : int or None
+        Floating-point operations of a step, by the direct algorithm.
+    fma_peak : float or None
+        What the machine can do at most, GFLOP/s, measured during the case.
+    others : float
+        Cores that other programs used during the rounds.
+    seconds : dict
+        ``{"PyTorch eager": [first round, second, …], "cnnbp train_step": […], …}``
+    """
+
+    case: str
+    flops: int | None
+    fma_peak: float | None
+    others: float
+    seconds: dict[str, list[float]]
+
+    def contenders(self, library: str) -> list[str]:
+        """Return the names of a library's modes, the fastest first."""
+        names = (name for name in self.seconds if name.split()[0] == library)
+        return sorted(names, key=self.typical_seconds)
+
+    def typical_seconds(self, contender: str) -> float:
+        """Return the median over the rounds."""
+        return median(self.seconds[contender])
+
+    def gflops(self, contender: str) -> float | None:
+        """Return GFLOP/s of the direct algorithm."""
+        return self.flops and self.flops / self.typical_seconds(contender) / 1e9
+
+    def share_of_peak(self, contender: str) -> float | None:
+        """Return what part of the machine's multiply-adds a contender uses; above 1 is Winograd."""
+        gflops = self.gflops(contender)
+        return gflops / self.fma_peak if gflops and self.fma_peak else None
+
+    def ratio(self, contender: str) -> float | None:
+        """Return how many times as fast a contender is as PyTorch's best mode.
+
+        The median over the rounds of ratios within a round: what slows the machine for a while
+        slows both.
+        """
+        best = self.contenders("PyTorch")[:1]
+        if not best:
+            return None
+        rounds = zip(self.seconds[best[0]], self.seconds[contender], strict=True)
+        return median(theirs / ours for theirs, ours in rounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """All results of one command, and the circumstances they depend on."""
+
+    circumstances: dict[str, Any]
+    results: list[Result]
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the run as JSON."""
+        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "Run":
+        """Read what `write` wrote."""
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        results = [Result(**result) for result in content["results"]]
+        return cls(circumstances=content["circumstances"], results=results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One contender of one case in two runs: the ratios to PyTorch's best mode."""
+
+    case: str
+    contender: str
+    before: float
+    after: float
+
+    @property
+    def factor(self) -> float:
+        """Above 1: faster than before, by the measure of PyTorch in the same run."""
+        return self.after / self.before
+
+
+def changes(before: Run, after: Run) -> list[Change]:
+    """Compare what two runs have in common, each against PyTorch in its own run."""
+    earlier = {(r.case, c): r.ratio(c) for r in before.results for c in r.contenders("cnnbp")}
+    later = {(r.case, c): r.ratio(c) for r in after.results for c in r.contenders("cnnbp")}
+    return [
+        Change(case=case, contender=contender, before=old, after=new)
+        for (case, contender), new in later.items()
+        if new is not None and (old := earlier.get((case, contender))) is not None
+    ]
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """Return the mean that suits ratios: of 2 and ½ it is 1."""
+    logs = [log(value) for value in values]
+    return exp(sum(logs) / len(logs))

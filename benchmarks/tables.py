@@ -1,0 +1,103 @@
+"""Results as tables: coloured on a terminal, plain text elsewhere."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import Change, Result, Run, geometric_mean
+
+#: Columns of a line where there is no terminal to ask.
+PLAIN_WIDTH = 160
+#: A ratio that fell below this part of its former value is pointed out.
+SLOWER = 0.95
+
+
+def console() -> Console:
+    """Return a console that is wide enough for the tables where it is not a terminal."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+def show_run(run: Run, out: Console) -> None:
+    """Print all results, and the mean and the worst ratio of each of cnnbp's modes."""
+    out.print(_results_table(run.results))
+    for result in run.results:
+        modes = result.contenders("PyTorch")
+        if len(modes) > 2:
+            times = ", ".join(f"{_mode(m)} {_time(result.typical_seconds(m))}" for m in modes)
+            out.print(f"{result.case}, PyTorch: {times}", highlight=False)
+    for line in _summary(run.results):
+        out.print(line, highlight=False)
+    for name, value in run.circumstances.items():
+        out.print(f"{name}: {value}", style="dim", highlight=False)
+
+
+def _results_table(results: Sequence[Result]) -> Table:
+    table = _table("what, and by whom", "time", "GFLOP/s", "of FMA peak", "× PyTorch", "others")
+    for result in results:
+        shown = result.contenders("cnnbp") + result.contenders("PyTorch")[:1]
+        for contender in shown:
+            share = result.share_of_peak(contender)
+            table.add_row(
+                f"{result.case}: {contender}",
+                _time(result.typical_seconds(contender)),
+                _number(result.gflops(contender), ".1f"),
+                _number(share, ".0%"),
+                _number(result.ratio(contender), ".2f"),
+                _number(result.others, ".2f"),
+                end_section=contender == shown[-1],
+            )
+    return table
+
+
+def _summary(results: Sequence[Result]) -> list[str]:
+    lines = []
+    peaks = [result.fma_peak for result in results if result.fma_peak]
+    if peaks:
+        lines.append(f"FMA peak: {geometric_mean(peaks):.0f} GFLOP/s")
+    for mode in dict.fromkeys(name for r in results for name in r.contenders("cnnbp")):
+        ratios = [x for r in results if mode in r.seconds and (x := r.ratio(mode)) is not None]
+        if ratios:
+            mean, worst = geometric_mean(ratios), min(ratios)
+            lines.append(
+                f"{mode}: {mean:.2f} times PyTorch in the geometric mean, {worst:.2f} at worst"
+            )
+    return lines
+
+
+def show_changes(found: Iterable[Change], out: Console) -> None:
+    """Print how the ratios to PyTorch differ between two runs."""
+    found = list(found)
+    table = _table("what, and by whom", "× PyTorch before", "after", "factor")
+    for change in found:
+        table.add_row(
+            f"{change.case}: {change.contender}",
+            f"{change.before:.2f}",
+            f"{change.after:.2f}",
+            f"{change.factor:.2f}" + (" slower" if change.factor < SLOWER else ""),
+        )
+    out.print(table)
+    if found:
+        mean = geometric_mean(change.factor for change in found)
+        out.print(f"geometric mean of the factors: {mean:.3f}", highlight=False)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _mode(contender: str) -> str:
+    return contender.split(maxsplit=1)[1]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,87 @@
+"""The arithmetic of the benchmarks: what is timed is never a test."""
+
+from dataclasses import replace
+
+import pytest
+from benchmarks.results import Result, Run, changes, geometric_mean
+from benchmarks.turns import take_turns
+
+RESULT = Result(
+    case="a network",
+    flops=2_000_000_000,
+    fma_peak=100.0,
+    others=0.0,
+    seconds={
+        "PyTorch eager": [3.0, 6.0, 9.0],
+        "PyTorch compile": [2.0, 8.0, 4.0],
+        "cnnbp fit": [1.0, 2.0, 4.0],
+    },
+)
+
+
+def test_a_ratio_is_the_median_of_ratios_within_a_round_to_the_fastest_mode_of_pytorch():
+    assert RESULT.contenders("PyTorch") == ["PyTorch compile", "PyTorch eager"]
+    assert RESULT.ratio("cnnbp fit") == 2.0  # 2/1, 8/2 and 4/4
+    assert RESULT.ratio("PyTorch compile") == 1.0
+
+
+def test_a_share_of_the_peak_follows_from_the_operations_and_the_median_time():
+    assert RESULT.gflops("cnnbp fit") == 1.0
+    assert RESULT.share_of_peak("cnnbp fit") == 0.01
+
+
+def test_without_pytorch_there_is_no_ratio_and_without_operations_no_share():
+    alone = replace(RESULT, seconds={"cnnbp fit": [1.0]}, flops=None)
+    assert alone.ratio("cnnbp fit") is None
+    assert alone.share_of_peak("cnnbp fit") is None
+
+
+def test_twice_as_fast_and_half_as_fast_are_one_in_the_mean():
+    assert geometric_mean([2.0, 0.5]) == pytest.approx(1.0, rel=1e-15)
+
+
+def test_a_run_that_was_written_reads_back_equal(tmp_path):
+    run = Run(circumstances={"threads": 2}, results=[RESULT])
+    run.write(tmp_path / "run.json")
+    assert Run.read(tmp_path / "run.json") == run
+
+
+def test_two_runs_are_compared_by_their_own_ratios_to_pytorch_where_both_have_the_case():
+    slower_machine = {name: [2 * s for s in times] for name, times in RESULT.seconds.items()}
+    faster = {**slower_machine, "cnnbp fit": RESULT.seconds["cnnbp fit"], "cnnbp new": [1.0] * 3}
+    before = Run(circumstances={}, results=[RESULT])
+    after = Run(
+        circumstances={},
+        results=[replace(RESULT, seconds=faster), replace(RESULT, case="another network")],
+    )
+    (change,) = changes(before, after)
+    assert (change.contender, change.before, change.after) == ("cnnbp fit", 2.0, 4.0)
+    assert change.factor == 2.0
+
+
+def test_everyone_measures_once_a_round_in_the_same_order():
+    calls: list[str] = []
+
+    def measure(name: str) -> float:
+        calls.append(name)
+        return float(len(calls))
+
+    numbers, _ = take_turns({"a": lambda: measure("a"), "b": lambda: measure("b")}, rounds=3)
+    assert "".join(calls) == "ababab"
+    assert numbers == {"a": [1.0, 3.0, 5.0], "b": [2.0, 4.0, 6.0]}
+
+
+def test_rounds_that_other_programs_disturbed_are_taken_again():
+    used = iter([0.0, 0.01, 1.5, 0.02])  # the first is before the first round
+    number = iter([10.0, 20.0, 30.0])
+    numbers, others = take_turns({"a": lambda: next(number)}, 2, lambda: next(used))
+    assert numbers == {"a": [10.0, 30.0]}
+    assert others == 0.02
+
+
+def test_on_a_machine_that_is_never_quiet_the_quietest_rounds_are_kept():
+    used = iter([0.0, 1.5, 0.5, 1.0, 0.7])
+    number = iter([10.0, 20.0, 30.0, 40.0])
+    numbers, others = take_turns({"a": lambda: next(number)}, 2, lambda: next(used), patience=2)
+    assert numbers == {"a": [20.0, 40.0]}
+    assert others == 0.7
