@@ -1,0 +1,53 @@
+"""Convolutional networks trained on the CPU.
+
+>>> import cnnbp
+>>> net = cnnbp.Network.from_spec("6c5-2s-12c5-2s-10o", input_shape=(1, 28, 28))
+>>> history = net.fit(x, y, epochs=1, batch_size=50)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+try:
+    from cnnbp._core import __version__
+except ImportError as error:
+    raise ImportError(
+        f"cnnbp's compiled module cannot be loaded ({error}). Install the package with "
+        "'pip install .'; a source tree alone does not hold it."
+    ) from error
+
+from cnnbp import layers, optim
+from cnnbp.gradients import check_gradients
+from cnnbp.network import Network
+from cnnbp.threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from cnnbp import data, functional, toolbox
+
+__all__ = [
+    "Network",
+    "__version__",
+    "check_gradients",
+    "data",
+    "functional",
+    "get_num_threads",
+    "layers",
+    "optim",
+    "set_num_threads",
+    "toolbox",
+]
+
+_IMPORTED_WHEN_USED = ("data", "functional", "toolbox")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _IMPORTED_WHEN_USED:
+        return import_module(f"cnnbp.{name}")
+    raise AttributeError(f"module 'cnnbp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,127 @@
+"""Sizes, pairs, paddings and names, read as callers may spell them.
+
+Every reader returns the one form that the core takes. A wrong type is a `TypeError`, a wrong value
+a `ValueError`; both name the argument, what was given and what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+Pair: TypeAlias = tuple[int, int]
+#: What a caller may pass for height and width: one number for both, or ``(height, width)``.
+Size: TypeAlias = int | Sequence[int]
+#: Rows and columns added: ``((top, bottom), (left, right))``, or ``"same"``.
+Padding: TypeAlias = tuple[Pair, Pair] | Literal["same"]
+#: What a caller may pass as padding.
+PaddingLike: TypeAlias = Size | Sequence[Size] | str
+
+LARGEST = 2**31 - 1
+
+
+def read_integer(value: object, name: str, *, minimum: int = 1, maximum: int = LARGEST) -> int:
+    """Read an int within ``[minimum, maximum]``; NumPy's integers count, bools do not."""
+    number = _index(value)
+    if number is None:
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value!r}")
+    if number > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, got {value!r}")
+    return number
+
+
+def read_pair(value: object, name: str, *, minimum: int = 1) -> Pair:
+    """Read one number for both, or ``(height, width)``."""
+    if _index(value) is not None:
+        number = read_integer(value, name, minimum=minimum)
+        return number, number
+    items = _items(value)
+    if items is None or any(_index(item) is None for item in items):
+        raise TypeError(f"{name} must be an integer or a pair (height, width), got {value!r}")
+    if len(items) != 2:
+        raise ValueError(f"{name} must have two numbers (height, width), got {value!r}")
+    height, width = (read_integer(item, name, minimum=minimum) for item in items)
+    return height, width
+
+
+def read_padding(value: object, name: str, *, stride: Pair) -> Padding:
+    """Read a number, ``(h, w)``, ``((top, bottom), (left, right))``, "same" or "valid"."""
+    if isinstance(value, str):
+        if value == "same" and stride != (1, 1):
+            raise ValueError(
+                f'{name} "same" keeps the size at stride 1 only, got stride {stride}; '
+                "give the padding as numbers"
+            )
+        return "same" if read_choice(value, name, ("same", "valid")) == "same" else ((0, 0), (0, 0))
+    if _index(value) is not None:
+        height, width = read_pair(value, name, minimum=0)
+        return (height, height), (width, width)
+    items = _items(value)
+    if items is None:
+        raise TypeError(
+            f"{name} must be an integer, a pair (h, w), ((top, bottom), (left, right)), "
+            f'"same" or "valid", got {value!r}'
+        )
+    if len(items) != 2:
+        raise ValueError(f"{name} must be (h, w) or ((top, bottom), (left, right)), got {value!r}")
+    rows, columns = (read_pair(item, name, minimum=0) for item in items)
+    return rows, columns
+
+
+def flat_padding(padding: Padding) -> tuple[int, int, int, int] | Literal["same"]:
+    """Return a padding in the core's form, ``(top, bottom, left, right)`` or "same"."""
+    if isinstance(padding, str):
+        return padding
+    (top, bottom), (left, right) = padding
+    return top, bottom, left, right
+
+
+def read_number(value: object, name: str) -> float:
+    """Read a finite float; NumPy's numbers count, bools do not."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if isinstance(value, np.complexfloating) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite real number, got {value!r}")
+    return float(value)
+
+
+def read_flag(value: object, name: str) -> bool:
+    """Read True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def read_choice(value: object, name: str, allowed: Iterable[str]) -> str:
+    """Read one of the names in `allowed`."""
+    names = tuple(allowed)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {_listed(names)}, got {value!r}")
+    if value not in names:
+        raise ValueError(f"{name} must be one of {_listed(names)}, got {value!r}")
+    return value
+
+
+def _index(value: object) -> int | None:
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _items(value: object) -> list[object] | None:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return None
+    return list(value)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,116 @@
+"""Networks in files: an ``.npz`` without pickle, readable by NumPy alone.
+
+Members: ``network`` (JSON: definition, optimizer and the number of epochs trained), and for every
+parameter ``parameter/<name>`` and ``velocity/<name>``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnbp.arguments import read_integer
+from cnnbp.definition import Definition
+from cnnbp.optim import SGD
+
+if TYPE_CHECKING:
+    from cnnbp._core import Float
+
+FORMAT = "cnnbp network 1"
+
+#: What NumPy, zip and JSON raise on a damaged file, and the definition on values of no network.
+DAMAGE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a network needs to go on with the same bits."""
+
+    definition: Definition
+    optimizer: SGD
+    epochs_trained: int
+    parameters: dict[str, Float]
+    velocities: dict[str, Float]
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the checkpoint; an older file is replaced only once the new one is whole."""
+        description = {
+            "format": FORMAT,
+            **self.definition.to_dict(),
+            "optimizer": asdict(self.optimizer),
+            "epochs_trained": self.epochs_trained,
+        }
+        arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
+        arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
+        arrays |= {f"velocity/{name}": array for name, array in self.velocities.items()}
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Checkpoint:
+        """Read a checkpoint; `damage_named` says what may be raised."""
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
+            return cls._from_members(dict(members))
+
+    @classmethod
+    def _from_members(cls, members: dict[str, NDArray[Any]]) -> Checkpoint:
+        description = json.loads(str(members.pop("network")))
+        if description.pop("format") != FORMAT:
+            raise ValueError(f"the format is not {FORMAT!r}")
+        return cls(
+            optimizer=SGD(**description.pop("optimizer")),
+            epochs_trained=read_integer(
+                description.pop("epochs_trained"), "epochs_trained", minimum=0
+            ),
+            definition=Definition.from_dict(description),
+            parameters=_with_prefix("parameter/", members),
+            velocities=_with_prefix("velocity/", members),
+        )
+
+
+def _with_prefix(prefix: str, members: dict[str, NDArray[Any]]) -> dict[str, Float]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in members.items()
+        if name.startswith(prefix)
+    }
+
+
+@contextmanager
+def damage_named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a damaged file leads to into a `ValueError` that names the file.
+
+    `OSError` passes: the file cannot be opened.
+    """
+    try:
+        yield
+    except DAMAGE as error:
+        raise ValueError(
+            f"{path} is not a network saved by cnnbp, or is damaged: {error!r}"
+        ) from error

@@ -1,0 +1,122 @@
+"""A network as plain data: what a saved file holds and what the core builds from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+
+from cnnbp import _core, layers
+from cnnbp.arguments import read_choice, read_integer
+from cnnbp.layers import Layer
+from cnnbp.optim import SGD
+
+Loss: TypeAlias = Literal["mse", "cross_entropy"]
+DType: TypeAlias = Literal["float32", "float64"]
+
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Everything that decides a network's first state; see `Network` for the attributes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of the wrong type or out of range.
+    """
+
+    layers: tuple[Layer, ...]
+    input_shape: tuple[int, int, int]
+    loss: Loss
+    dtype: DType
+    seed: int
+
+    @classmethod
+    def read(
+        cls,
+        layers: Iterable[Layer],
+        *,
+        input_shape: Sequence[int],
+        loss: str,
+        dtype: str,
+        seed: int,
+    ) -> Definition:
+        """Make a definition from values as callers may spell them."""
+        return cls(
+            layers=_read_layers(layers),
+            input_shape=_read_input_shape(input_shape),
+            loss=cast(Loss, read_choice(loss, "loss", ("mse", "cross_entropy"))),
+            dtype=_read_dtype(dtype),
+            seed=read_integer(seed, "seed", minimum=0, maximum=LARGEST_SEED),
+        )
+
+    def build(self, optimizer: SGD) -> _core.Network:
+        """Make a network of the core, in its first state."""
+        return _core.Network(
+            input_shape=self.input_shape,
+            layers=[layer.definition() for layer in self.layers],
+            loss=self.loss,
+            dtype=self.dtype,
+            seed=self.seed,
+            lr=optimizer.lr,
+            momentum=optimizer.momentum,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the definition as JSON takes it."""
+        return {
+            "layers": [{"type": type(layer).__name__, **layer.options()} for layer in self.layers],
+            "input_shape": self.input_shape,
+            "loss": self.loss,
+            "dtype": self.dtype,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Definition:
+        """Undo `to_dict`."""
+        made = [_layer_from_dict(dict(layer)) for layer in values["layers"]]
+        return cls.read(made, **{name: values[name] for name in values if name != "layers"})
+
+
+def _layer_from_dict(options: dict[str, Any]) -> Layer:
+    kind = read_choice(options.pop("type"), "a layer's type", layers.__all__)
+    return cast(Layer, getattr(layers, kind)(**options))
+
+
+def _read_layers(given: Iterable[Layer]) -> tuple[Layer, ...]:
+    if isinstance(given, str | Layer) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"layers must be a list of layers, got {given!r}; for the shorthand use "
+            "Network.from_spec"
+        )
+    made = tuple(given)
+    for place, layer in enumerate(made):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{place}] must be a layer of cnnbp.layers, got {layer!r}")
+    if not made:
+        raise ValueError("layers must hold at least one layer")
+    return made
+
+
+def _read_input_shape(given: object) -> tuple[int, int, int]:
+    expected = "input_shape must be (channels, height, width)"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{expected}, got {given!r}")
+    sizes = [read_integer(size, "each number of input_shape") for size in given]
+    if len(sizes) != 3:
+        raise ValueError(f"{expected}, got {tuple(sizes)}")
+    channels, height, width = sizes
+    return channels, height, width
+
+
+def _read_dtype(given: object) -> DType:
+    try:
+        name = np.dtype(cast(Any, given)).name
+    except TypeError:
+        name = repr(given)
+    return cast(DType, read_choice(name, "dtype", ("float32", "float64")))

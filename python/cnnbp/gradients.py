@@ -1,0 +1,235 @@
+"""Gradients checked against central differences of the loss."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnbp.arguments import read_integer, read_number
+from cnnbp.samples import read_samples
+from cnnbp.training import Samples
+
+if TYPE_CHECKING:
+    from cnnbp.network import Network
+
+Array = NDArray[np.float64]
+
+#: Steps that are tried until one agrees, as parts of `epsilon`: a kink that lies within a step
+#: spoils its difference, and a smaller step leaves it outside.
+STEPS = (1.0, 0.1, 0.01)
+
+#: Rounding error of a difference of two losses, as a part of the loss.
+ROUNDING = 10 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class ArrayCheck:
+    """How the gradient of one array compares with differences.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter, or ``"input"``.
+    max_error : float
+        Largest error of an entry, relative to the largest entry of the gradient.
+    worst : tuple of int
+        Index of that entry.
+    entries : int
+        Number of entries compared.
+    kinks : int
+        Number of further entries where the loss has a kink and thus no derivative.
+    ok : bool
+        Whether some entry was compared and none was off by more than the tolerance.
+    """
+
+    name: str
+    max_error: float
+    worst: tuple[int, ...]
+    entries: int
+    kinks: int
+    ok: bool
+
+    @property
+    def verdict(self) -> str:
+        """The result in words."""
+        if self.ok:
+            return "ok"
+        if self.entries == 0:
+            return "NOT CHECKED, move the parameters or the images away from the kinks"
+        return f"WRONG, worst at {self.worst}"
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Result of `check_gradients`; true if all gradients are right."""
+
+    arrays: tuple[ArrayCheck, ...]
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the gradients of all arrays are right."""
+        return all(array.ok for array in self.arrays)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        width = max(len(array.name) for array in self.arrays)
+        lines = [f"gradients {'agree' if self.ok else 'DISAGREE'} within {self.tolerance:g}"]
+        for array in self.arrays:
+            kinks = f", {array.kinks} at kinks" if array.kinks else ""
+            lines.append(
+                f"  {array.name:<{width}}  error {array.max_error:.1e}  "
+                f"{array.entries} entries{kinks}  {array.verdict}"
+            )
+        return "\n".join(lines)
+
+
+def check_gradients(
+    net: Network,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    epsilon: float = 1e-4,
+    tolerance: float = 1e-6,
+    entries: int | None = None,
+) -> GradientCheck:
+    """Compare all gradients with central differences, ``(E(p + ε) - E(p - ε)) / 2ε``.
+
+    Works on a float64 copy; the network is not changed. Where a difference disagrees at every step
+    while the slopes on both sides differ by a jump, the loss has a kink (ReLU at 0, a tie in max
+    pooling): such an entry is counted, not judged, as in Caffe's gradient checker.
+
+    Parameters
+    ----------
+    net : Network
+        The network whose layers are checked.
+    x, y : array_like
+        A few samples, with their class numbers or targets.
+    epsilon : float
+        Step of the differences, above 0.
+    tolerance : float
+        Largest error allowed, relative to the largest entry of an array's gradient.
+    entries : int, optional
+        Compare only so many entries of each array, evenly spread; all when left out. An entry
+        costs two forward passes.
+
+    Returns
+    -------
+    GradientCheck
+        The largest error of each parameter and of the input, and ``ok``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or shape, or out of range.
+    """
+    epsilon, tolerance = _read_positive(epsilon, "epsilon"), _read_positive(tolerance, "tolerance")
+    entries = None if entries is None else read_integer(entries, "entries")
+    copy = _Float64Copy(net, read_samples(x, y, net.input_shape, net.output_shape))
+    checks = tuple(
+        probe.check(epsilon=epsilon, tolerance=tolerance, entries=entries)
+        for probe in copy.probes()
+    )
+    return GradientCheck(checks, tolerance)
+
+
+class _Float64Copy:
+    """A network in float64, with the loss and the gradients of some samples."""
+
+    def __init__(self, net: Network, samples: Samples) -> None:
+        self._core = dataclasses.replace(net.definition, dtype="float64").build(net.optimizer)
+        self._core.load_parameters(
+            {name: array.astype(np.float64) for name, array in net.state_dict().items()}
+        )
+        scale = 255 if samples.x.dtype == np.uint8 else 1
+        self._x, self._y = samples.x.astype(np.float64) / scale, samples.y
+        self.loss = self._core.accumulate_gradients(self._x, self._y)
+
+    def probes(self) -> Iterator[Probe]:
+        """Every parameter, and the input."""
+        gradients = self._core.gradients()
+        for name, values in self._core.parameters().items():
+
+            def loss_with(moved: Array, name: str = name) -> float:
+                self._core.load_parameters({name: moved})
+                return self._loss_of(self._x)
+
+            yield Probe(name, values, gradients[name], self.loss, loss_with)
+            self._core.load_parameters({name: values})
+        delta = self._core.trace(self._x, self._y)["input.delta"]
+        yield Probe("input", self._x, delta, self.loss, self._loss_of)
+
+    def _loss_of(self, x: Array) -> float:
+        return self._core.evaluate(x, self._y)[0]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An array, the gradient to check, and the loss as a function of the array."""
+
+    name: str
+    values: Any
+    gradient: Any
+    loss: float
+    loss_with: Callable[[Array], float]
+
+    def check(self, *, epsilon: float, tolerance: float, entries: int | None) -> ArrayCheck:
+        """Check the gradient of all entries, or of some."""
+        size = self.values.size
+        scale = float(np.abs(self.gradient).max())
+        kinks, worst, max_error = 0, 0, 0.0
+        chosen = np.linspace(0, size - 1, min(entries or size, size)).astype(int).tolist()
+        for place in chosen:
+            error = self._error(place, epsilon, tolerance * scale)
+            if error is None:
+                kinks += 1
+            elif error > max_error:
+                worst, max_error = place, error
+        return ArrayCheck(
+            name=self.name,
+            max_error=max_error / scale if scale else max_error,
+            worst=tuple(map(int, np.unravel_index(worst, self.values.shape))),
+            entries=len(chosen) - kinks,
+            kinks=kinks,
+            ok=max_error <= tolerance * scale and kinks < len(chosen),
+        )
+
+    def _error(self, place: int, epsilon: float, allowed: float) -> float | None:
+        """Error of one entry beyond the rounding of its difference; None at a kink."""
+        smallest, gap_before, is_kink = np.inf, np.inf, False
+        for step in (part * epsilon for part in STEPS):
+            rounding = ROUNDING * abs(self.loss) / step
+            left, right = self._slopes(place, step)
+            error = abs((left + right) / 2 - float(self.gradient.flat[place])) - rounding
+            smallest = min(smallest, max(error, 0.0))
+            if smallest <= allowed:
+                return smallest
+            # Curvature parts the two slopes in proportion to the step, a kink by its jump.
+            gap = abs(right - left) - rounding
+            is_kink = gap > max(allowed, gap_before / 2)
+            gap_before = gap
+        return None if is_kink else smallest
+
+    def _slopes(self, place: int, step: float) -> tuple[float, float]:
+        """Slopes of the loss to the left and to the right of one entry."""
+        moved = self.values.copy()
+        here = moved.flat[place]
+        moved.flat[place] = here - step
+        below = self.loss_with(moved)
+        moved.flat[place] = here + step
+        above = self.loss_with(moved)
+        return (self.loss - below) / step, (above - self.loss) / step
+
+
+def _read_positive(value: object, name: str) -> float:
+    number = read_number(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {number}")
+    return number

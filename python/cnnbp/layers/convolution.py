@@ -1,0 +1,110 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Never
+
+from cnnbp import _core
+from cnnbp.arguments import (
+    Padding,
+    PaddingLike,
+    Pair,
+    Size,
+    flat_padding,
+    read_flag,
+    read_integer,
+    read_padding,
+    read_pair,
+)
+from cnnbp.layers.base import Layer, read_activation
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Conv2d(Layer):
+    """Cross-correlation of an image's channels with learned kernels, then an activation.
+
+    ``u_j = Σ_i x_i ⋆ k_ij + b_j``, ``x_j = f(u_j)`` (Bouvrie 2006, convolution layers; the kernel
+    is not flipped, as in ``torch.nn.Conv2d``). Parameters: ``weight`` of shape
+    ``(out_channels, in_channels / groups, kernel height, kernel width)`` and ``bias``
+    ``(out_channels,)``. Weights start uniform in ``±√(6 / (fan_in + fan_out))``, biases at 0.
+
+    Parameters
+    ----------
+    out_channels : int
+        Number of maps the layer makes, at least 1.
+    kernel_size : int or (int, int)
+        Height and width of a kernel.
+    stride : int or (int, int)
+        Rows and columns from one patch to the next.
+    padding : int, (int, int), ((int, int), (int, int)), "same" or "valid"
+        Zeros around the image: the same number everywhere, ``(h, w)``,
+        ``((top, bottom), (left, right))``, what keeps the size at stride 1, or none.
+    dilation : int or (int, int)
+        Distance between a kernel's taps; 1 is an ordinary kernel.
+    groups : int
+        Number of parts the channels are split into; a part of the output sees only its part of
+        the input. Divides the channels on both sides.
+    bias : bool
+        Whether a bias is learned.
+    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
+        Function of the result; None is the identity.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range. What depends on the input (a kernel
+        larger than the image, groups that do not divide its channels) is said by `Network`.
+    """
+
+    out_channels: int
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+    bias: bool
+    activation: str | None
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: Size,
+        *extra: Never,
+        stride: Size = 1,
+        padding: PaddingLike = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        activation: str | None = None,
+    ) -> None:
+        if extra:
+            raise TypeError(
+                "Conv2d takes out_channels and kernel_size, the rest by name; input channels are "
+                f"inferred. Instead of Conv2d{(out_channels, kernel_size, *extra)} write "
+                f"Conv2d({kernel_size}, {extra[0]})"
+            )
+        steps = read_pair(stride, "Conv2d stride")
+        self._assign(
+            out_channels=read_integer(out_channels, "Conv2d out_channels"),
+            kernel_size=read_pair(kernel_size, "Conv2d kernel_size"),
+            stride=steps,
+            padding=read_padding(padding, "Conv2d padding", stride=steps),
+            dilation=read_pair(dilation, "Conv2d dilation"),
+            groups=read_integer(groups, "Conv2d groups"),
+            bias=read_flag(bias, "Conv2d bias"),
+            activation=read_activation(activation, "Conv2d activation"),
+        )
+
+    def definition(self) -> _core.Conv2d:
+        """Return the same layer for the compiled core."""
+        return _core.Conv2d(
+            out_channels=self.out_channels,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=flat_padding(self.padding),
+            dilation=self.dilation,
+            groups=self.groups,
+            bias=self.bias,
+            activation=self.activation or "identity",
+        )

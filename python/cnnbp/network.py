@@ -1,0 +1,350 @@
+"""Networks: what a person trains, asks and keeps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnbp import _core
+from cnnbp.arguments import read_flag, read_integer
+from cnnbp.checkpoint import Checkpoint, damage_named
+from cnnbp.definition import Definition, DType, Loss
+from cnnbp.layers import Layer
+from cnnbp.optim import SGD
+from cnnbp.parameters import read_parameters
+from cnnbp.samples import read_images, read_samples, read_validation
+from cnnbp.spec import parse_spec
+from cnnbp.summary import LayerSummary, Summary
+from cnnbp.training import Epoch, History, Samples, Schedule, train
+from cnnbp.training.progress import make_progress
+
+if TYPE_CHECKING:
+    from cnnbp._core import Float
+
+DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.05, momentum=0.9)}
+
+
+class Network:
+    """A convolutional network that trains on the CPU.
+
+    Images are ``(N, C, H, W)``, uint8 (the core scales them to 0 to 1) or float; images of one
+    channel may come as ``(N, H, W)``. ``y`` holds class numbers ``(N,)`` or targets ``(N, K)``,
+    ``K`` being the number of outputs. A call that raises has changed nothing.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        What the network is made of, from input to output; see `cnnbp.layers`.
+    input_shape : (int, int, int)
+        Channels, height and width of an image.
+    loss : {"mse", "cross_entropy"}
+        Mean over samples of ``½ Σ e²`` (the toolbox's), or of the cross entropy of a softmax over
+        the outputs, which are logits then.
+    optimizer : SGD, optional
+        How parameters are updated. When left out, ``SGD(lr=1.0)`` with "mse", as the toolbox, and
+        ``SGD(lr=0.05, momentum=0.9)`` with "cross_entropy".
+    dtype : {"float32", "float64"}
+        Type of parameters and activations.
+    seed : int
+        Seed of the first weights and of the order of samples in `fit`, 0 to 2⁶³ - 1. The same
+        seed gives the same bits, for any number of threads.
+
+    Attributes
+    ----------
+    definition : Definition
+        The network as plain data.
+    history : History
+        What the last call of `fit` did, also when it was interrupted.
+    epochs_trained : int
+        Epochs that `fit` has finished in the network's life.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range, or if a layer does not fit what comes
+        before it; the message names the layer and its place.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        *,
+        input_shape: Sequence[int],
+        loss: Loss = "mse",
+        optimizer: SGD | None = None,
+        dtype: DType = "float32",
+        seed: int = 0,
+    ) -> None:
+        self.definition = Definition.read(
+            layers, input_shape=input_shape, loss=loss, dtype=dtype, seed=seed
+        )
+        self._optimizer = _read_optimizer(
+            DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer
+        )
+        self._core = self.definition.build(self._optimizer)
+        self.epochs_trained = 0
+        self.history = History()
+
+    @classmethod
+    def from_spec(
+        cls,
+        spec: str,
+        *,
+        input_shape: Sequence[int],
+        classes: int | None = None,
+        activation: str | None = None,
+        loss: Loss = "mse",
+        optimizer: SGD | None = None,
+        dtype: DType = "float32",
+        seed: int = 0,
+    ) -> Self:
+        """Make a network from the toolbox's shorthand, such as ``"6c5-2s-12c5-2s-10o"``.
+
+        `cnnbp.spec.parse_spec` explains `spec`, `classes` and `activation`, `Network` the rest.
+        """
+        return cls(
+            parse_spec(spec, classes=classes, activation=activation, loss=loss),
+            input_shape=input_shape,
+            loss=loss,
+            optimizer=optimizer,
+            dtype=dtype,
+            seed=seed,
+        )
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from input to output."""
+        return self.definition.layers
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self.definition.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one sample's output."""
+        return self._core.output_shape
+
+    @property
+    def optimizer(self) -> SGD:
+        """How parameters are updated; assign another to change it, the velocities are kept."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: SGD) -> None:
+        self._optimizer = _read_optimizer(optimizer)
+        self._core.set_optimizer(optimizer.lr, optimizer.momentum)
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int = 1,
+        batch_size: int = 50,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        shuffle: bool = True,
+        progress: bool = True,
+        on_epoch: Callable[[Epoch], object] | None = None,
+    ) -> History:
+        """Train on all samples, `epochs` times.
+
+        Calling it again goes on where the last call ended, in the orders that one longer call
+        would have used. Ctrl-C ends it after the batch under way: what was learned is kept,
+        finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Training images, and their class numbers or targets.
+        epochs : int
+            Number of passes over the samples.
+        batch_size : int
+            Samples per update; the last batch of an epoch may be smaller.
+        validation_data : (array_like, array_like), optional
+            Images and class numbers or targets to evaluate after every epoch.
+        shuffle : bool
+            Whether each epoch sees the samples in an order of its own, drawn from the seed.
+        progress : bool
+            Show a bar on a terminal, or a line per epoch elsewhere.
+        on_epoch : callable, optional
+            Called with the record of each finished epoch; training ends when it returns True.
+
+        Returns
+        -------
+        History
+            Losses, validation results and speed, per epoch and per batch.
+        """
+        samples = self._read_samples(x, y)
+        validation = None
+        if validation_data is not None:
+            validation = read_validation(validation_data, self.input_shape, self.output_shape)
+        epochs = read_integer(epochs, "epochs")
+        batch_size = read_integer(batch_size, "batch_size")
+        shuffle, progress = read_flag(shuffle, "shuffle"), read_flag(progress, "progress")
+        if on_epoch is not None and not callable(on_epoch):
+            raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
+        size, seed = len(samples.x), self.definition.seed
+
+        def order(epoch: int) -> NDArray[np.int64]:
+            return _core.permutation(size, seed, epoch) if shuffle else np.arange(size)
+
+        last = self.epochs_trained + epochs
+        schedule = Schedule(range(self.epochs_trained, last), batch_size, order)
+        show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
+        self.history = History()
+        with show as progress_shown:
+            for epoch, losses in train(self._core, samples, schedule, progress_shown, validation):
+                self.epochs_trained = epoch.number
+                self.history.epochs.append(epoch)
+                self.history.batch_losses.extend(losses.tolist())
+                if on_epoch is not None and on_epoch(epoch) is True:
+                    break
+        return self.history
+
+    def train_step(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Update the parameters once, with `x` as one batch; returns its loss before that."""
+        return self._core.train_step(*self._read_samples(x, y))
+
+    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+        """Return the mean ``"loss"`` and the ``"accuracy"``, the share of right classes."""
+        loss, accuracy = self._core.evaluate(*self._read_samples(x, y))
+        return {"loss": loss, "accuracy": accuracy}
+
+    def predict(self, x: ArrayLike) -> Float:
+        """Return the outputs ``(N, K)`` of images, in the network's dtype; changes nothing.
+
+        Several threads may predict at once. With "cross_entropy" the outputs are logits.
+        """
+        return self._core.predict(read_images(x, self.input_shape))
+
+    def accumulate_gradients(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Add the gradients of the mean loss over `x` to those accumulated; returns the loss."""
+        return self._core.accumulate_gradients(*self._read_samples(x, y))
+
+    def apply_gradients(self) -> None:
+        """Update the parameters with the accumulated gradients, which stay as they are."""
+        self._core.apply_gradients()
+
+    def zero_gradients(self) -> None:
+        """Forget the accumulated gradients."""
+        self._core.zero_gradients()
+
+    def gradient_dict(self) -> dict[str, Float]:
+        """Return copies of the accumulated gradients, named and shaped as in `state_dict`."""
+        return self._core.gradients()
+
+    def state_dict(self) -> dict[str, Float]:
+        """Return copies of all parameters, ``{"0.weight": …, "0.bias": …}``.
+
+        Names start with the layer's place in the list; shapes are those of ``torch.nn``.
+        """
+        return self._core.parameters()
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Take over all parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is missing or unknown, or an array does not fit; all of them are listed and
+            nothing is changed.
+        """
+        self._core.load_parameters(read_parameters(state, self._core.parameters()))
+
+    def trace(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
+        """Return all that one forward and backward pass computes, by name; changes nothing.
+
+        ``"loss"``, ``"input.delta"``, and for every layer ``"0.input"``, ``"0.pre_activation"``,
+        ``"0.output"``, ``"0.delta"`` (of the pre-activation) and ``"0.gradient.weight"`` ….
+        """
+        return self._core.trace(*self._read_samples(x, y))
+
+    def summary(self) -> Summary:
+        """Describe the layers: output shapes, parameters, multiply-adds. Print it for a table."""
+        rows = zip(self.layers, self._core.describe(), strict=True)
+        return Summary(
+            input_shape=self.input_shape,
+            layers=tuple(
+                LayerSummary(
+                    name=row["name"],
+                    layer=repr(layer),
+                    output_shape=tuple(row["output_shape"]),
+                    parameters=row["parameters"],
+                    multiply_adds=row["multiply_adds"],
+                )
+                for layer, row in rows
+            ),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to an ``.npz`` file (no pickle).
+
+        It holds the definition, parameters, velocities, optimizer, seed and epochs trained: a
+        network that is loaded goes on with the same bits. Accumulated gradients are not kept.
+        """
+        self._checkpoint().write(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        ValueError
+            If the file is damaged or is no network of cnnbp.
+        """
+        with damage_named(path):
+            return cls._from_checkpoint(Checkpoint.read(path))
+
+    def __repr__(self) -> str:
+        layers = "".join(f"    {layer!r},\n" for layer in self.layers)
+        made = self.definition
+        return (
+            f"Network([\n{layers}], input_shape={made.input_shape}, loss={made.loss!r}, "
+            f"optimizer={self.optimizer!r}, dtype={made.dtype!r}, seed={made.seed})"
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint]]:
+        return self._from_checkpoint, (self._checkpoint(),)
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            definition=self.definition,
+            optimizer=self._optimizer,
+            epochs_trained=self.epochs_trained,
+            parameters=self._core.parameters(),
+            velocities=self._core.velocities(),
+        )
+
+    @classmethod
+    def _from_checkpoint(cls, saved: Checkpoint) -> Self:
+        definition = saved.definition
+        net = cls(
+            definition.layers,
+            input_shape=definition.input_shape,
+            loss=definition.loss,
+            optimizer=saved.optimizer,
+            dtype=definition.dtype,
+            seed=definition.seed,
+        )
+        net._core.load_parameters(read_parameters(saved.parameters, net._core.parameters()))
+        net._core.load_velocities(read_parameters(saved.velocities, net._core.velocities()))
+        net.epochs_trained = saved.epochs_trained
+        return net
+
+    def _read_samples(self, x: ArrayLike, y: ArrayLike) -> Samples:
+        return read_samples(x, y, self.input_shape, self.output_shape)
+
+
+def _read_optimizer(optimizer: object) -> SGD:
+    if not isinstance(optimizer, SGD):
+        raise TypeError(f"optimizer must be one of cnnbp.optim, got {optimizer!r}")
+    return optimizer

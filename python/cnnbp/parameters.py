@@ -1,0 +1,48 @@
+"""A network's named arrays, read as strictly as ``torch.nn.Module.load_state_dict``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from cnnbp._core import Float
+
+
+def read_parameters(
+    given: Mapping[str, ArrayLike], expected: Mapping[str, Float]
+) -> dict[str, Float]:
+    """Read arrays with the names, the shapes and the type of those expected.
+
+    Raises
+    ------
+    TypeError
+        If `given` is no mapping or an array does not hold real numbers.
+    ValueError
+        If names are missing or unknown, or shapes differ; the message lists all of them.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"a state is a mapping from names to arrays, got {type(given).__name__}")
+    arrays = {name: _array(value, name) for name, value in given.items()}
+    faults = [f"missing: {name}" for name in expected if name not in arrays]
+    faults += [f"unexpected: {name}" for name in arrays if name not in expected]
+    faults += [
+        f"{name}: shape {arrays[name].shape}, expected {array.shape}"
+        for name, array in expected.items()
+        if name in arrays and arrays[name].shape != array.shape
+    ]
+    if faults:
+        raise ValueError("the state does not fit the network\n  " + "\n  ".join(faults))
+    for name, array in expected.items():
+        arrays[name] = np.ascontiguousarray(arrays[name], array.dtype)
+    return arrays
+
+
+def _array(value: ArrayLike, name: str) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    return array

@@ -1,0 +1,100 @@
+"""The toolbox's shorthand for networks, ``"6c5-2s-12c5-2s-10o"``.
+
+Pieces are joined by dashes:
+
+=======  ====================================================
+``NcK``  convolution: N maps, kernels of K x K
+``Ks``   mean pooling over K x K
+``Km``   max pooling over K x K
+``N``    hidden fully connected layer of N units
+``No``   output layer of N classes; the last piece
+=======  ====================================================
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnbp import layers
+from cnnbp.arguments import read_integer
+from cnnbp.layers.base import read_activation
+
+GRAMMAR = (
+    "A network is pieces joined by '-': NcK (convolution, N maps, K x K kernels), Ks (mean "
+    "pooling), Km (max pooling), N (hidden layer), No (output layer, last)."
+)
+
+_NUMBER = "([1-9][0-9]{0,8})"
+_PIECE = re.compile(f"{_NUMBER}(?:([smo])|c{_NUMBER})?")
+
+
+def parse_spec(
+    spec: str,
+    *,
+    classes: int | None = None,
+    activation: str | None = None,
+    loss: str = "mse",
+) -> list[layers.Layer]:
+    """Make the layers of a network written in the shorthand.
+
+    Parameters
+    ----------
+    spec : str
+        The shorthand, such as ``"6c5-2s-12c5-2s-10o"``.
+    classes : int, optional
+        Number of classes. Needed when `spec` has no output layer, as the toolbox writes it.
+    activation : {"sigmoid", "tanh", "relu"}, optional
+        Activation of convolutions and hidden layers; sigmoid with "mse", relu with
+        "cross_entropy" when left out.
+    loss : {"mse", "cross_entropy"}
+        With "mse" the output layer has a sigmoid, with "cross_entropy" it gives logits.
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `spec` is no string or cannot be read; the message points at the piece.
+    """
+    if not isinstance(spec, str):
+        raise TypeError(f"spec must be a string such as '6c5-2s-12c5-2s-10o', got {spec!r}")
+    hidden = read_activation(activation, "activation") or ("sigmoid" if loss == "mse" else "relu")
+    output = "sigmoid" if loss == "mse" else None
+    pieces = spec.split("-")
+    last = len(pieces) - 1
+    made = [_read_piece(pieces, place, hidden, output) for place in range(len(pieces))]
+    if not pieces[last].endswith("o"):
+        if classes is None:
+            raise _unreadable(pieces, last, "end with an output layer 'No', or give classes")
+        made.append(layers.Linear(read_integer(classes, "classes"), activation=output))
+    elif classes is not None and pieces[last] != f"{read_integer(classes, 'classes')}o":
+        raise _unreadable(pieces, last, f"the data has {classes} classes")
+    return made
+
+
+def _read_piece(pieces: list[str], place: int, hidden: str, output: str | None) -> layers.Layer:
+    match = _PIECE.fullmatch(pieces[place])
+    if match is None:
+        raise _unreadable(pieces, place, "not a piece of a network")
+    size, kind, kernel_size = match.groups()
+    if kernel_size is not None:
+        return layers.Conv2d(int(size), int(kernel_size), activation=hidden)
+    if kind == "s":
+        return layers.AvgPool2d(int(size))
+    if kind == "m":
+        return layers.MaxPool2d(int(size))
+    if kind == "o":
+        if place < len(pieces) - 1:
+            raise _unreadable(pieces, place, "an output layer comes last")
+        return layers.Linear(int(size), activation=output)
+    return layers.Linear(int(size), activation=hidden)
+
+
+def _unreadable(pieces: list[str], place: int, why: str) -> ValueError:
+    start = len("-".join([*pieces[:place], ""]))
+    return ValueError(
+        f"cannot read {pieces[place]!r} at position {start + 1}: {why}\n"
+        f"    {'-'.join(pieces)}\n    {' ' * start}{'^' * max(len(pieces[place]), 1)}\n{GRAMMAR}"
+    )

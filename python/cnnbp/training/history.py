@@ -1,0 +1,59 @@
+"""What a training run leaves behind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training samples.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1, over the network's life.
+    loss : float
+        Mean over the samples of the losses that the batches had when they were trained on.
+    seconds : float
+        Time the training took, without validation.
+    images_per_second : float
+        Samples trained on per second.
+    val_loss, val_accuracy : float or None
+        Loss and share of right classes on the validation data, after the epoch.
+    """
+
+    number: int
+    loss: float
+    seconds: float
+    images_per_second: float
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+
+    def __str__(self) -> str:
+        parts = [f"loss {self.loss:.4f}"]
+        if self.val_loss is not None and self.val_accuracy is not None:
+            parts += [f"val loss {self.val_loss:.4f}", f"val accuracy {self.val_accuracy:.2%}"]
+        parts += [f"{self.seconds:.1f} s", f"{self.images_per_second:,.0f} images/s"]
+        return "  ".join(parts)
+
+
+@dataclass
+class History:
+    """What one call of `Network.fit` did, epoch by epoch and batch by batch.
+
+    Attributes
+    ----------
+    epochs : list of Epoch
+        The epochs that were finished.
+    batch_losses : list of float
+        The loss of every batch of these epochs, in the order they were trained on.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    batch_losses: list[float] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Return the history as a JSON object with ``"epochs"`` and ``"batch_losses"``."""
+        return json.dumps(asdict(self))

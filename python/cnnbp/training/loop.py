@@ -1,0 +1,105 @@
+"""The loop over epochs.
+
+The loop knows a network only by what `Trainable` asks of it; batches are gathered, trained on and
+counted in the core.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnbp.training.history import Epoch
+from cnnbp.training.progress import Progress
+
+if TYPE_CHECKING:
+    from cnnbp._core import Images
+
+
+class Samples(NamedTuple):
+    """Images ``(N, C, H, W)`` and their class numbers ``(N,)`` or targets ``(N, K)``."""
+
+    x: Images
+    y: NDArray[Any]
+
+
+class Trainable(Protocol):
+    """What the loop needs of a network."""
+
+    def train_epoch(
+        self,
+        x: Images,
+        y: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        on_batch: Callable[[int, float], object] | None = None,
+    ) -> NDArray[np.float64]:
+        """Train on the samples in the given order; returns the loss of each batch."""
+        ...
+
+    def evaluate(self, x: Images, y: NDArray[Any]) -> tuple[float, float]:
+        """Return the mean loss and the accuracy."""
+        ...
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often, in what portions and in which order the samples are seen.
+
+    Attributes
+    ----------
+    epochs : range
+        Numbers of the epochs to train, counted from 0 over the network's life.
+    batch_size : int
+        Samples in a batch; the last batch of an epoch may be smaller.
+    order : callable
+        From an epoch's number to the order of the samples, int64 ``(N,)``.
+    """
+
+    epochs: range
+    batch_size: int
+    order: Callable[[int], NDArray[np.int64]]
+
+
+def train(
+    network: Trainable,
+    samples: Samples,
+    schedule: Schedule,
+    progress: Progress,
+    validation: Samples | None = None,
+) -> Iterator[tuple[Epoch, NDArray[np.float64]]]:
+    """Train epoch by epoch; yields each epoch's record and the losses of its batches."""
+    for number in schedule.epochs:
+        progress.begin(number + 1)
+        start = time.perf_counter()
+        losses = network.train_epoch(
+            samples.x,
+            samples.y,
+            schedule.order(number),
+            schedule.batch_size,
+            progress.on_batch,
+        )
+        seconds = time.perf_counter() - start
+        loss, accuracy = network.evaluate(*validation) if validation else (None, None)
+        epoch = Epoch(
+            number=number + 1,
+            loss=_sample_mean(losses, len(samples.x), schedule.batch_size),
+            seconds=seconds,
+            images_per_second=len(samples.x) / seconds,
+            val_loss=loss,
+            val_accuracy=accuracy,
+        )
+        progress.end(epoch)
+        yield epoch, losses
+
+
+def _sample_mean(losses: NDArray[np.float64], samples: int, batch_size: int) -> float:
+    """Mean over samples of the batches' means; the last batch may be smaller."""
+    sizes = np.full(len(losses), batch_size)
+    sizes[-1] = samples - batch_size * (len(losses) - 1)
+    return float(losses @ sizes) / samples
