@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,19 +25,6 @@ if TYPE_CHECKING:
     from cnnbp._core import Float
 
 FORMAT = "cnnbp network 1"
-
-#: What NumPy, zip and JSON raise on a damaged file, and the definition on values of no network.
-DAMAGE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    EOFError,
-    MemoryError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -108,9 +93,14 @@ def damage_named(path: str | os.PathLike[str]) -> Iterator[None]:
 
     `OSError` passes: the file cannot be opened.
     """
+    import zipfile  # a tenth of the time that importing cnnbp may take
+    import zlib
+
+    unreadable = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, MemoryError)
+    no_network = (ValueError, TypeError, KeyError, AttributeError)
     try:
         yield
-    except DAMAGE as error:
+    except (*unreadable, *no_network) as error:
         raise ValueError(
             f"{path} is not a network saved by cnnbp, or is damaged: {error!r}"
         ) from error

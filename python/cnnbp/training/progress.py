@@ -79,7 +79,9 @@ class Bar:
             rich.TimeRemainingColumn(compact=True),
             transient=True,
         )
-        self._task = self._bar.add_task("", total=samples, number="", loss="-", speed="-")
+        self._task = self._bar.add_task(
+            "", visible=False, total=samples, number=1, loss="-", speed="-"
+        )
 
     def __enter__(self) -> Bar:
         self._bar.start()
@@ -95,7 +97,7 @@ class Bar:
 
     def begin(self, number: int) -> None:
         """Start the bar anew."""
-        self._bar.reset(self._task, number=number, speed="-")
+        self._bar.reset(self._task, visible=True, number=number, loss="-", speed="-")
 
     def on_batch(self, batches_done: int, loss: float) -> None:
         """Move the bar on."""

@@ -1,0 +1,147 @@
+"""``cnnbp.check_gradients``: it passes right gradients, finds wrong ones and steps over kinks."""
+
+import numpy as np
+import pytest
+
+from cnnbp import Network, check_gradients
+from cnnbp.gradients import Probe
+from cnnbp.layers import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Softmax, Tanh
+
+NETWORKS = {
+    "sigmoid and mean pooling": [
+        Conv2d(3, 3, activation="sigmoid"),
+        AvgPool2d(2),
+        Linear(4, activation="sigmoid"),
+    ],
+    "every option of a convolution": [
+        Conv2d(4, (3, 2), stride=(1, 2), padding=((2, 1), (0, 3)), dilation=(2, 1), groups=2),
+        Tanh(),
+        Conv2d(2, 3, padding="same", bias=False, activation="softmax"),
+        Linear(4),
+    ],
+    "overlapping windows": [
+        AvgPool2d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+        Conv2d(3, 2, activation="tanh"),
+        MaxPool2d(3, stride=1, padding=1),
+        Linear(4),
+    ],
+    "kinks": [
+        Conv2d(3, 3, activation="relu"),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(6),
+        ReLU(),
+        Linear(4),
+    ],
+}
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+def test_gradients_of_every_layer_agree_with_differences(layers, loss, rng):
+    net = Network(layers, input_shape=(2, 9, 8), loss=loss)
+    result = check_gradients(net, rng.standard_normal((3, 2, 9, 8)), [0, 3, 1])
+    assert result.ok, result
+    assert [array.name for array in result.arrays] == [*net.state_dict(), "input"]
+    sizes = [array.size for array in net.state_dict().values()]
+    assert [array.entries + array.kinks for array in result.arrays] == [*sizes, 3 * 2 * 9 * 8]
+
+
+def test_softmax_as_the_output_agrees_with_differences(rng):
+    net = Network([Linear(4), Softmax()], input_shape=(1, 3, 3))
+    result = check_gradients(net, rng.standard_normal((3, 3, 3)), rng.random((3, 4)))
+    assert result.ok, result
+
+
+def test_the_network_is_not_changed(rng):
+    net = Network(NETWORKS["kinks"], input_shape=(2, 9, 8))
+    before = net.state_dict()
+    check_gradients(net, rng.random((2, 2, 9, 8)), [0, 1], entries=3)
+    assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
+    assert not any(array.any() for array in net.gradient_dict().values())
+
+
+def test_bytes_are_checked_on_the_scale_they_are_trained_on(rng):
+    net = Network(NETWORKS["sigmoid and mean pooling"], input_shape=(2, 9, 8))
+    images = rng.integers(0, 256, (2, 2, 9, 8), dtype=np.uint8)
+    assert check_gradients(net, images, [0, 1], entries=20).ok
+
+
+def test_some_entries_are_enough_if_asked(rng):
+    net = Network(NETWORKS["kinks"], input_shape=(2, 9, 8))
+    result = check_gradients(net, rng.random((2, 2, 9, 8)), [0, 1], entries=5)
+    sizes = [array.entries + array.kinks for array in result.arrays]
+    assert sizes == [5, 3, 5, 5, 5, 4, 5]
+
+
+def checked(values, gradient, loss_with, **options):
+    """The result for a function whose gradient is claimed to be ``gradient``."""
+    values, gradient = np.array(values, np.float64), np.array(gradient, np.float64)
+    probe = Probe("p", values, gradient, float(loss_with(values)), loss_with)
+    return probe.check(**({"epsilon": 1e-4, "tolerance": 1e-6, "entries": None} | options))
+
+
+def cubes(values):
+    return (values**3).sum()
+
+
+def test_one_wrong_entry_is_found_and_named():
+    """The gradient of Σ p³ is 3 p²; the step and the curvature leave an error of ε² = 10⁻⁸."""
+    values = np.array([[1.0, 2.0], [0.5, -1.0]])
+    gradient = 3 * values**2
+    assert checked(values, gradient, cubes).ok
+    gradient[1, 0] += 1e-4
+    result = checked(values, gradient, cubes)
+    assert not result.ok
+    assert result.worst == (1, 0)
+    assert result.kinks == 0
+    assert result.max_error == pytest.approx(1e-4 / 12, rel=1e-2)
+    assert "WRONG" in result.verdict
+
+
+def test_a_gradient_that_is_missing_is_found():
+    assert not checked([1.0, 2.0], [0.0, 0.0], cubes).ok
+
+
+def test_a_gradient_of_zero_is_right_where_nothing_changes():
+    result = checked([1.0, 2.0], [0.0, 0.0], lambda values: 0.7)
+    assert result.ok
+    assert result.max_error == 0
+
+
+@pytest.mark.parametrize("place", [0.0, 3e-5, -9e-5, 2e-6, -1e-12])
+def test_a_kink_is_not_taken_for_an_error(place):
+    """|p| at or near 0, beside a smooth entry: it is left out, or resolved by a smaller step."""
+    values = np.array([place, 2.0])
+    right = np.array([np.sign(place), 12.0])
+    result = checked(values, right, lambda v: abs(v[0]) + v[1] ** 3)
+    assert result.ok, result
+
+
+def test_only_kinks_are_not_a_pass():
+    result = checked([0.0, 0.0], [0.0, 0.0], lambda values: np.maximum(values, 0).sum())
+    assert (result.entries, result.kinks, result.ok) == (0, 2, False)
+    assert "NOT CHECKED" in result.verdict
+
+
+def test_strong_curvature_is_not_a_kink():
+    """A wrong gradient must not hide behind slopes that differ because the function bends."""
+    result = checked([0.0, 1.0], [0.3, 2.0], lambda v: 1e3 * v[0] ** 2 + v[1] ** 2)
+    assert not result.ok
+    assert result.kinks == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"epsilon": 0}, ValueError),
+        ({"epsilon": "small"}, TypeError),
+        ({"tolerance": -1e-6}, ValueError),
+        ({"entries": 0}, ValueError),
+        ({"entries": 2.5}, TypeError),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(options, error):
+    net = Network([Linear(2)], input_shape=(1, 2, 2))
+    with pytest.raises(error, match=next(iter(options))):
+        check_gradients(net, np.ones((1, 2, 2)), [0], **options)

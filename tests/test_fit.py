@@ -1,0 +1,267 @@
+"""``Network.fit``: the loop, what it records, shows and survives."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from cnnbp import Network
+from cnnbp.layers import Conv2d, Linear, MaxPool2d
+from cnnbp.optim import SGD
+
+
+@pytest.fixture
+def data(rng):
+    """Images with a bright stripe whose column is the class, under noise."""
+    y = rng.integers(0, 4, 200)
+    x = rng.normal(0, 0.3, (200, 1, 8, 8)).astype(np.float32)
+    x[np.arange(200), 0, :, 2 * y] += 1
+    return x, y
+
+
+def make(**options):
+    layers = [Conv2d(4, 3, activation="relu"), MaxPool2d(2), Linear(4)]
+    usual = {"loss": "cross_entropy", "optimizer": SGD(lr=0.1, momentum=0.5)}
+    return Network(layers, input_shape=(1, 8, 8), **(usual | options))
+
+
+def equal(net, other):
+    states = net.state_dict(), other.state_dict()
+    return all(np.array_equal(*(state[name] for state in states)) for name in states[0])
+
+
+def test_it_learns(data):
+    x, y = data
+    net = make()
+    history = net.fit(x[:150], y[:150], epochs=20, batch_size=10, progress=False)
+    assert net.evaluate(x[150:], y[150:])["accuracy"] > 0.95
+    assert history.epochs[-1].loss < history.epochs[0].loss / 5
+
+
+def test_without_shuffling_an_epoch_is_its_steps_in_order(data):
+    """A batch size of 30 leaves 20 samples to the last batch."""
+    fitted, stepped = make(), make()
+    x, y = data
+    history = fitted.fit(x, y, batch_size=30, shuffle=False, progress=False)
+    steps = [stepped.train_step(x[i : i + 30], y[i : i + 30]) for i in range(0, 200, 30)]
+    assert history.batch_losses == steps
+    assert equal(fitted, stepped)
+
+
+def test_a_shuffled_epoch_sees_every_sample_once(data):
+    """With a rate of 0 the losses of batches of one are those of the samples, in some order."""
+    x, y = data
+    net = make(optimizer=SGD(lr=0.0))
+    ordered = net.fit(x, y, batch_size=1, shuffle=False, progress=False).batch_losses
+    shuffled = net.fit(x, y, batch_size=1, progress=False).batch_losses
+    again = net.fit(x, y, batch_size=1, progress=False).batch_losses
+    assert ordered != shuffled != again
+    assert sorted(ordered) == sorted(shuffled) == sorted(again)
+
+
+def test_two_calls_are_one_longer_call(data):
+    once, twice = make(), make()
+    losses = once.fit(*data, epochs=3, progress=False).batch_losses
+    split = twice.fit(*data, epochs=1, progress=False).batch_losses
+    split += twice.fit(*data, epochs=2, progress=False).batch_losses
+    assert losses == split
+    assert equal(once, twice)
+    assert twice.epochs_trained == 3
+
+
+def test_the_seed_decides_the_order(data):
+    orders = [
+        make(optimizer=SGD(lr=0.0), seed=seed).fit(*data, batch_size=1, progress=False).batch_losses
+        for seed in (1, 1, 2)
+    ]
+    assert orders[0] == orders[1]
+    assert np.argsort(orders[0]).tolist() != np.argsort(orders[2]).tolist()
+
+
+def test_a_batch_may_be_larger_than_the_data(data):
+    assert len(make().fit(*data, batch_size=10_000, progress=False).batch_losses) == 1
+
+
+def test_the_history_records_epochs_and_batches(data):
+    x, y = data
+    net = make()
+    history = net.fit(
+        x[:150],
+        y[:150],
+        epochs=2,
+        batch_size=40,
+        validation_data=(x[150:], y[150:]),
+        progress=False,
+    )
+    assert history is net.history
+    assert [epoch.number for epoch in history.epochs] == [1, 2]
+    assert len(history.batch_losses) == 2 * 4
+    first, last = history.epochs
+    sizes = [40, 40, 40, 30]
+    assert first.loss == pytest.approx(np.average(history.batch_losses[:4], weights=sizes))
+    assert {"loss": last.val_loss, "accuracy": last.val_accuracy} == net.evaluate(x[150:], y[150:])
+    assert last.images_per_second == pytest.approx(150 / last.seconds)
+
+
+def test_without_validation_data_there_are_no_validation_results(data):
+    epoch = make().fit(*data, progress=False).epochs[0]
+    assert epoch.val_loss is None
+    assert epoch.val_accuracy is None
+
+
+def test_a_history_is_written_as_json(data):
+    history = make().fit(*data, progress=False)
+    read = json.loads(history.to_json())
+    assert read["batch_losses"] == history.batch_losses
+    assert read["epochs"][0]["loss"] == history.epochs[0].loss
+
+
+def test_on_epoch_is_told_of_every_epoch_and_may_end_the_training(data):
+    told = []
+
+    def stop_at_3(epoch):
+        told.append(epoch)
+        return epoch.number == 3
+
+    history = make().fit(*data, epochs=10, on_epoch=stop_at_3, progress=False)
+    assert told == history.epochs
+    assert len(told) == 3
+
+
+def test_the_rate_can_change_between_epochs(data):
+    net = make()
+    states = []
+
+    def freeze(epoch):
+        states.append(net.state_dict()["2.weight"])
+        net.optimizer = SGD(lr=0.0)
+
+    net.fit(*data, epochs=3, on_epoch=freeze, progress=False)
+    assert np.array_equal(states[0], states[2])
+
+
+def test_an_error_in_on_epoch_keeps_what_was_learned(data):
+    net = make()
+
+    def fail(epoch):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        net.fit(*data, epochs=5, on_epoch=fail, progress=False)
+    assert net.epochs_trained == len(net.history.epochs) == 1
+    net.fit(*data, progress=False)
+    assert net.epochs_trained == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"shuffle": 1}, TypeError),
+        ({"progress": None}, TypeError),
+        ({"on_epoch": "stop"}, TypeError),
+        ({"validation_data": 0.2}, TypeError),
+        ({"validation_data": (np.zeros((3, 1, 8, 7)), [0, 1, 2])}, ValueError),
+        ({"validation_data": (np.zeros((3, 1, 8, 8)), [0, 1])}, ValueError),
+        ({"validation_data": (np.zeros((3, 1, 8, 8)), [0, 1, 4])}, ValueError),
+        ({"validation_data": (np.full((3, 1, 8, 8), np.nan), [0, 1, 3])}, ValueError),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name_before_training(data, options, error):
+    net = make()
+    untouched, history = make(), net.history
+    with pytest.raises(error, match=next(iter(options))):
+        net.fit(*data, **({"progress": False} | options))
+    assert equal(net, untouched)
+    assert net.history is history
+
+
+def interrupt_soon():
+    """Send SIGINT to this process while the core computes."""
+    timer = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def test_an_interrupt_ends_an_epoch_that_is_under_way_and_keeps_what_was_learned():
+    """The epoch is of two million steps, so that it cannot have ended by itself."""
+    x = np.zeros((2_000_000, 1, 4, 4), np.uint8)
+    net = Network([Linear(3)], input_shape=(1, 4, 4), optimizer=SGD(lr=0.1))
+    before = net.state_dict()
+    timer = interrupt_soon()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(x, np.zeros(len(x), int), batch_size=1, progress=False)
+    timer.join()
+    assert net.history.epochs == []
+    assert net.epochs_trained == 0
+    assert not np.array_equal(net.state_dict()["0.bias"], before["0.bias"])
+    net.fit(x[:100], np.zeros(100, int), progress=False)
+    assert net.epochs_trained == 1
+
+
+def test_an_interrupt_between_short_epochs_keeps_their_history(data):
+    net = make()
+    timer = interrupt_soon()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*data, epochs=10_000_000, progress=False)
+    timer.join()
+    assert net.epochs_trained == len(net.history.epochs) > 0
+
+
+# Showing progress
+
+
+def test_where_there_is_no_terminal_an_epoch_is_a_line(data, capsys):
+    make().fit(*data, epochs=2, validation_data=data)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("epoch 1/2  loss ")
+    assert second.startswith("epoch 2/2  loss ")
+    assert "val accuracy" in second
+    assert "images/s" in second
+    assert second.isprintable()
+
+
+def test_epochs_are_counted_on_over_calls(data, capsys):
+    net = make()
+    net.fit(*data, progress=False)
+    net.fit(*data, epochs=2)
+    assert capsys.readouterr().out.splitlines()[1].startswith("epoch 3/3")
+
+
+def test_progress_can_be_silenced(data, capsys):
+    make().fit(*data, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+ON_A_TERMINAL = """
+import numpy as np
+from cnnbp import Network, layers
+x, y = np.zeros((5000, 8, 8), np.float32), np.zeros(5000, int)
+net = Network([layers.Linear(4)], input_shape=(1, 8, 8))
+net.fit(x, y, epochs=2)
+"""
+
+
+def test_a_terminal_gets_a_bar_and_a_line_for_each_epoch():
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    env = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    child = subprocess.Popen([sys.executable, "-c", ON_A_TERMINAL], stdout=theirs, env=env)
+    os.close(theirs)
+    seen = b""
+    try:
+        while part := os.read(ours, 4096):
+            seen += part
+    except OSError:  # how Linux says that the other side is closed
+        pass
+    os.close(ours)
+    assert child.wait() == 0
+    text = seen.decode()
+    assert "━" in text
+    assert "epoch 1/2  loss" in text
+    assert "epoch 2/2  loss" in text
+    assert text.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in text[-200:]

@@ -1,0 +1,209 @@
+"""The arrays that the operations of ``cnnbp.functional`` accept and refuse."""
+
+import numpy as np
+import pytest
+
+from cnnbp import functional as F  # noqa: N812
+
+X = np.arange(2 * 4 * 7 * 6, dtype=np.float32).reshape(2, 4, 7, 6) % 5
+WEIGHT = np.arange(6 * 4 * 3 * 2, dtype=np.float32).reshape(6, 4, 3, 2) % 3
+BIAS = np.arange(6, dtype=np.float32)
+DELTA = np.ones((2, 6, 5, 5), np.float32)
+
+#: Each operation on good arguments, by the names of its arrays.
+CALLS = {
+    "conv2d": (F.conv2d, {"x": X, "weight": WEIGHT, "bias": BIAS}, {}),
+    "conv2d_delta": (
+        F.conv2d_delta,
+        {"output_delta": DELTA, "weight": WEIGHT},
+        {"input_size": (7, 6)},
+    ),
+    "conv2d_gradients": (
+        F.conv2d_gradients,
+        {"x": X, "output_delta": DELTA},
+        {"kernel_size": (3, 2)},
+    ),
+    "avg_pool2d": (F.avg_pool2d, {"x": X}, {"kernel_size": 2}),
+    "avg_pool2d_delta": (
+        F.avg_pool2d_delta,
+        {"output_delta": X},
+        {"kernel_size": 2, "input_size": (14, 12)},
+    ),
+    "max_pool2d": (F.max_pool2d, {"x": X}, {"kernel_size": 2}),
+    "max_pool2d_delta": (
+        F.max_pool2d_delta,
+        {"output_delta": X, "positions": np.zeros(X.shape, np.int64)},
+        {"input_size": (14, 12)},
+    ),
+    "linear": (
+        F.linear,
+        {"x": X[0, 0], "weight": np.ones((3, 6), np.float32), "bias": np.ones(3, np.float32)},
+        {},
+    ),
+    "linear_delta": (
+        F.linear_delta,
+        {"output_delta": X[0, 0], "weight": np.ones((6, 4), np.float32)},
+        {},
+    ),
+    "linear_gradients": (F.linear_gradients, {"x": X[0, 0], "output_delta": X[0, 1]}, {}),
+    "sigmoid": (F.sigmoid, {"x": X}, {}),
+    "tanh": (F.tanh, {"x": X}, {}),
+    "relu": (F.relu, {"x": X}, {}),
+    "softmax": (F.softmax, {"x": X}, {"dim": 1}),
+}
+every_operation = pytest.mark.parametrize("name", CALLS)
+
+
+def called(name, change=None, **options):
+    """The operation's results on its good arguments, some of them changed."""
+    function, arrays, usual = CALLS[name]
+    arrays = {key: change(array) if change else array for key, array in arrays.items()}
+    result = function(**arrays, **(usual | options))
+    return result if isinstance(result, tuple) else (result,)
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def strided(array):
+    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+@every_operation
+@pytest.mark.parametrize("change", [strided, read_only, np.asfortranarray])
+def test_the_layout_of_an_array_does_not_matter(name, change):
+    assert same(called(name, change), called(name))
+
+
+def test_bytes_in_the_other_order_are_read_right():
+    assert np.array_equal(F.relu(X.astype(">f4")), X)
+
+
+@every_operation
+def test_lists_are_read_as_float64(name):
+    in_lists = called(name, lambda array: array.tolist())
+    in_float64 = called(name, lambda a: a if a.dtype.kind == "i" else a.astype(np.float64))
+    assert same(in_lists, in_float64)
+
+
+@every_operation
+def test_no_array_is_changed(name):
+    before = [array.copy() for array in CALLS[name][1].values()]
+    called(name)
+    assert same(before, CALLS[name][1].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        ("conv2d", {"x": X[0]}),
+        ("conv2d_delta", {"output_delta": DELTA[0]}),
+        ("avg_pool2d", {"x": X[0]}),
+        ("avg_pool2d_delta", {"output_delta": X[0]}),
+        ("max_pool2d", {"x": X[0]}),
+        ("max_pool2d_delta", {"output_delta": X[0], "positions": np.zeros(X[0].shape, int)}),
+    ],
+)
+def test_an_image_without_the_batch_axis_gives_a_result_without_it(name, alone):
+    function, arrays, options = CALLS[name]
+    result = function(**(arrays | alone), **options)
+    first_of_batch = tuple(array[0] for array in called(name))
+    assert same(result if isinstance(result, tuple) else (result,), first_of_batch)
+
+
+def test_gradients_of_one_image_are_those_of_a_batch_of_one():
+    alone = F.conv2d_gradients(X[0], DELTA[0], kernel_size=(3, 2))
+    assert same(alone, F.conv2d_gradients(X[:1], DELTA[:1], kernel_size=(3, 2)))
+
+
+def test_a_batch_axis_on_one_side_only_is_refused():
+    with pytest.raises(ValueError, match=r"batch axis.*\(2, 4, 7, 6\).*\(6, 5, 5\)"):
+        F.conv2d_gradients(X, DELTA[0], kernel_size=(3, 2))
+
+
+def test_linear_takes_any_number_of_leading_axes():
+    weight = np.ones((3, 6), np.float32)
+    assert np.array_equal(
+        F.linear(X, weight), F.linear(X.reshape(-1, 6), weight).reshape(2, 4, 7, 3)
+    )
+    assert F.linear(X[0, 0, 0], weight).shape == (3,)
+
+
+def test_activations_keep_a_shape_without_axes():
+    assert F.relu(np.float32(-1.5)).shape == ()
+
+
+@pytest.mark.parametrize("dim", range(-4, 4))
+def test_softmax_sums_to_one_along_the_axis_it_is_given(dim):
+    assert np.allclose(F.softmax(X, dim).sum(axis=dim), 1, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("dim", "error"), [(4, ValueError), (-5, ValueError), (1.0, TypeError)])
+def test_softmax_needs_an_axis_of_the_array(dim, error):
+    with pytest.raises(error, match="dim"):
+        F.softmax(X, dim)
+
+
+def arrays_of(name):
+    return [(name, key) for key in CALLS[name][1]]
+
+
+every_array = pytest.mark.parametrize(
+    ("name", "key"), [pair for name in CALLS for pair in arrays_of(name)]
+)
+
+
+def refused(name, key, array, error, match):
+    function, arrays, options = CALLS[name]
+    with pytest.raises(error, match=match):
+        function(**(arrays | {key: array}), **options)
+
+
+@every_array
+@pytest.mark.parametrize("dtype", [object, complex, bool, "U1", np.float16, np.longdouble])
+def test_an_array_of_another_type_is_a_type_error_that_names_it(name, key, dtype):
+    refused(name, key, CALLS[name][1][key].astype(dtype), TypeError, f"{key} must be")
+
+
+@every_array
+def test_floats_are_not_positions_and_integers_are_not_floats(name, key):
+    array = CALLS[name][1][key]
+    refused(name, key, array.astype("f4" if array.dtype.kind == "i" else "i4"), TypeError, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [(name, key) for name in CALLS for _, key in arrays_of(name)[1:] if key != "positions"],
+)
+def test_mixed_types_are_a_type_error_that_names_the_second(name, key):
+    refused(name, key, CALLS[name][1][key].astype("f8"), TypeError, f"same type.*{key}")
+
+
+@every_array
+def test_lists_of_unequal_lengths_are_a_value_error(name, key):
+    refused(name, key, [[1.0], [1.0, 2.0]], ValueError, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [pair for name in CALLS for pair in arrays_of(name) if name not in ("sigmoid", "tanh", "relu")],
+)
+def test_an_array_without_axes_is_a_value_error_that_shows_its_shape(name, key):
+    empty = CALLS[name][1][key].flat[0]
+    refused(name, key, empty, ValueError, rf"{key} .*\(\)")
+
+
+@pytest.mark.parametrize("stride", [2**31 - 1, (1, 2**31 - 1)])
+def test_the_largest_stride_is_not_too_large(stride):
+    assert F.conv2d(X, WEIGHT, stride=stride).shape[2:] == (
+        (5, 1) if stride != 2**31 - 1 else (1, 1)
+    )

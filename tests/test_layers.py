@@ -1,0 +1,145 @@
+"""``cnnbp.layers``: what a layer accepts, refuses and says."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from cnnbp import layers
+from cnnbp.layers import (
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+
+EVERY_LAYER = [
+    Conv2d(6, 5),
+    Conv2d(6, (5, 3), stride=2, padding=((1, 0), (2, 0)), groups=2, bias=False, activation="relu"),
+    Conv2d(6, 5, padding="same", dilation=(2, 1)),
+    Conv2d(6, 5, padding=((1, 0), (1, 0))),
+    Conv2d(6, 5, padding=((2, 2), (1, 0))),
+    AvgPool2d(2),
+    AvgPool2d((2, 3), stride=1, padding=1, count_include_pad=False, divisor_override=3),
+    MaxPool2d(3, stride=2, ceil_mode=True, dilation=2, activation="tanh"),
+    Linear(10, bias=False, activation="softmax"),
+    Flatten(),
+    Sigmoid(),
+    Tanh(),
+    ReLU(),
+    Softmax(),
+]
+every_layer = pytest.mark.parametrize("layer", EVERY_LAYER, ids=repr)
+
+
+def test_a_number_and_a_pair_of_it_are_the_same_layer():
+    assert Conv2d(6, 5, stride=2, padding=1) == Conv2d(6, (5, 5), stride=(2, 2), padding=(1, 1))
+    assert Conv2d(6, 5, padding=(1, 2)) == Conv2d(6, 5, padding=((1, 1), (2, 2)))
+    assert Conv2d(6, 5, padding="valid") == Conv2d(6, 5)
+    assert Conv2d(np.int64(6), np.array([5, 5])) == Conv2d(6, 5)
+
+
+def test_layers_with_other_options_or_of_other_types_differ():
+    assert Conv2d(6, 5) != Conv2d(6, 5, bias=False)
+    assert AvgPool2d(2) != MaxPool2d(2)
+    assert Sigmoid() != Tanh()
+    assert len({*EVERY_LAYER, *EVERY_LAYER}) == len(EVERY_LAYER)
+
+
+def test_pooling_steps_by_its_window_unless_told_otherwise():
+    assert AvgPool2d((2, 3)).stride == (2, 3)
+    assert MaxPool2d(3, stride=1).stride == (1, 1)
+
+
+@every_layer
+def test_a_layer_is_what_its_repr_says(layer):
+    assert eval(repr(layer), vars(layers)) == layer
+
+
+def test_a_repr_shows_only_what_was_asked_for():
+    assert repr(Conv2d(6, 5, activation="sigmoid")) == "Conv2d(6, 5, activation='sigmoid')"
+    assert repr(AvgPool2d(2, stride=2)) == "AvgPool2d(2)"
+    assert repr(Conv2d(1, (3, 5), padding=((1, 1), (2, 2)))) == "Conv2d(1, (3, 5), padding=(1, 2))"
+
+
+@every_layer
+def test_a_layer_survives_copies(layer):
+    assert pickle.loads(pickle.dumps(layer)) == copy.deepcopy(layer) == layer
+    assert type(layer)(**layer.options()) == layer
+
+
+@every_layer
+def test_a_layer_is_known_to_the_core(layer):
+    assert type(layer.definition()).__name__ in (type(layer).__name__, "Activation")
+
+
+def test_a_layer_cannot_be_changed():
+    layer = Conv2d(6, 5)
+    with pytest.raises(AttributeError):
+        layer.out_channels = 7
+
+
+def test_input_channels_are_a_clear_error():
+    with pytest.raises(TypeError, match=r"inferred.*write Conv2d\(6, 5\)"):
+        Conv2d(1, 6, 5)
+    with pytest.raises(TypeError, match=r"inferred.*write Linear\(10\)"):
+        Linear(192, 10)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: Conv2d(6.0, 5), "out_channels"),
+        (lambda: Conv2d(True, 5), "out_channels"),
+        (lambda: Conv2d(6, "5"), "kernel_size"),
+        (lambda: Conv2d(6, None), "kernel_size"),
+        (lambda: Conv2d(6, (5, 5.0)), "kernel_size"),
+        (lambda: Conv2d(6, 5, stride=1.5), "stride"),
+        (lambda: Conv2d(6, 5, padding=0.5), "padding"),
+        (lambda: Conv2d(6, 5, padding=None), "padding"),
+        (lambda: Conv2d(6, 5, groups=(1, 1)), "groups"),
+        (lambda: Conv2d(6, 5, bias=1), "bias"),
+        (lambda: Conv2d(6, 5, activation=np.tanh), "activation"),
+        (lambda: AvgPool2d(2, divisor_override=2.0), "divisor_override"),
+        (lambda: AvgPool2d(2, ceil_mode="yes"), "ceil_mode"),
+        (lambda: MaxPool2d(2, dilation=True), "dilation"),
+        (lambda: Linear(10.0), "out_features"),
+    ],
+)
+def test_a_wrong_type_is_a_type_error_that_names_the_argument(make, name):
+    with pytest.raises(TypeError, match=name):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: Conv2d(0, 5), "out_channels"),
+        (lambda: Conv2d(2**31, 5), "out_channels"),
+        (lambda: Conv2d(6, 0), "kernel_size"),
+        (lambda: Conv2d(6, (5, -1)), "kernel_size"),
+        (lambda: Conv2d(6, (5, 5, 5)), "kernel_size"),
+        (lambda: Conv2d(6, 5, stride=0), "stride"),
+        (lambda: Conv2d(6, 5, dilation=-1), "dilation"),
+        (lambda: Conv2d(6, 5, padding=-1), "padding"),
+        (lambda: Conv2d(6, 5, padding=(1, 2, 3)), "padding"),
+        (lambda: Conv2d(6, 5, padding=((1, 2), (3, -4))), "padding"),
+        (lambda: Conv2d(6, 5, padding="full"), "padding"),
+        (lambda: Conv2d(6, 5, padding="same", stride=2), "padding.*stride"),
+        (lambda: Conv2d(6, 5, groups=0), "groups"),
+        (lambda: Conv2d(6, 5, activation="swish"), "activation"),
+        (lambda: AvgPool2d(2, stride=(0, 1)), "stride"),
+        (lambda: AvgPool2d(2, divisor_override=0), "divisor_override"),
+        (lambda: MaxPool2d(2, padding=-1), "padding"),
+        (lambda: Linear(0), "out_features"),
+    ],
+)
+def test_a_wrong_value_is_a_value_error_that_names_the_argument(make, name):
+    with pytest.raises(ValueError, match=name):
+        make()

@@ -1,0 +1,67 @@
+"""The package as a whole: what importing it does, and ``python -m cnnbp``."""
+
+import subprocess
+import sys
+
+import pytest
+
+import cnnbp
+from cnnbp import __main__ as command
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return run.stdout
+
+
+def test_what_not_everyone_needs_is_imported_when_it_is_used():
+    loaded = "print('cnnbp.toolbox' in sys.modules, 'cnnbp.data' in sys.modules)"
+    printed = python(f"import sys, cnnbp; {loaded}; cnnbp.toolbox; cnnbp.data; {loaded}")
+    assert printed.split() == ["False", "False", "True", "True"]
+
+
+def test_everything_it_names_is_there():
+    for name in cnnbp.__all__:
+        assert getattr(cnnbp, name) is not None
+    assert set(cnnbp.__all__) <= set(dir(cnnbp))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        cnnbp.nothing_of_this_name  # noqa: B018
+
+
+def test_without_the_compiled_module_the_error_says_what_to_do():
+    code = """
+import sys
+sys.modules["cnnbp._core"] = None
+try:
+    import cnnbp
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install" in python(code)
+
+
+def test_the_command_prints_a_folder_alone(capsys):
+    for option, folder in (("--cmake-dir", "lib/cmake/cnnbp"), ("--include-dir", "include")):
+        command.main([option])
+        assert capsys.readouterr().out == f"{command.PACKAGE / folder}\n"
+
+
+def test_the_command_prints_what_a_bug_report_needs(capsys):
+    command.main(["--info"])
+    printed = capsys.readouterr().out
+    for fact in (cnnbp.__version__, "instruction set", "threads", "NumPy", str(command.PACKAGE)):
+        assert fact in printed
+
+
+@pytest.mark.parametrize("arguments", [[], ["--info", "--cmake-dir"], ["--nonsense"]])
+def test_the_command_explains_itself_when_it_is_not_understood(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    assert ended.value.code == 2
+    assert "--cmake-dir" in capsys.readouterr().err

@@ -1,0 +1,118 @@
+"""The images and targets that a network accepts, and what it says of those it does not."""
+
+import numpy as np
+import pytest
+
+from cnnbp import Network
+from cnnbp.layers import Conv2d, Linear
+
+
+@pytest.fixture
+def net():
+    layers = [Conv2d(3, 3, activation="tanh"), Linear(4)]
+    return Network(layers, input_shape=(2, 9, 8), loss="cross_entropy")
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal((7, 2, 9, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def y(rng):
+    return rng.integers(0, 4, 7)
+
+
+def test_images_of_one_channel_need_no_channel_axis(rng):
+    net = Network([Linear(3)], input_shape=(1, 4, 5))
+    images = rng.random((6, 4, 5))
+    assert np.array_equal(net.predict(images), net.predict(images[:, None]))
+
+
+def test_bytes_are_scaled_to_one(rng):
+    net = Network([Linear(3)], input_shape=(1, 4, 5), dtype="float64")
+    images = rng.integers(0, 256, (6, 4, 5), dtype=np.uint8)
+    assert np.allclose(net.predict(images), net.predict(images / 255), rtol=1e-12, atol=1e-15)
+
+
+def test_the_layout_of_images_does_not_matter(net, x):
+    expected = net.predict(x)
+    strided = np.repeat(x, 2, axis=3)[..., ::2]
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    for images in (strided, read_only, np.asfortranarray(x), x.astype(">f4"), x.astype("f8")):
+        assert np.array_equal(net.predict(images), expected)
+
+
+def test_half_precision_is_widened(net, x):
+    half = x.astype(np.float16)
+    assert np.array_equal(net.predict(half), net.predict(half.astype(np.float32)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64])
+def test_class_numbers_may_be_of_any_integer_type(net, x, y, dtype):
+    assert net.evaluate(x, y.astype(dtype)) == net.evaluate(x, y)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32, np.float64])
+def test_targets_may_be_one_hot_in_any_type(net, x, y, dtype):
+    assert net.evaluate(x, np.eye(4, dtype=dtype)[y]) == net.evaluate(x, y)
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (
+            np.zeros((7, 2, 9, 9)),
+            ValueError,
+            r"x must have shape \(N, 2, 9, 8\), got \(7, 2, 9, 9\)",
+        ),
+        (np.zeros((2, 9, 8)), ValueError, r"got \(2, 9, 8\); add the batch axis with x\[None\]"),
+        (np.zeros((7, 9, 8)), ValueError, r"got \(7, 9, 8\)"),
+        (np.zeros((7, 144)), ValueError, r"got \(7, 144\)"),
+        (np.zeros(()), ValueError, r"got \(\)"),
+        (np.zeros((0, 2, 9, 8)), ValueError, "x holds no samples"),
+        (np.zeros((7, 2, 9, 8), int), TypeError, r"x must be uint8.*int64.*astype"),
+        (np.zeros((7, 2, 9, 8), bool), TypeError, "x must be uint8.*bool"),
+        (np.zeros((7, 2, 9, 8), object), TypeError, "x must be an array of numbers, got object"),
+        (np.zeros((7, 2, 9, 8), complex), TypeError, "x must be an array of numbers"),
+        (None, TypeError, "x must be an array of numbers"),
+        ([[1.0], [1.0, 2.0]], ValueError, "x cannot be read as an array"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_with_what_was_expected(net, images, error, message):
+    with pytest.raises(error, match=message):
+        net.predict(images)
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        (np.zeros(6, int), ValueError, r"7 images, y has shape \(6,\)"),
+        (np.zeros(()), ValueError, r"y has shape \(\)"),
+        (np.zeros(7), TypeError, "class numbers as integers, got float64"),
+        (np.zeros(7, bool), TypeError, "class numbers as integers, got bool"),
+        (np.zeros(7, object), TypeError, "y must be an array of numbers"),
+        (["0"] * 7, TypeError, "y must be an array of numbers"),
+        (np.zeros((7, 5)), ValueError, r"targets of shape \(7, 4\), got shape \(7, 5\)"),
+        (np.zeros((7, 1), int), ValueError, r"got shape \(7, 1\)"),
+        ([0, 1, 2, 3, 4, 0, 1], ValueError, "4.*4 classes"),
+        ([0, 1, 2, -1, 3, 0, 1], ValueError, "-1.*4 classes"),
+        (np.full((7, 4), np.nan), ValueError, "y"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused_with_what_was_expected(
+    net, x, targets, error, message
+):
+    with pytest.raises(error, match=message):
+        net.evaluate(x, targets)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_first_image_that_is_not_finite_is_named(net, x, value, dtype):
+    spoiled = x.astype(dtype)
+    spoiled[5, 1, 8, 7] = value
+    spoiled[6, 0, 0, 0] = value
+    with pytest.raises(ValueError, match=r"\bx\b.*\b5\b"):
+        net.predict(spoiled)

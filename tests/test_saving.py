@@ -1,0 +1,184 @@
+"""``Network.save`` and ``Network.load``: what comes back, and what a damaged file leads to."""
+
+import copy
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from cnnbp import Network
+from cnnbp.layers import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid, Softmax, Tanh
+from cnnbp.optim import SGD
+
+
+def make(*more, **options):
+    layers = [Conv2d(3, 3, activation="relu"), MaxPool2d(2), *more, Linear(4)]
+    return Network(layers, input_shape=(2, 9, 8), loss="cross_entropy", **options)
+
+
+@pytest.fixture
+def net():
+    return make()
+
+
+def equal(state, other):
+    return state.keys() == other.keys() and all(np.array_equal(state[k], other[k]) for k in state)
+
+
+def from_a_file(net, folder):
+    net.save(folder / "net.npz")
+    return Network.load(folder / "net.npz")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        from_a_file,
+        lambda net, _: copy.deepcopy(net),
+        lambda net, _: pickle.loads(pickle.dumps(net)),
+    ],
+    ids=["file", "copy", "pickle"],
+)
+def test_what_comes_back_goes_on_with_the_same_bits(duplicate, dtype, tmp_path, rng):
+    """Parameters, velocities, and the order of samples: the seed is past what a float64 holds."""
+    x, y = rng.random((7, 2, 9, 8)), rng.integers(0, 4, 7)
+    net = make(dtype=dtype, optimizer=SGD(lr=0.1, momentum=0.9), seed=2**53 + 1)
+    net.fit(x, y, batch_size=2, epochs=2, progress=False)
+    other = duplicate(net, tmp_path)
+    assert other.definition == net.definition
+    assert other.optimizer == net.optimizer
+    assert other.epochs_trained == 2
+    assert equal(other.state_dict(), net.state_dict())
+    for each in (net, other):
+        each.fit(x, y, batch_size=2, epochs=2, progress=False)
+    assert equal(other.state_dict(), net.state_dict())
+    assert other.history.batch_losses == net.history.batch_losses
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv2d(2, 2, padding=((1, 0), (0, 2)), stride=(2, 1), bias=False),
+        Conv2d(2, 3, padding="same", dilation=2, activation="softmax"),
+        AvgPool2d((1, 2), count_include_pad=False, divisor_override=3),
+        MaxPool2d(2, stride=1, padding=1, ceil_mode=True),
+        Flatten(),
+        Linear(3, activation="tanh"),
+        Sigmoid(),
+        Tanh(),
+        ReLU(),
+        Softmax(),
+    ],
+    ids=repr,
+)
+def test_every_layer_comes_back_from_a_file(layer, tmp_path):
+    net = make(layer)
+    assert from_a_file(net, tmp_path).layers == net.layers
+
+
+def test_a_saved_network_is_read_by_numpy_alone(tmp_path, net):
+    net.save(tmp_path / "net")
+    with np.load(tmp_path / "net", allow_pickle=False) as members:
+        assert np.array_equal(members["parameter/0.weight"], net.state_dict()["0.weight"])
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+
+
+def test_a_save_that_fails_leaves_the_older_file(tmp_path, net):
+    """The disk is full: a file may not grow past 100 bytes."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "net.npz"
+    net.save(path)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            net.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Network.load(tmp_path / "net.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 1, 3, 100, -1, -30])
+def test_a_truncated_file_is_a_value_error_that_names_it(tmp_path, net, keep):
+    path = tmp_path / "net.npz"
+    net.save(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"net\.npz is not a network"):
+        Network.load(path)
+
+
+def rewritten(path, change):
+    """The file with its members changed."""
+    with np.load(path) as members:
+        arrays = dict(members)
+    change(arrays)
+    np.savez(path, **arrays)
+
+
+def in_description(old, new):
+    def change(arrays):
+        assert old in str(arrays["network"])
+        arrays["network"] = np.array(str(arrays["network"]).replace(old, new))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("network"),
+        lambda arrays: arrays.pop("parameter/0.weight"),
+        lambda arrays: arrays.pop("velocity/0.weight"),
+        lambda arrays: arrays.update({"parameter/0.weight": np.zeros(3)}),
+        lambda arrays: arrays.update({"parameter/0.bias": np.array(["a"] * 3)}),
+        lambda arrays: arrays.update({"network": np.array("{")}),
+        lambda arrays: arrays.update({"network": np.array("[]")}),
+        lambda arrays: arrays.update({"network": np.array("{}")}),
+        lambda arrays: arrays.update({"network": np.array([1, 2])}),
+        in_description("cnnbp network 1", "cnnbp network 2"),
+        in_description('"Conv2d"', '"Layer"'),
+        in_description('"Conv2d"', '"__name__"'),
+        in_description('"kernel_size": [3, 3]', '"kernel_size": [0, 3]'),
+        in_description('"kernel_size"', '"size"'),
+        in_description('"dtype": "float32"', '"dtype": 5'),
+        in_description('"momentum": 0.9', '"momentum": NaN'),
+        in_description('"epochs_trained": 0', '"epochs_trained": -1'),
+        in_description('"input_shape": [2, 9, 8]', '"input_shape": [2, 900000000, 800000000]'),
+    ],
+)
+def test_a_file_with_other_content_is_a_value_error_that_names_it(tmp_path, net, change):
+    path = tmp_path / "net.npz"
+    net.save(path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=r"net\.npz is not a network"):
+        Network.load(path)
+
+
+def test_a_header_that_claims_too_much_is_a_value_error(tmp_path, net):
+    path = tmp_path / "net.npz"
+    net.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = "parameter/0.bias.npy"
+    members[name] = members[name].replace(b"(3,)", b"(9" + b"9" * 12 + b",)")
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    with pytest.raises(ValueError, match=r"net\.npz is not a network"):
+        Network.load(path)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    path = tmp_path / "net.npz"
+    np.savez(path, network=np.array([print], object), allow_pickle=True)
+    with pytest.raises(ValueError, match=r"net\.npz is not a network.*allow_pickle"):
+        Network.load(path)
