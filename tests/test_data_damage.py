@@ -8,9 +8,9 @@ import zlib
 
 import numpy as np
 import pytest
-from data_files import ARRAYS, X_TRAIN, gz, idx, mat, mat_element, npz, toolbox_mat
 
 from cnnbp import data
+from data_files import ARRAYS, X_TRAIN, gz, idx, mat, mat_element, npz, toolbox_mat
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from data_files import ARRAYS, X_TEST, X_TRAIN, Y_TEST, Y_TRAIN, one_hot
 
 from cnnbp import data
 from cnnbp.data import Dataset
+from data_files import ARRAYS, X_TEST, X_TRAIN, Y_TEST, Y_TRAIN, one_hot
 
 COLOUR = np.arange(2 * 6 * 7 * 3, dtype=np.uint8).reshape(2, 6, 7, 3)
 STRICT = {
@@ -27,8 +27,9 @@ STRICT = {
         (X_TRAIN[..., np.newaxis], X_TRAIN[:, np.newaxis]),
         (COLOUR, COLOUR.transpose(0, 3, 1, 2)),
         (COLOUR.transpose(0, 3, 1, 2), COLOUR.transpose(0, 3, 1, 2)),
+        (COLOUR.transpose(0, 3, 1, 2)[..., :3], COLOUR.transpose(0, 3, 1, 2)[..., :3]),
     ],
-    ids=["(N, H, W)", "(N, H*W)", "(N, H, W, 1)", "(N, H, W, 3)", "(N, 3, H, W)"],
+    ids=["(N, H, W)", "(N, H*W)", "(N, H, W, 1)", "(N, H, W, 3)", "(N, 3, H, W)", "(N, 3, H, 3)"],
 )
 def test_images_take_the_shape_n_c_h_w(stored, expected):
     got = Dataset.from_arrays(stored, np.arange(len(stored))).x_train
@@ -78,7 +79,7 @@ def test_a_class_that_only_one_hot_columns_or_the_test_part_know_counts():
         (X_TRAIN, Y_TRAIN / 2, "holds values from 0.0 to 1.0; expected class numbers"),
         (X_TRAIN, np.where(Y_TRAIN > 1, np.nan, 0), "expected class numbers"),
         (X_TRAIN, Y_TRAIN + np.uint64(2**63), "expected class numbers: whole, from 0, below"),
-        (X_TRAIN, one_hot(Y_TRAIN) + one_hot(0), "not one-hot"),
+        (X_TRAIN, one_hot(Y_TRAIN) | one_hot(0), "not one-hot"),
         (X_TRAIN, one_hot(Y_TRAIN) * 0.5, "not one-hot"),
         (X_TRAIN, one_hot(Y_TRAIN)[:5], r"y_train has shape \(5,\)"),
     ],
@@ -97,7 +98,7 @@ def test_unfit_arrays_are_refused_by_name(x, y, message):
         ({"x_train": X_TRAIN}, ValueError, r"x_train has shape \(6, 5, 5\); expected \(N, C"),
         ({"y_train": Y_TRAIN}, ValueError, "y_train has .* dtype uint8; expected int64"),
         ({"classes": 2}, ValueError, "y_train holds class numbers 0 to 2; expected 0 to 1"),
-        ({"y_test": Y_TEST - np.int64(1)}, ValueError, "y_test holds class numbers -1 to 1"),
+        ({"y_test": Y_TEST.astype(np.int64) - 1}, ValueError, "y_test holds class numbers -1 to 1"),
         ({"x_test": X_TEST[:, np.newaxis] / 255}, ValueError, "uint8 images .* float64 images"),
         ({"x_train": X_TRAIN.tolist()}, TypeError, "x_train must be a NumPy array, got list"),
         ({"y_train": [0] * 6}, TypeError, "y_train must be a NumPy array, got list"),

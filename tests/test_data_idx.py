@@ -5,6 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
+from cnnbp import data
 from data_files import (
     IDX_CODES,
     IDX_FILES,
@@ -16,8 +18,6 @@ from data_files import (
     idx_header,
     write_idx_folder,
 )
-
-from cnnbp import data
 
 
 def test_bytes_written_by_hand_are_read_in_c_order_and_big_endian(tmp_path):

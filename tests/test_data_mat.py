@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 import pytest
+
+from cnnbp import data
 from data_files import (
     X_TEST,
     X_TRAIN,
@@ -16,8 +18,6 @@ from data_files import (
     one_hot,
     toolbox_mat,
 )
-
-from cnnbp import data
 
 PIXELS = X_TRAIN.reshape(6, 25)
 TARGETS = mat_matrix("train_y", one_hot(Y_TRAIN))

@@ -5,6 +5,8 @@ import zipfile
 
 import numpy as np
 import pytest
+
+from cnnbp import data
 from data_files import (
     ARRAYS,
     X_TEST,
@@ -15,8 +17,6 @@ from data_files import (
     npz,
     one_hot,
 )
-
-from cnnbp import data
 
 
 def load(tmp_path, content):
