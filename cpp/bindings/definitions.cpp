@@ -1,0 +1,89 @@
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+namespace cnnbp::bindings {
+
+Padding padding(const PaddingArgument& given) {
+  if (const auto* name = std::get_if<std::string>(&given)) {
+    if (*name == "same") return Padding::same();
+    throw std::invalid_argument("padding is '" + *name + "', expected numbers or 'same'");
+  }
+  const auto [top, bottom, left, right] = std::get<0>(given);
+  return {top, bottom, left, right};
+}
+
+Function function(const std::string& name) {
+  constexpr std::pair<const char*, Function> known[] = {{"identity", Function::identity},
+                                                        {"sigmoid", Function::sigmoid},
+                                                        {"tanh", Function::tanh},
+                                                        {"relu", Function::relu},
+                                                        {"softmax", Function::softmax}};
+  std::string names;
+  for (const auto& [known_name, value] : known) {
+    if (name == known_name) return value;
+    names += (names.empty() ? "" : ", ") + std::string(known_name);
+  }
+  throw std::invalid_argument("activation is '" + name + "', expected one of " + names);
+}
+
+namespace {
+
+/// One Python class a definition, all of them layers.
+template <class D>
+struct Typed : AnyLayer {};
+
+template <class D>
+Typed<D> typed(const D& definition) {
+  return {{definition}};
+}
+
+}  // namespace
+
+void bind_definitions(py::module_& module) {
+  using py::arg;
+  const Pair none{0, 0}, one{1, 1};
+  const PaddingArgument no_padding = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>{};
+
+  py::class_<AnyLayer>(module, "LayerDefinition");
+  py::class_<Typed<Conv2d>, AnyLayer>(module, "Conv2d")
+      .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
+                       const PaddingArgument& pad, const Pair& dilation, std::int64_t groups, bool bias,
+                       const std::string& activation) {
+             return typed(Conv2d{out_channels, size(kernel_size), size(stride), padding(pad), size(dilation), groups,
+                                 bias, function(activation)});
+           }),
+           py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
+           arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity");
+  py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
+      .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
+                       bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {
+             return typed(AvgPool2d{size(kernel_size), size(stride), size(pad), ceil_mode, count_include_pad,
+                                    divisor_override, function(activation)});
+           }),
+           py::kw_only(), arg("kernel_size"), arg("stride"), arg("padding") = none, arg("ceil_mode") = false,
+           arg("count_include_pad") = true, arg("divisor_override") = 0, arg("activation") = "identity");
+  py::class_<Typed<MaxPool2d>, AnyLayer>(module, "MaxPool2d")
+      .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, const Pair& dilation,
+                       bool ceil_mode, const std::string& activation) {
+             return typed(MaxPool2d{size(kernel_size), size(stride), size(pad), size(dilation), ceil_mode,
+                                    function(activation)});
+           }),
+           py::kw_only(), arg("kernel_size"), arg("stride"), arg("padding") = none, arg("dilation") = one,
+           arg("ceil_mode") = false, arg("activation") = "identity");
+  py::class_<Typed<Linear>, AnyLayer>(module, "Linear")
+      .def(py::init([](std::int64_t out_features, bool bias, const std::string& activation) {
+             return typed(Linear{out_features, bias, function(activation)});
+           }),
+           py::kw_only(), arg("out_features"), arg("bias") = true, arg("activation") = "identity");
+  py::class_<Typed<Flatten>, AnyLayer>(module, "Flatten").def(py::init([] { return typed(Flatten{}); }));
+  py::class_<Typed<Activation>, AnyLayer>(module, "Activation")
+      .def(py::init([](const std::string& name) { return typed(Activation{function(name)}); }), py::kw_only(),
+           arg("function"));
+}
+
+}  // namespace cnnbp::bindings

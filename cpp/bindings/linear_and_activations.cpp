@@ -1,0 +1,148 @@
+#include <cnnbp/functional.hpp>
+
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+
+namespace cnnbp::bindings {
+namespace {
+
+namespace f = cnnbp::functional;
+using Unlocked = py::gil_scoped_release;
+
+template <class T>
+py::array_t<T> matrix(std::int64_t rows, std::int64_t columns) {
+  return py::array_t<T>({rows, columns});
+}
+
+py::array linear(const py::array& x, const py::array& weight, const std::optional<py::array>& bias) {
+  return with_float("x", x, [&]<class T>(T) -> py::array {
+    const auto input = view<T>("x", x, 2), w = view<T>("weight", weight, 2);
+    if (w.shape.channels != input.shape.channels)
+      throw py::value_error("x has shape " + shape_text(x) + ", but weight has shape " + shape_text(weight) +
+                            ": their last sizes must agree");
+    const T* b = nullptr;
+    if (bias) {
+      require_layout("bias", *bias, 1);
+      if (!bias->dtype().is(py::dtype::of<T>())) throw py::type_error("bias has another dtype than x");
+      if (bias->shape(0) != w.count)
+        throw py::value_error("bias has shape " + shape_text(*bias) + ", expected (" + std::to_string(w.count) +
+                              ",)");
+      b = static_cast<const T*>(bias->data());
+    }
+    py::array_t<T> output = matrix<T>(input.count, w.count);
+    T* data = output.mutable_data();
+    {
+      const Unlocked unlocked;
+      f::linear<T>(input, w.data, b, {w.count}, {data, input.count, {w.count, 1, 1}});
+    }
+    return output;
+  });
+}
+
+py::array linear_delta(const py::array& output_delta, const py::array& weight) {
+  return with_float("output_delta", output_delta, [&]<class T>(T) -> py::array {
+    const auto delta = view<T>("output_delta", output_delta, 2), w = view<T>("weight", weight, 2);
+    if (w.count != delta.shape.channels)
+      throw py::value_error("output_delta has shape " + shape_text(output_delta) + ", but weight has shape " +
+                            shape_text(weight) + ": one row a column of output_delta is expected");
+    py::array_t<T> result = matrix<T>(delta.count, w.shape.channels);
+    T* data = result.mutable_data();
+    {
+      const Unlocked unlocked;
+      f::linear_delta<T>(delta, w.data, {w.count}, {data, delta.count, {w.shape.channels, 1, 1}});
+    }
+    return result;
+  });
+}
+
+py::tuple linear_gradients(const py::array& x, const py::array& output_delta) {
+  return with_float("x", x, [&]<class T>(T) -> py::tuple {
+    const auto input = view<T>("x", x, 2), delta = view<T>("output_delta", output_delta, 2);
+    if (input.count != delta.count)
+      throw py::value_error("x has shape " + shape_text(x) + ", but output_delta has shape " +
+                            shape_text(output_delta) + ": as many samples are expected");
+    py::array_t<T> weight = matrix<T>(delta.shape.channels, input.shape.channels);
+    py::array_t<T> bias(delta.shape.channels);
+    T *w = weight.mutable_data(), *b = bias.mutable_data();
+    std::fill_n(w, weight.size(), T(0));
+    std::fill_n(b, bias.size(), T(0));
+    {
+      const Unlocked unlocked;
+      f::linear_gradients<T>(input, delta, {delta.shape.channels}, w, b);
+    }
+    return py::make_tuple(weight, bias);
+  });
+}
+
+/// (N, K) or (N, C, H, W).
+template <class T>
+f::Array<const T> maps(const char* name, const py::array& array) {
+  if (array.ndim() != 2 && array.ndim() != 4)
+    throw py::value_error(std::string(name) + " has shape " + shape_text(array) +
+                          ", expected (N, K) or (N, C, H, W)");
+  return view<T>(name, array, array.ndim());
+}
+
+template <class T>
+py::array_t<T> like(const py::array& array) {
+  return py::array_t<T>(std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()));
+}
+
+py::array activation(const py::array& x, const std::string& name) {
+  return with_float("x", x, [&]<class T>(T) -> py::array {
+    const auto input = maps<T>("x", x);
+    const Function chosen = function(name);
+    py::array_t<T> output = like<T>(x);
+    const f::Array<T> to{output.mutable_data(), input.count, input.shape};
+    {
+      const Unlocked unlocked;
+      f::activation<T>(input, chosen, to);
+    }
+    return output;
+  });
+}
+
+py::array activation_delta(const py::array& output_delta, const py::array& output, const std::string& name) {
+  return with_float("output_delta", output_delta, [&]<class T>(T) -> py::array {
+    const auto delta = maps<T>("output_delta", output_delta), y = maps<T>("output", output);
+    const Function chosen = function(name);
+    py::array_t<T> result = like<T>(output);
+    const f::Array<T> to{result.mutable_data(), y.count, y.shape};
+    {
+      const Unlocked unlocked;
+      f::activation_delta<T>(delta, y, chosen, to);
+    }
+    return result;
+  });
+}
+
+py::array exp(const py::array& x) {
+  return with_float("x", x, [&]<class T>(T) -> py::array {
+    const auto input = maps<T>("x", x);
+    py::array_t<T> output = like<T>(x);
+    const f::Array<T> to{output.mutable_data(), input.count, input.shape};
+    {
+      const Unlocked unlocked;
+      f::exp<T>(input, to);
+    }
+    return output;
+  });
+}
+
+}  // namespace
+
+void bind_linear_and_activations(py::module_& module) {
+  using py::arg;
+  module.def("linear", &linear, arg("x"), arg("weight"), arg("bias"));
+  module.def("linear_delta", &linear_delta, arg("output_delta"), arg("weight"));
+  module.def("linear_gradients", &linear_gradients, arg("x"), arg("output_delta"));
+  module.def("activation", &activation, arg("x"), arg("function"));
+  module.def("activation_delta", &activation_delta, arg("output_delta"), arg("output"), arg("function"));
+  module.def("exp", &exp, arg("x"));
+}
+
+}  // namespace cnnbp::bindings

@@ -1,0 +1,319 @@
+#include <cnnbp/network.hpp>
+
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <variant>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+
+namespace cnnbp::bindings {
+namespace {
+
+using Unlocked = py::gil_scoped_release;
+using OnBatch = std::optional<std::function<void(std::int64_t, double)>>;
+
+Images images(const py::array& x, const Shape& shape) {
+  require_layout("x", x, 4);
+  if (x.shape(1) != shape.channels || x.shape(2) != shape.height || x.shape(3) != shape.width)
+    throw py::value_error("x has shape " + shape_text(x) + ", expected (N, " + std::to_string(shape.channels) + ", " +
+                          std::to_string(shape.height) + ", " + std::to_string(shape.width) + ")");
+  if (x.dtype().is(py::dtype::of<std::uint8_t>())) return {static_cast<const std::uint8_t*>(x.data()), x.shape(0)};
+  return with_float("x", x, [&]<class T>(T) -> Images { return {static_cast<const T*>(x.data()), x.shape(0)}; });
+}
+
+Targets targets(const py::array& y, std::int64_t features) {
+  if (y.dtype().is(py::dtype::of<std::int64_t>())) {
+    require_layout("y", y, 1);
+    return {static_cast<const std::int64_t*>(y.data()), y.shape(0)};
+  }
+  require_layout("y", y, 2);
+  if (y.shape(1) != features)
+    throw py::value_error("y has shape " + shape_text(y) + ", expected (N, " + std::to_string(features) +
+                          "): the network has " + std::to_string(features) + " outputs");
+  return with_float("y", y, [&]<class T>(T) -> Targets { return {static_cast<const T*>(y.data()), y.shape(0)}; });
+}
+
+Loss loss(const std::string& name) {
+  if (name == "mse") return Loss::mse;
+  if (name == "cross_entropy") return Loss::cross_entropy;
+  throw std::invalid_argument("loss is '" + name + "', expected 'mse' or 'cross_entropy'");
+}
+
+/// True at most twenty times a second: often enough for a person, and for Ctrl-C.
+class Ticker {
+ public:
+  bool ticks() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(50)) return false;
+    last_ = now;
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+/// Lets Python see its signals; what a handler raises ends the call.
+void look_at_signals() {
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+auto asked_now_and_then() {
+  return [ticker = Ticker()]() mutable {
+    if (ticker.ticks()) {
+      const py::gil_scoped_acquire locked;
+      look_at_signals();
+    }
+    return true;
+  };
+}
+
+std::vector<py::ssize_t> shape_of(const std::vector<std::int64_t>& shape) { return {shape.begin(), shape.end()}; }
+
+/// (K,) or (C, H, W)
+std::vector<std::int64_t> shape_after(const LayerSummary& layer) {
+  const Shape& s = layer.output_shape;
+  if (layer.is_vector) return {s.channels};
+  return {s.channels, s.height, s.width};
+}
+
+template <class T>
+py::array_t<T> copy_of(const std::vector<std::int64_t>& shape, std::span<const T> values) {
+  py::array_t<T> array(shape_of(shape));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
+}
+
+/// A network of either type.
+class PyNetwork {
+ public:
+  PyNetwork(NetworkDefinition definition, const std::string& dtype, std::uint64_t seed, SGD sgd) {
+    if (dtype == "float32") network_.emplace<Network<float>>(std::move(definition), sgd, seed);
+    else if (dtype == "float64") network_.emplace<Network<double>>(std::move(definition), sgd, seed);
+    else throw std::invalid_argument("dtype is '" + dtype + "', expected 'float32' or 'float64'");
+  }
+
+  /// Calls body(network) for the type at hand.
+  template <class Body>
+  auto visit(Body body) {
+    return std::visit(
+        [&](auto& network) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(network)>, std::monostate>)
+            return decltype(body(std::declval<Network<float>&>())){};
+          else return body(network);
+        },
+        network_);
+  }
+
+  const NetworkDefinition& definition() {
+    return *visit([](auto& n) { return &n.definition(); });
+  }
+  const std::vector<LayerSummary>& summary() {
+    return *visit([](auto& n) { return &n.summary(); });
+  }
+  std::int64_t features() { return summary().back().output_shape.features(); }
+  Images read(const py::array& x) { return images(x, definition().input); }
+  Targets read_targets(const py::array& y) { return targets(y, features()); }
+
+  double train_step(const py::array& x, const py::array& y) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y);
+    const Unlocked unlocked;
+    return visit([&](auto& n) { return n.train_step(inputs, wanted); });
+  }
+
+  double accumulate_gradients(const py::array& x, const py::array& y) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y);
+    const Unlocked unlocked;
+    return visit([&](auto& n) { return n.accumulate_gradients(inputs, wanted); });
+  }
+
+  py::array_t<double> train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
+                                  std::int64_t batch_size, const OnBatch& on_batch) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y);
+    require_layout("order", order, 1);
+    const std::span<const std::int64_t> samples(order.data(), static_cast<std::size_t>(order.size()));
+    const auto batches = static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
+    Ticker ticker;
+    const auto tell = [&](std::int64_t done, double last_loss) {
+      if (ticker.ticks() || done == batches) {
+        const py::gil_scoped_acquire locked;
+        look_at_signals();
+        if (on_batch) (*on_batch)(done, last_loss);
+      }
+      return true;
+    };
+    std::vector<double> losses;
+    {
+      const Unlocked unlocked;
+      losses = visit([&](auto& n) { return n.train_epoch(inputs, wanted, samples, batch_size, tell); });
+    }
+    return py::array_t<double>(static_cast<py::ssize_t>(losses.size()), losses.data());
+  }
+
+  std::pair<double, double> evaluate(const py::array& x, const py::array& y) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y);
+    const Unlocked unlocked;
+    const Evaluation result = visit([&](auto& n) { return n.evaluate(inputs, wanted, asked_now_and_then()); });
+    return {result.loss, result.accuracy};
+  }
+
+  py::array predict(const py::array& x) {
+    const Images inputs = read(x);
+    return visit([&]<class T>(Network<T>& n) -> py::array {
+      std::vector<std::int64_t> shape = output_shape();
+      shape.insert(shape.begin(), inputs.count);
+      py::array_t<T> output(shape_of(shape));
+      const std::span<T> to(output.mutable_data(), static_cast<std::size_t>(output.size()));
+      {
+        const Unlocked unlocked;
+        n.predict(inputs, to, asked_now_and_then());
+      }
+      return output;
+    });
+  }
+
+  py::dict trace(const py::array& x, const py::array& y) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y);
+    return visit([&]<class T>(Network<T>& n) {
+      std::vector<TracedArray<T>> arrays;
+      {
+        const Unlocked unlocked;
+        arrays = n.trace(inputs, wanted);
+      }
+      py::dict result;
+      for (const TracedArray<T>& a : arrays) {
+        if (a.shape.empty()) result[py::str(a.name)] = py::float_(double(a.values.at(0)));
+        else result[py::str(a.name)] = copy_of<T>(a.shape, a.values);
+      }
+      return result;
+    });
+  }
+
+  std::vector<std::int64_t> output_shape() { return shape_after(summary().back()); }
+
+  py::list describe() {
+    py::list layers;
+    for (const LayerSummary& l : summary()) {
+      layers.append(py::dict(py::arg("name") = l.name, py::arg("type") = l.type,
+                             py::arg("output_shape") = py::tuple(py::cast(shape_after(l))),
+                             py::arg("parameters") = l.parameters, py::arg("multiply_adds") = l.multiply_adds));
+    }
+    return layers;
+  }
+
+  /// Copies of one of the three arrays that belong to every parameter.
+  py::dict copies(const char* which) {
+    return visit([&]<class T>(Network<T>& n) {
+      py::dict result;
+      for (const Parameter<T>& p : n.parameters()) result[py::str(p.name)] = copy_of<T>(p.shape, select(p, which));
+      return result;
+    });
+  }
+
+  /// Writes all of the arrays, or, when one does not fit, none.
+  void load(const py::dict& given, const char* which) {
+    visit([&]<class T>(Network<T>& n) {
+      const std::vector<Parameter<T>> parameters = n.parameters();
+      std::vector<std::pair<const Parameter<T>*, py::array>> matched;
+      for (const auto& [key, value] : given) {
+        const std::string name = py::str(key);
+        const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                        [&](const Parameter<T>& p) { return p.name == name; });
+        if (found == parameters.end()) throw py::key_error("the network has no parameter '" + name + "'");
+        matched.emplace_back(&*found, checked<T>(*found, value));
+      }
+      for (const auto& [p, array] : matched)
+        std::copy_n(static_cast<const T*>(array.data()), array.size(), select(*p, which).data());
+      n.parameters_changed();
+      return 0;
+    });
+  }
+
+  void set_optimizer(double lr, double momentum) {
+    visit([&](auto& n) { return n.set_optimizer({lr, momentum}), 0; });
+  }
+  void apply_gradients() {
+    const Unlocked unlocked;
+    visit([](auto& n) { return n.apply_gradients(), 0; });
+  }
+  void zero_gradients() {
+    const Unlocked unlocked;
+    visit([](auto& n) { return n.zero_gradients(), 0; });
+  }
+
+ private:
+  template <class T>
+  static std::span<T> select(const Parameter<T>& p, const std::string& which) {
+    return which == "value" ? p.value : which == "gradient" ? p.gradient : p.velocity;
+  }
+
+  template <class T>
+  static py::array checked(const Parameter<T>& p, const py::handle& value) {
+    if (!py::isinstance<py::array>(value)) throw py::type_error(p.name + " is not an array");
+    py::array array = py::reinterpret_borrow<py::array>(value);
+    if (!array.dtype().is(py::dtype::of<T>()))
+      throw py::type_error(p.name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " +
+                           std::string(py::str(py::dtype::of<T>())));
+    require_layout(p.name.c_str(), array, static_cast<py::ssize_t>(p.shape.size()));
+    if (!std::equal(p.shape.begin(), p.shape.end(), array.shape()))
+      throw py::value_error(p.name + " has shape " + shape_text(array) + ", expected " +
+                            std::string(py::str(py::tuple(py::cast(p.shape)))));
+    return array;
+  }
+
+  std::variant<std::monostate, Network<float>, Network<double>> network_;
+};
+
+std::unique_ptr<PyNetwork> make_network(const std::tuple<std::int64_t, std::int64_t, std::int64_t>& input_shape,
+                                        const std::vector<AnyLayer>& layers, const std::string& loss_name,
+                                        const std::string& dtype, std::uint64_t seed, double lr, double momentum) {
+  NetworkDefinition definition;
+  const auto [channels, height, width] = input_shape;
+  definition.input = {channels, height, width};
+  for (const AnyLayer& layer : layers) definition.layers.push_back(layer.definition);
+  definition.loss = loss(loss_name);
+  return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, SGD{lr, momentum});
+}
+
+}  // namespace
+
+void bind_network(py::module_& module) {
+  using py::arg;
+  py::class_<PyNetwork>(module, "Network")
+      .def(py::init(&make_network), py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"),
+           arg("seed"), arg("lr"), arg("momentum"))
+      .def_property_readonly("input_shape",
+                             [](PyNetwork& n) {
+                               const Shape& s = n.definition().input;
+                               return py::make_tuple(s.channels, s.height, s.width);
+                             })
+      .def_property_readonly("output_shape", [](PyNetwork& n) { return py::tuple(py::cast(n.output_shape())); })
+      .def("describe", &PyNetwork::describe)
+      .def("set_optimizer", &PyNetwork::set_optimizer, arg("lr"), arg("momentum"))
+      .def("parameters", [](PyNetwork& n) { return n.copies("value"); })
+      .def("gradients", [](PyNetwork& n) { return n.copies("gradient"); })
+      .def("velocities", [](PyNetwork& n) { return n.copies("velocity"); })
+      .def("load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, "value"); }, arg("parameters"))
+      .def("load_velocities", [](PyNetwork& n, const py::dict& d) { n.load(d, "velocity"); }, arg("velocities"))
+      .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"))
+      .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
+           arg("on_batch") = py::none())
+      .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"))
+      .def("apply_gradients", &PyNetwork::apply_gradients)
+      .def("zero_gradients", &PyNetwork::zero_gradients)
+      .def("evaluate", &PyNetwork::evaluate, arg("x"), arg("y"))
+      .def("predict", &PyNetwork::predict, arg("x"))
+      .def("trace", &PyNetwork::trace, arg("x"), arg("y"));
+}
+
+}  // namespace cnnbp::bindings

@@ -1,0 +1,8 @@
+/// cnnbp: convolutional networks on a CPU.
+#pragma once
+
+#include <cnnbp/definition.hpp>
+#include <cnnbp/functional.hpp>
+#include <cnnbp/network.hpp>
+#include <cnnbp/random.hpp>
+#include <cnnbp/system.hpp>

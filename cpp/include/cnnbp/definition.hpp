@@ -1,0 +1,125 @@
+/// A network's definition: plain data, the same in C++, in Python and in a saved file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace cnnbp {
+
+/// Shape of one sample's maps.
+struct Shape {
+  std::int64_t channels = 1, height = 1, width = 1;
+
+  std::int64_t pixels() const { return height * width; }
+  std::int64_t features() const { return channels * height * width; }
+  bool operator==(const Shape&) const = default;
+};
+
+/// A height and a width, or one number for both.
+struct Size2d {
+  std::int64_t height, width;
+
+  constexpr Size2d(std::int64_t both) : height(both), width(both) {}
+  constexpr Size2d(std::int64_t h, std::int64_t w) : height(h), width(w) {}
+  bool operator==(const Size2d&) const = default;
+};
+
+/// Zeros around a map. `Padding::same()` keeps the size at stride 1; where the total is odd, the end
+/// gets the larger half, as in PyTorch.
+struct Padding {
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;
+  bool is_same = false;
+
+  constexpr Padding(std::int64_t all = 0) : top(all), bottom(all), left(all), right(all) {}
+  constexpr Padding(Size2d p) : top(p.height), bottom(p.height), left(p.width), right(p.width) {}
+  constexpr Padding(std::int64_t t, std::int64_t b, std::int64_t l, std::int64_t r)
+      : top(t), bottom(b), left(l), right(r) {}
+  static constexpr Padding same() {
+    Padding p;
+    p.is_same = true;
+    return p;
+  }
+};
+
+/// Activation functions: σ(u) = 1 / (1 + e^−u), tanh, max(u, 0), and softmax over the channels.
+enum class Function { identity, sigmoid, tanh, relu, softmax };
+
+/// mse: ½ Σ e² / N, the toolbox's. cross_entropy: −Σ t log softmax(x) / N, on logits.
+enum class Loss { mse, cross_entropy };
+
+/// Cross-correlation: u_j = Σ_i x_i ⋆ k_ij + b_j. Input channels are inferred.
+struct Conv2d {
+  std::int64_t out_channels;
+  Size2d kernel_size;
+  Size2d stride = 1;
+  Padding padding = 0;
+  Size2d dilation = 1;
+  std::int64_t groups = 1;
+  bool bias = true;
+  Function activation = Function::identity;
+};
+
+/// Mean over windows.
+struct AvgPool2d {
+  Size2d kernel_size;
+  std::optional<Size2d> stride = {};  ///< the kernel's size
+  Size2d padding = 0;
+  bool ceil_mode = false;
+  bool count_include_pad = true;
+  std::int64_t divisor_override = 0;  ///< 0: the window's size
+  Function activation = Function::identity;
+};
+
+/// Maximum over windows.
+struct MaxPool2d {
+  Size2d kernel_size;
+  std::optional<Size2d> stride = {};  ///< the kernel's size
+  Size2d padding = 0;
+  Size2d dilation = 1;
+  bool ceil_mode = false;
+  Function activation = Function::identity;
+};
+
+/// u = W·fv + b, where fv stacks all maps in the order (channel, row, column).
+struct Linear {
+  std::int64_t out_features;
+  bool bias = true;
+  Function activation = Function::identity;
+};
+
+/// Maps to one vector, in the order (channel, row, column).
+struct Flatten {};
+
+/// An activation as a layer of its own; the same as `activation` of the layer before.
+struct Activation {
+  Function function;
+};
+
+using LayerDefinition = std::variant<Conv2d, AvgPool2d, MaxPool2d, Linear, Flatten, Activation>;
+
+struct NetworkDefinition {
+  Shape input;
+  std::vector<LayerDefinition> layers;
+  Loss loss = Loss::mse;
+};
+
+/// What one layer of a definition comes to.
+struct LayerSummary {
+  std::string name;  ///< its place in the list: "0"
+  std::string type;  ///< "Conv2d"
+  Shape output_shape;
+  bool is_vector;               ///< the output is a vector of `channels` features
+  std::int64_t parameters;      ///< trained numbers
+  std::int64_t multiply_adds;   ///< of one sample's forward pass
+};
+
+/// Infers all shapes. Throws std::invalid_argument that names the layer, what it was given and what it needs.
+std::vector<LayerSummary> summarize(const NetworkDefinition& definition);
+
+/// The layer's output for an input. Throws std::invalid_argument where the two do not fit.
+Shape output_shape(const LayerDefinition& layer, Shape input);
+
+}  // namespace cnnbp

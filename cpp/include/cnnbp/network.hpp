@@ -1,0 +1,117 @@
+/// A network that trains.
+#pragma once
+
+#include <cnnbp/definition.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cnnbp {
+
+/// Images (N, C, H, W), C-contiguous: floating point as it is, uint8 scaled to [0, 1].
+struct Images {
+  enum class Type { uint8, float32, float64 };
+  const void* data;
+  std::int64_t count;
+  Type type;
+
+  Images(const std::uint8_t* d, std::int64_t n) : data(d), count(n), type(Type::uint8) {}
+  Images(const float* d, std::int64_t n) : data(d), count(n), type(Type::float32) {}
+  Images(const double* d, std::int64_t n) : data(d), count(n), type(Type::float64) {}
+};
+
+/// Class numbers (N,), or target values (N, features).
+struct Targets {
+  enum class Type { labels, float32, float64 };
+  const void* data;
+  std::int64_t count;
+  Type type;
+
+  Targets(const std::int64_t* d, std::int64_t n) : data(d), count(n), type(Type::labels) {}
+  Targets(const float* d, std::int64_t n) : data(d), count(n), type(Type::float32) {}
+  Targets(const double* d, std::int64_t n) : data(d), count(n), type(Type::float64) {}
+};
+
+/// v ← momentum · v + g;  p ← p − lr · v, as torch.optim.SGD.
+struct SGD {
+  double lr = 0.01;
+  double momentum = 0.0;
+};
+
+/// Mean loss and the share of samples whose largest output is at the target.
+struct Evaluation {
+  double loss, accuracy;
+};
+
+/// One array of parameters and its companions, in the field's shape: (out, in, kh, kw), (out, in) or (out,).
+template <class T>
+struct Parameter {
+  std::string name;  ///< "0.weight": the layer's place in the list first
+  std::vector<std::int64_t> shape;
+  std::span<T> value, gradient, velocity;
+};
+
+/// An array of a trace.
+template <class T>
+struct TracedArray {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<T> values;
+};
+
+/// T is float or double. Calls that change the network exclude each other and every other call; any number of
+/// threads may call the const ones at once. Arguments are checked first: std::invalid_argument names what was
+/// given and what is expected, and nothing has changed.
+template <class T>
+class Network {
+ public:
+  explicit Network(NetworkDefinition definition, SGD optimizer = {}, std::uint64_t seed = 0);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  const NetworkDefinition& definition() const;
+  const std::vector<LayerSummary>& summary() const;
+
+  SGD optimizer() const;
+  void set_optimizer(SGD optimizer);
+
+  /// One step on one batch: gradients of the mean loss, then the update. Returns the loss before it.
+  double train_step(Images x, Targets y);
+
+  /// Steps over the samples that `order` names, batch by batch; the last batch may be smaller. `on_batch` gets
+  /// the number of batches done and the last loss; the epoch ends when it returns false. Returns the losses.
+  std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order,
+                                  std::int64_t batch_size,
+                                  const std::function<bool(std::int64_t, double)>& on_batch = {});
+
+  /// Adds the gradients of the mean loss to what `zero_gradients` or earlier calls left. Returns the loss.
+  double accumulate_gradients(Images x, Targets y);
+  void apply_gradients();
+  void zero_gradients();
+
+  /// Over any number of samples. `go_on` is asked now and then; false ends the call with std::runtime_error.
+  Evaluation evaluate(Images x, Targets y, const std::function<bool()>& go_on = {}) const;
+
+  /// Outputs (N, features) of the last layer.
+  void predict(Images x, std::span<T> output, const std::function<bool()>& go_on = {}) const;
+
+  /// Every layer's input, pre-activation, output, delta (of the pre-activation) and gradients for one batch.
+  std::vector<TracedArray<T>> trace(Images x, Targets y) const;
+
+  /// Views into the network, valid as long as it lives. After writing to a value, call `parameters_changed`.
+  std::vector<Parameter<T>> parameters();
+  void parameters_changed();
+
+ private:
+  struct Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+extern template class Network<float>;
+extern template class Network<double>;
+
+}  // namespace cnnbp

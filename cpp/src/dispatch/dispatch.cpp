@@ -1,0 +1,60 @@
+#include "dispatch/dispatch.hpp"
+
+#include <cnnbp/system.hpp>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace cnnbp {
+
+extern const Kernels portable_kernels;
+#if defined(CNNBP_X86)
+extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+#endif
+
+namespace {
+
+/// Best first.
+std::vector<const Kernels*> available() {
+  std::vector<const Kernels*> found;
+#if defined(CNNBP_X86)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    found.push_back(&avx512_kernels);
+  if (avx2) found.push_back(&avx2_kernels);
+#endif
+  found.push_back(&portable_kernels);
+  return found;
+}
+
+const Kernels& choose() {
+  const std::vector<const Kernels*> found = available();
+  const char* wanted = std::getenv("CNNBP_ISA");
+  if (wanted == nullptr || *wanted == '\0') return *found.front();
+  std::string names;
+  for (const Kernels* k : found) {
+    if (std::string(k->name) == wanted) return *k;
+    names += (names.empty() ? "" : ", ") + std::string(k->name);
+  }
+  throw std::runtime_error("CNNBP_ISA is '" + std::string(wanted) + "', expected one that this processor has: " +
+                           names);
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
+}
+
+std::string isa() { return kernels().name; }
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const Kernels* k : available()) names.emplace_back(k->name);
+  return names;
+}
+
+}  // namespace cnnbp

@@ -1,0 +1,287 @@
+// The layers on plain arrays: the same kernels, with packing before and unpacking after.
+#include <cnnbp/functional.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "lanes/pack.hpp"
+#include "layers/activation.hpp"
+#include "layers/conv2d.hpp"
+#include "layers/linear.hpp"
+#include "layers/pooling.hpp"
+
+namespace cnnbp::functional {
+namespace {
+
+/// An array in lanes, with memory of its own.
+template <class T>
+class Lanes {
+ public:
+  Lanes(std::int64_t count, const Shape& shape)
+      : memory_(static_cast<std::size_t>(Tensor<T>{nullptr, shape, Blocks<T>(count)}.size())),
+        tensor_{memory_.data(), shape, Blocks<T>(count)} {}
+  explicit Lanes(Array<const T> from) : Lanes(from.count, from.shape) {
+    const Images images(from.data, from.count);
+    const Index channels = from.shape.channels;
+    const Schedule pack_all{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
+      const Index c = task % channels;
+      pack(images, {}, tensor_, task / channels, c, c + 1);
+    }}}};
+    run({&pack_all});
+  }
+
+  const Tensor<T>& tensor() const { return tensor_; }
+
+  void unpack_to(Array<T> array) const {
+    const Schedule unpack_all{{Loop{tensor_.blocks.count(), [&](Index block, std::byte*) {
+      unpack(tensor_, block, array.data);
+    }}}};
+    run({&unpack_all});
+  }
+
+ private:
+  Buffer<T> memory_;
+  Tensor<T> tensor_;
+};
+
+template <class T>
+Signal<T> value_of(const Lanes<T>& lanes) {
+  return {.value = lanes.tensor(), .delta = {}, .saved = {}};
+}
+
+template <class T>
+Signal<T> delta_of(const Lanes<T>& lanes) {
+  return {.value = lanes.tensor(), .delta = lanes.tensor(), .saved = {}};
+}
+
+void require_same(const char* name, std::int64_t count, const Shape& given, std::int64_t wanted_count,
+                  const Shape& wanted) {
+  if (count == wanted_count && given == wanted) return;
+  throw std::invalid_argument(std::string(name) + " has " + std::to_string(count) + " × " + text(given) +
+                              ", expected " + std::to_string(wanted_count) + " × " + text(wanted));
+}
+
+template <class T, class L>
+void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
+  if (!layer.parameters.empty()) layer.parameters[0].value = weight;
+  if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
+  const Lanes<T> in(x), out(output.count, output.shape);
+  const Schedule schedule{layer.pack_parameters(false), {layer.forward(value_of(in), value_of(out))}};
+  run({&schedule});
+  out.unpack_to(output);
+}
+
+template <class T, class L>
+void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta) {
+  if (!layer.parameters.empty()) layer.parameters[0].value = weight;
+  const Lanes<T> out(output_delta), in(delta.count, delta.shape);
+  const Schedule schedule{layer.pack_parameters(true), {layer.propagate_delta(delta_of(in), delta_of(out))}};
+  run({&schedule});
+  in.unpack_to(delta);
+}
+
+template <class T, class L>
+void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weight, T* bias) {
+  layer.parameters[0].gradient = weight;
+  if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
+  const Lanes<T> in(x), out(output_delta);
+  const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out));
+  run({&schedule});
+}
+
+}  // namespace
+
+template <class T>
+void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& options, Array<T> output) {
+  Conv2d definition = options;
+  definition.bias = bias != nullptr;
+  require_same("output", output.count, output.shape, x.count, output_shape(definition, x.shape));
+  Conv2dLayer<T> layer(definition, x.shape);
+  forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
+}
+
+template <class T>
+void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& options, Array<T> delta) {
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
+               output_shape(options, delta.shape));
+  Conv2dLayer<T> layer(options, delta.shape);
+  propagate(layer, const_cast<T*>(weight), output_delta, delta);
+}
+
+template <class T>
+void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2d& options, T* weight, T* bias) {
+  Conv2d definition = options;
+  definition.bias = bias != nullptr;
+  require_same("output_delta", output_delta.count, output_delta.shape, x.count, output_shape(definition, x.shape));
+  Conv2dLayer<T> layer(definition, x.shape);
+  accumulate(layer, x, output_delta, weight, bias);
+}
+
+template <class T>
+void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output) {
+  require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
+  AvgPool2dLayer<T> layer(options, x.shape);
+  forward<T>(layer, nullptr, nullptr, x, output);
+}
+
+template <class T>
+void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Array<T> delta) {
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
+               output_shape(options, delta.shape));
+  AvgPool2dLayer<T> layer(options, delta.shape);
+  propagate<T>(layer, nullptr, output_delta, delta);
+}
+
+template <class T>
+void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std::int64_t* positions) {
+  require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
+  MaxPool2dLayer<T> layer(options, x.shape);
+  const Window window = window_of(options, x.shape);
+  const Lanes<T> in(x), out(output.count, output.shape), saved(output.count, output.shape);
+  Signal<T> signal = value_of(out);
+  signal.saved = saved.tensor();
+  const Schedule schedule{{layer.forward(value_of(in), signal)}};
+  run({&schedule});
+  out.unpack_to(output);
+  // From the tap of each maximum to its place in the plane.
+  const std::int64_t total = output.count * output.shape.features();
+  std::vector<T> taps(static_cast<std::size_t>(total));
+  saved.unpack_to({taps.data(), output.count, output.shape});
+  const Axis &rows = window.rows, &columns = window.columns;
+  for (std::int64_t i = 0; i < total; ++i) {
+    const auto tap = static_cast<std::int64_t>(taps[static_cast<std::size_t>(i)]);
+    const std::int64_t ow = i % columns.output, oh = i / columns.output % rows.output;
+    const std::int64_t ih = oh * rows.stride - rows.pad + tap / columns.kernel * rows.dilation;
+    const std::int64_t iw = ow * columns.stride - columns.pad + tap % columns.kernel * columns.dilation;
+    positions[i] = ih * columns.input + iw;
+  }
+}
+
+template <class T>
+void max_pool2d_delta(Array<const T> output_delta, const std::int64_t* positions, Array<T> delta) {
+  const std::int64_t planes = delta.count * delta.shape.channels, pixels = delta.shape.pixels();
+  const std::int64_t outputs = output_delta.shape.pixels();
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
+               {delta.shape.channels, output_delta.shape.height, output_delta.shape.width});
+  for (std::int64_t i = 0; i < planes * outputs; ++i)
+    if (positions[i] < 0 || positions[i] >= pixels)
+      throw std::invalid_argument("positions holds " + std::to_string(positions[i]) + ", expected 0 to " +
+                                  std::to_string(pixels - 1) + " for input_size (" +
+                                  std::to_string(delta.shape.height) + ", " + std::to_string(delta.shape.width) +
+                                  ")");
+  const Schedule schedule{{Loop{planes, [=](Index plane, std::byte*) {
+    T* to = delta.data + plane * pixels;
+    std::fill(to, to + pixels, T(0));
+    for (std::int64_t i = plane * outputs; i < (plane + 1) * outputs; ++i)
+      to[positions[i]] += output_delta.data[i];
+  }}}};
+  run({&schedule});
+}
+
+template <class T>
+void linear(Array<const T> x, const T* weight, const T* bias, const Linear& options, Array<T> output) {
+  Linear definition = options;
+  definition.bias = bias != nullptr;
+  require_same("output", output.count, output.shape, x.count, output_shape(definition, x.shape));
+  LinearLayer<T> layer(definition, x.shape);
+  forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
+}
+
+template <class T>
+void linear_delta(Array<const T> output_delta, const T* weight, const Linear& options, Array<T> delta) {
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
+               output_shape(options, delta.shape));
+  LinearLayer<T> layer(options, delta.shape);
+  propagate(layer, const_cast<T*>(weight), output_delta, delta);
+}
+
+template <class T>
+void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linear& options, T* weight, T* bias) {
+  Linear definition = options;
+  definition.bias = bias != nullptr;
+  require_same("output_delta", output_delta.count, output_delta.shape, x.count, output_shape(definition, x.shape));
+  LinearLayer<T> layer(definition, x.shape);
+  accumulate(layer, x, output_delta, weight, bias);
+}
+
+template <class T>
+void activation(Array<const T> x, Function function, Array<T> output) {
+  require_same("output", output.count, output.shape, x.count, x.shape);
+  const Lanes<T> in(x), out(output.count, output.shape);
+  Signal<T> signal = value_of(out);
+  Schedule schedule;
+  SoftmaxLayer<T> softmax;
+  CopyLayer<T> copy;
+  if (function == Function::softmax) {
+    schedule.push_back({softmax.forward(value_of(in), signal)});
+  } else {
+    signal.function = elementwise(function);
+    schedule.push_back({copy.forward(value_of(in), signal)});
+  }
+  run({&schedule});
+  out.unpack_to(output);
+}
+
+template <class T>
+void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta) {
+  require_same("output_delta", output_delta.count, output_delta.shape, output.count, output.shape);
+  require_same("delta", delta.count, delta.shape, output.count, output.shape);
+  const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
+  Schedule schedule;
+  SoftmaxLayer<T> softmax;
+  CopyLayer<T> copy;
+  if (function == Function::softmax) {
+    schedule.push_back({softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
+                                                {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})});
+  } else {
+    schedule.push_back({copy.propagate_delta({.value = value.tensor(),
+                                              .delta = received.tensor(),
+                                              .saved = {},
+                                              .function = elementwise(function)},
+                                             delta_of(sent))});
+  }
+  run({&schedule});
+  received.unpack_to(delta);
+}
+
+template <class T>
+void exp(Array<const T> x, Array<T> output) {
+  require_same("output", output.count, output.shape, x.count, x.shape);
+  const Lanes<T> in(x), out(output.count, output.shape);
+  Signal<T> signal = value_of(out);
+  signal.function = Elementwise::exp;
+  CopyLayer<T> copy;
+  const Schedule schedule{{copy.forward(value_of(in), signal)}};
+  run({&schedule});
+  out.unpack_to(output);
+}
+
+template void conv2d(Array<const float>, const float*, const float*, const Conv2d&, Array<float>);
+template void conv2d_delta(Array<const float>, const float*, const Conv2d&, Array<float>);
+template void conv2d_gradients(Array<const float>, Array<const float>, const Conv2d&, float*, float*);
+template void avg_pool2d(Array<const float>, const AvgPool2d&, Array<float>);
+template void avg_pool2d_delta(Array<const float>, const AvgPool2d&, Array<float>);
+template void max_pool2d(Array<const float>, const MaxPool2d&, Array<float>, std::int64_t*);
+template void max_pool2d_delta(Array<const float>, const std::int64_t*, Array<float>);
+template void linear(Array<const float>, const float*, const float*, const Linear&, Array<float>);
+template void linear_delta(Array<const float>, const float*, const Linear&, Array<float>);
+template void linear_gradients(Array<const float>, Array<const float>, const Linear&, float*, float*);
+template void activation(Array<const float>, Function, Array<float>);
+template void activation_delta(Array<const float>, Array<const float>, Function, Array<float>);
+template void exp(Array<const float>, Array<float>);
+
+template void conv2d(Array<const double>, const double*, const double*, const Conv2d&, Array<double>);
+template void conv2d_delta(Array<const double>, const double*, const Conv2d&, Array<double>);
+template void conv2d_gradients(Array<const double>, Array<const double>, const Conv2d&, double*, double*);
+template void avg_pool2d(Array<const double>, const AvgPool2d&, Array<double>);
+template void avg_pool2d_delta(Array<const double>, const AvgPool2d&, Array<double>);
+template void max_pool2d(Array<const double>, const MaxPool2d&, Array<double>, std::int64_t*);
+template void max_pool2d_delta(Array<const double>, const std::int64_t*, Array<double>);
+template void linear(Array<const double>, const double*, const double*, const Linear&, Array<double>);
+template void linear_delta(Array<const double>, const double*, const Linear&, Array<double>);
+template void linear_gradients(Array<const double>, Array<const double>, const Linear&, double*, double*);
+template void activation(Array<const double>, Function, Array<double>);
+template void activation_delta(Array<const double>, Array<const double>, Function, Array<double>);
+template void exp(Array<const double>, Array<double>);
+
+}  // namespace cnnbp::functional

@@ -1,0 +1,140 @@
+// What the kernels are told: plain data, no functions, so that every instruction set's file may include it.
+//
+// One alphabet for all loops: n sample; ic, ih, iw input channel, row, column; oc, oh, ow output channel,
+// row, column; kh, kw kernel row, column. Pointers and strides count elements. A pixel is `lanes` elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cnnbp {
+
+using Index = std::ptrdiff_t;
+
+/// The taps of one kernel axis that touch data at one position: kernel indices first, first + step, …
+/// (count of them), the first of which reads at `source`, each next one `source_step` further.
+/// Taps that would read the padding are not among them, so no kernel needs a border of zeros.
+struct Taps {
+  Index first, step, count;
+  Index source, source_step;
+};
+
+/// Positions begin, begin + step, … (count of them) whose taps are the same, but for the source, which
+/// moves by `advance` from one to the next.
+struct Run {
+  Index begin, step, count;
+  Taps taps;
+  Index advance;
+};
+
+/// Positions [begin, end) of the output that one tap of the kernel serves.
+struct Span {
+  Index begin, end;
+};
+
+/// u(oc, oh, ow) = b(oc) + Σ_ic Σ_kh Σ_kw w(oc, ic, kh, kw) · x(ic, …) for rows of one block and one tile of
+/// target channels. With the taps of the delta and the weights packed for it, the same sum is
+/// δ(ic, ih, iw) = Σ_oc Σ_kh Σ_kw w(oc, ic, kh, kw) · δ(oc, …).
+template <class T>
+struct Correlation {
+  const T* source;
+  T* target;
+  const T* weight;  // [source channel][kernel row][kernel column][channel of the tile]
+  const T* bias;    // [channel of the tile], or null for zero
+  Index source_channels, kernel_height, kernel_width;
+  Index source_channel_stride, source_row_stride;
+  Index target_channel_stride, target_row_stride;
+  const Taps* rows;  // one per target row
+  Index row_begin, row_end;
+  const Run* columns;
+  Index column_runs;
+  Index tile;  // channels in the tile, 1 to 6
+  Index lanes;
+};
+
+/// sums(ic, kh, kw, oc) += Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …), lane by lane,
+/// over rows of one block, a tile of output channels and a range of input channels and kernel rows.
+template <class T>
+struct KernelGradient {
+  const T* input;  // first input channel of the range
+  const T* delta;  // first output channel of the tile
+  T* sums;         // [ic][kh][kw][oc of the tile][lane]
+  Index input_channels, kernel_width;
+  Index kernel_row_begin, kernel_row_end;
+  Index input_channel_stride, input_row_stride, delta_channel_stride, delta_row_stride;
+  Index row_begin, row_end;    // of the delta
+  const Span* kernel_rows;     // delta rows that each kernel row serves
+  const Span* kernel_columns;  // delta columns that each kernel column serves
+  Index stride_height, stride_width, pad_top, pad_left, dilation_height, dilation_width;
+  Index tile;  // output channels, 1 to 4
+  Index lanes;
+};
+
+/// gradient(o, k) += Σ_n δ(o, n) · x(n, k) over the samples of one block, for o < tile and k < features.
+template <class T>
+struct OuterProduct {
+  const T* input_rows;  // [sample][row_stride]
+  const T* delta;       // [o][lane]
+  T* gradient;          // [o][gradient_stride]
+  Index samples, row_stride, features, gradient_stride;
+  Index tile;  // 1 to 6
+  Index lanes;
+};
+
+/// Planes of one channel of one block. Forward: `source` is x, `target` the pooled map; delta: `source` is
+/// the pooled delta, `target` the delta below. `rows` and `columns` belong to the target in both.
+template <class T>
+struct Pooling {
+  const T* source;
+  T* target;
+  const T* saved;  // delta of max pooling: the tap that held each maximum, as forward wrote it
+  T* saved_out;    // forward of max pooling: where to write it, or null
+  Index source_row_stride, target_row_stride;
+  const Taps* rows;
+  Index row_begin, row_end;
+  const Run* columns;
+  Index column_runs;
+  Index kernel_width;
+  const T* row_divisor;  // mean pooling: divisor(oh, ow) = row_divisor[oh] · column_divisor[ow]
+  const T* column_divisor;
+  bool multiply;  // the divisors are powers of two and hold their reciprocals: exact, and no division
+  Index lanes;
+};
+
+enum class Elementwise { identity, sigmoid, tanh, relu, exp };
+
+/// Over the channels of every pixel of one block: p = exp(x − max) / Σ exp(x − max).
+template <class T>
+struct Softmax {
+  const T* input;   // forward: x; delta: unused
+  T* output;        // forward: p
+  const T* value;   // delta: p
+  T* delta;         // delta: δ, from ∂E/∂p to ∂E/∂x = p ∘ (δ − Σ δ p), in place
+  Index channels, channel_stride, pixels, lanes;
+};
+
+/// One block's loss and its delta; `loss` and `correct` have one number a lane.
+template <class T>
+struct BlockLoss {
+  const T* output;  // [feature][lane]
+  const T* target;  // [feature][lane]
+  T* delta;         // ∂E/∂output
+  Index features, lanes;
+  T scale;           // 1 / samples of the batch
+  T* loss;           // mse: ½ Σ e². cross-entropy: Σ t · (max − x)
+  T* exponentials;   // cross-entropy: Σ exp(x − max)
+  T* target_sum;     // cross-entropy: Σ t
+  T* correct;        // 1 where the largest output is at the largest target, else 0
+};
+
+/// v ← momentum · v + g;  p ← p − lr · v. `count` is a multiple of the widest lane vector.
+template <class T>
+struct MomentumUpdate {
+  T* parameter;
+  const T* gradient;
+  T* velocity;  // null when momentum is 0
+  T lr, momentum;
+  Index count;
+};
+
+}  // namespace cnnbp

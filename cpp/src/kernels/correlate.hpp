@@ -1,0 +1,131 @@
+// Forward and delta of a convolution: one register-tiled sum over source channels and taps.
+#pragma once
+
+#include "kernels/vectors.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// A tile's sums stay in registers: 12 of 16 leave room for the sources and one weight, 24 of 32 likewise.
+constexpr int tile_registers = vector_registers == 32 ? 24 : 12;
+
+/// Vectors side by side in a tile of `Tile` channels. More than 6 would only add loads.
+template <int Tile>
+constexpr int tile_vectors = tile_registers / Tile < 6 ? tile_registers / Tile : 6;
+
+/// Where one tile reads: the taps of its row and its columns, and a range of source channels.
+template <class T>
+struct TileSource {
+  const Correlation<T>& all;
+  Taps row, column;
+  Index channel_begin, channel_end;
+  Index vector_step;  // elements between the source vectors of neighbouring positions
+  Index target_step;
+  Index tap_step;  // elements between the sources of neighbouring kernel columns
+};
+
+/// `Tile` channels × `Vectors` positions.
+template <class V, int Tile, int Vectors, class T>
+[[gnu::always_inline]] inline void correlate_tile(const TileSource<T>& from, const T* source, T* target) {
+  const Correlation<T>& a = from.all;
+  V sum[Tile][Vectors];
+  for (int oc = 0; oc < Tile; ++oc)
+    for (int p = 0; p < Vectors; ++p)
+      sum[oc][p] = from.channel_begin > 0
+                       ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
+                       : V::broadcast(a.bias ? a.bias[oc] : T(0));
+
+  const Index row_step = from.row.source_step * a.source_row_stride;
+  const Index weight_step = from.column.step * Tile;
+  for (Index ic = from.channel_begin; ic < from.channel_end; ++ic) {
+    for (Index i = 0; i < from.row.count; ++i) {
+      const Index kh = from.row.first + i * from.row.step;
+      const T* x = source + ic * a.source_channel_stride + i * row_step;
+      const T* w = a.weight + ((ic * a.kernel_height + kh) * a.kernel_width + from.column.first) * Tile;
+      for (Index j = from.column.count; j > 0; --j, x += from.tap_step, w += weight_step) {
+        V pixel[Vectors];
+        for (int p = 0; p < Vectors; ++p) pixel[p] = V::load(x + p * from.vector_step);
+        for (int oc = 0; oc < Tile; ++oc) {
+          const V weight = V::broadcast(w[oc]);
+          for (int p = 0; p < Vectors; ++p) sum[oc][p] = multiply_add(weight, pixel[p], sum[oc][p]);
+        }
+      }
+    }
+  }
+  for (int oc = 0; oc < Tile; ++oc)
+    for (int p = 0; p < Vectors; ++p)
+      sum[oc][p].store(target + oc * a.target_channel_stride + p * from.target_step);
+}
+
+/// `count` positions, as many at a time as the registers hold.
+template <class V, int Tile, int Vectors, class T>
+inline void correlate_positions(const TileSource<T>& from, const T* source, T* target, Index count) {
+  for (; count >= Vectors; count -= Vectors) {
+    correlate_tile<V, Tile, Vectors>(from, source, target);
+    source += Vectors * from.vector_step;
+    target += Vectors * from.target_step;
+  }
+  if constexpr (Vectors > 1) {
+    constexpr int fewer = Vectors == 3 ? 2 : Vectors > 4 ? Vectors - 2 : Vectors / 2;
+    if (count > 0) correlate_positions<V, Tile, fewer>(from, source, target, count);
+  }
+}
+
+/// One run of columns. Neighbouring pixels lie side by side, so a run of neighbours is one row of vectors;
+/// otherwise each column is one, or, where a vector holds a whole pixel, the columns are strided vectors.
+template <class V, int Tile, class T>
+inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T* target) {
+  const Index lanes = from.all.lanes, parts = lanes / V::width;
+  from.column = run.taps;
+  from.tap_step = run.taps.source_step * lanes;
+  source += run.taps.source * lanes;
+  target += run.begin * lanes;
+  from.vector_step = from.target_step = V::width;
+  if (run.advance == 1 && run.step == 1) {
+    correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, run.count * parts);
+  } else if (parts == 1) {
+    from.vector_step = run.advance * lanes;
+    from.target_step = run.step * lanes;
+    correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, run.count);
+  } else {
+    for (Index i = 0; i < run.count; ++i)
+      correlate_positions<V, Tile, tile_vectors<Tile>>(from, source + i * run.advance * lanes,
+                                                       target + i * run.step * lanes, parts);
+  }
+}
+
+/// Source channels are taken in groups of about 144 taps, so that what a row of tiles reads of them
+/// (16 channels × 3 rows × 3 columns of 64 bytes, 9 KB) stays in the first cache.
+template <class V, int Tile, class T>
+[[gnu::noinline]] void correlate_rows(const Correlation<T>& a) {
+  const Index taps = a.kernel_height * a.kernel_width;
+  const Index group = taps < 144 ? 144 / taps : 1;
+  for (Index ic = 0; ic < a.source_channels; ic += group) {
+    const Index end = ic + group < a.source_channels ? ic + group : a.source_channels;
+    for (Index row = a.row_begin; row < a.row_end; ++row) {
+      const T* source = a.source + a.rows[row].source * a.source_row_stride;
+      T* target = a.target + row * a.target_row_stride;
+      const TileSource<T> from{a, a.rows[row], {}, ic, end, 0, 0, 0};
+      for (Index r = 0; r < a.column_runs; ++r)
+        correlate_run<V, Tile>(from, a.columns[r], source, target);
+    }
+  }
+}
+
+template <class T>
+void correlate(const Correlation<T>& a) {
+  with_vector<T>(a.lanes, [&](auto vector) {
+    using V = decltype(vector);
+    switch (a.tile) {
+      case 1: return correlate_rows<V, 1>(a);
+      case 2: return correlate_rows<V, 2>(a);
+      case 3: return correlate_rows<V, 3>(a);
+      case 4: return correlate_rows<V, 4>(a);
+      case 5: return correlate_rows<V, 5>(a);
+      default: return correlate_rows<V, 6>(a);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace cnnbp

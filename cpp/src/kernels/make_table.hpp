@@ -1,0 +1,40 @@
+// All kernels, instantiated for the lane vector that was included before this file.
+#pragma once
+
+#include "kernels/correlate.hpp"
+#include "kernels/functions.hpp"
+#include "kernels/kernel_gradient.hpp"
+#include "kernels/losses.hpp"
+#include "kernels/outer_product.hpp"
+#include "kernels/pooling.hpp"
+#include "kernels/table.hpp"
+#include "kernels/update.hpp"
+
+namespace cnnbp {
+namespace {
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+  return {
+      .correlate = correlate<T>,
+      .accumulate_kernel_gradient = accumulate_kernel_gradient<T>,
+      .sum_lanes = sum_lanes<T>,
+      .sum_plane = sum_plane<T>,
+      .accumulate_outer_product = accumulate_outer_product<T>,
+      .avg_pool = avg_pool<T>,
+      .avg_pool_delta = avg_pool_delta<T>,
+      .max_pool = max_pool<T>,
+      .max_pool_delta = max_pool_delta<T>,
+      .activate = activate<T>,
+      .multiply_by_derivative = multiply_by_derivative<T>,
+      .softmax = softmax<T>,
+      .softmax_delta = softmax_delta<T>,
+      .mse = mse<T>,
+      .cross_entropy = cross_entropy<T>,
+      .momentum_update = momentum_update<T>,
+      .multiply_adds = multiply_adds<T>,
+  };
+}
+
+}  // namespace
+}  // namespace cnnbp

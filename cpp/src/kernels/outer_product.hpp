@@ -1,0 +1,57 @@
+// Gradient of a linear layer: the sum over samples of outer products of delta and input.
+#pragma once
+
+#include "kernels/vectors.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// Features lie side by side here, so that a gradient is one chain over the samples and no lanes are summed.
+template <class V, int Tile, int Vectors, class T>
+inline void outer_product_tile(const OuterProduct<T>& a, Index k) {
+  V sum[Tile][Vectors];
+  for (int o = 0; o < Tile; ++o)
+    for (int p = 0; p < Vectors; ++p) sum[o][p] = zero<V>();
+  const T* x = a.input_rows + k;
+  for (Index n = 0; n < a.samples; ++n, x += a.row_stride) {
+    V row[Vectors];
+    for (int p = 0; p < Vectors; ++p) row[p] = V::load(x + p * V::width);
+    for (int o = 0; o < Tile; ++o) {
+      const V delta = V::broadcast(a.delta[o * a.lanes + n]);
+      for (int p = 0; p < Vectors; ++p) sum[o][p] = multiply_add(delta, row[p], sum[o][p]);
+    }
+  }
+  for (int o = 0; o < Tile; ++o) {
+    T* g = a.gradient + o * a.gradient_stride + k;
+    if (k + Vectors * V::width <= a.features) {
+      for (int p = 0; p < Vectors; ++p) (V::load(g + p * V::width) + sum[o][p]).store(g + p * V::width);
+    } else {
+      T last[Vectors * V::width];
+      for (int p = 0; p < Vectors; ++p) sum[o][p].store(last + p * V::width);
+      for (Index i = 0; k + i < a.features; ++i) g[i] += last[i];
+    }
+  }
+}
+
+/// Rows of `input_rows` are padded with zeros to a whole number of 64 bytes, which a pair of vectors divides.
+template <class V, int Tile, class T>
+[[gnu::noinline]] void outer_product_rows(const OuterProduct<T>& a) {
+  constexpr int vectors = 2 * V::width * sizeof(T) <= 64 ? 2 : 1;
+  for (Index k = 0; k < a.features; k += vectors * V::width) outer_product_tile<V, Tile, vectors>(a, k);
+}
+
+template <class T>
+void accumulate_outer_product(const OuterProduct<T>& a) {
+  using V = Vec<T, widest<T>>;
+  switch (a.tile) {
+    case 1: return outer_product_rows<V, 1>(a);
+    case 2: return outer_product_rows<V, 2>(a);
+    case 3: return outer_product_rows<V, 3>(a);
+    case 4: return outer_product_rows<V, 4>(a);
+    case 5: return outer_product_rows<V, 5>(a);
+    default: return outer_product_rows<V, 6>(a);
+  }
+}
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,46 @@
+// The kernels of one instruction set. Each member is one operation; its contract is its argument's.
+#pragma once
+
+#include "kernels/arguments.hpp"
+
+namespace cnnbp {
+
+template <class T>
+struct KernelTable {
+  void (*correlate)(const Correlation<T>&);
+  void (*accumulate_kernel_gradient)(const KernelGradient<T>&);
+  /// out[i] = Σ_lane sums[i][lane], folded in halves.
+  void (*sum_lanes)(const T* sums, Index count, Index lanes, T* out);
+  /// Σ over the pixels and lanes of one plane, four chains by pixel, then the lanes folded in halves.
+  T (*sum_plane)(const T* plane, Index pixels, Index lanes);
+  void (*accumulate_outer_product)(const OuterProduct<T>&);
+  void (*avg_pool)(const Pooling<T>&);
+  void (*avg_pool_delta)(const Pooling<T>&);
+  void (*max_pool)(const Pooling<T>&);
+  void (*max_pool_delta)(const Pooling<T>&);
+  /// u ← f(u), count elements.
+  void (*activate)(Elementwise f, T* u, Index count);
+  /// δ ← f'(u) ∘ δ from y = f(u), count elements.
+  void (*multiply_by_derivative)(Elementwise f, const T* y, T* delta, Index count);
+  void (*softmax)(const Softmax<T>&);
+  void (*softmax_delta)(const Softmax<T>&);
+  void (*mse)(const BlockLoss<T>&);
+  void (*cross_entropy)(const BlockLoss<T>&);
+  void (*momentum_update)(const MomentumUpdate<T>&);
+  /// Independent multiply-adds, to measure what the processor can do. Returns their number.
+  double (*multiply_adds)(Index iterations, T* out);
+};
+
+struct Kernels {
+  const char* name;
+  KernelTable<float> float32;
+  KernelTable<double> float64;
+
+  template <class T>
+  const KernelTable<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float)) return float32;
+    else return float64;
+  }
+};
+
+}  // namespace cnnbp

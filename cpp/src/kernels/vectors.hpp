@@ -1,0 +1,61 @@
+// From the lanes of a block to the lane vector that serves it.
+#pragma once
+
+#include "kernels/arguments.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// Calls body(Vec) with the widest lane vector that divides a block of `lanes` samples.
+template <class T, int Width = widest<T>, class Body>
+inline void with_vector(Index lanes, Body body) {
+  if constexpr (Width > int(16 / sizeof(T))) {
+    if (lanes % Width == 0) body(Vec<T, Width>{});
+    else with_vector<T, Width / 2>(lanes, body);
+  } else {
+    body(Vec<T, Width>{});
+  }
+}
+
+/// Calls body(vector, offset) for the lane vectors that cover `count` elements, a multiple of 16 bytes:
+/// the widest as long as they fit, then narrower ones.
+template <class T, int Width = widest<T>, class Body>
+inline void for_each_vector(Index count, Body body, Index begin = 0) {
+  Index i = begin;
+  for (; i + Width <= count; i += Width) body(Vec<T, Width>{}, i);
+  if constexpr (Width > int(16 / sizeof(T))) for_each_vector<T, Width / 2>(count, body, i);
+}
+
+template <class V>
+inline V zero() {
+  return V::broadcast(typename V::Scalar(0));
+}
+
+template <class V>
+inline V greater_of(V a, V b) {
+  return select_greater(a, b, a, b);
+}
+
+/// `Parts` vectors side by side, folded in halves until one is left, and that summed.
+template <class V, int Parts>
+inline typename V::Scalar sum_parts(const typename V::Scalar* pixel) {
+  V part[Parts];
+  for (int i = 0; i < Parts; ++i) part[i] = V::load(pixel + i * V::width);
+  for (int count = Parts; count > 1; count /= 2)
+    for (int i = 0; i < count / 2; ++i) part[i] = part[i] + part[i + count / 2];
+  return part[0].sum();
+}
+
+/// The sum of one pixel's lanes, in the same order on every instruction set.
+template <class V>
+inline typename V::Scalar sum_pixel(const typename V::Scalar* pixel, Index lanes) {
+  constexpr Index most = 64 / (V::width * sizeof(typename V::Scalar));
+  if constexpr (most >= 4)
+    if (lanes == 4 * V::width) return sum_parts<V, 4>(pixel);
+  if constexpr (most >= 2)
+    if (lanes == 2 * V::width) return sum_parts<V, 2>(pixel);
+  return sum_parts<V, 1>(pixel);
+}
+
+}  // namespace
+}  // namespace cnnbp

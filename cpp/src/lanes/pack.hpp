@@ -1,0 +1,31 @@
+// Samples enter and leave the lanes here, and nowhere else.
+#pragma once
+
+#include <cnnbp/network.hpp>
+
+#include "lanes/tensor.hpp"
+
+namespace cnnbp {
+
+/// The samples of one batch within a larger array: order[0], order[1], …, or, without an order, the ones
+/// from `first` on.
+struct Selection {
+  const std::int64_t* order = nullptr;
+  Index first = 0;
+
+  Index operator[](Index n) const { return order ? order[n] : first + n; }
+};
+
+/// One block: channels [begin, end) of its samples, uint8 scaled to [0, 1]; padding lanes become zero.
+template <class T>
+void pack(const Images& from, const Selection& selection, const Tensor<T>& to, Index block, Index begin, Index end);
+
+/// One block of targets: values as they are, class numbers as one-hot.
+template <class T>
+void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block);
+
+/// One block, sample after sample, (channel, row, column) each.
+template <class T>
+void unpack(const Tensor<T>& from, Index block, T* to);
+
+}  // namespace cnnbp

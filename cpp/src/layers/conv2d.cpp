@@ -1,0 +1,236 @@
+#include "layers/conv2d.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cnnbp {
+namespace {
+
+/// A 1×1 kernel that steps over nothing sees one long row: its tiles then never end at a map's border.
+Window flattened(Window window) {
+  const auto plain = [](const Axis& a) {
+    return a.kernel == 1 && a.stride == 1 && a.pad == 0 && a.input == a.output;
+  };
+  if (plain(window.rows) && plain(window.columns)) {
+    const Index pixels = window.rows.input * window.columns.input;
+    window.columns.input = window.columns.output = pixels;
+    window.rows.input = window.rows.output = 1;
+  }
+  return window;
+}
+
+/// Rows of delta and input that one tile of the gradient reads again and again fit the first cache (32 KB).
+constexpr Index gradient_bytes = 24 * 1024;
+
+/// Lane-wide sums of one task fit the second cache beside the maps it reads.
+constexpr Index sums_bytes = 128 * 1024;
+
+/// Fewer tasks than this leave threads without work at the end of a loop; kernel rows are split then too.
+constexpr Index wanted_gradient_tasks = 16;
+
+/// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
+Index gradient_tile(Index in_channels, Index kernel_width) {
+  return in_channels < 3 && kernel_width > 3 ? 2 : 4;
+}
+
+}  // namespace
+
+template <class T>
+Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
+    : window_(window_of(definition, input)),
+      groups_(definition.groups),
+      in_channels_(input.channels / definition.groups),
+      out_channels_(definition.out_channels / definition.groups),
+      row_spans_(tap_spans(window_.rows)),
+      column_spans_(tap_spans(window_.columns)) {
+  const Axis &rows = window_.rows, &columns = window_.columns;
+  const Index taps = rows.kernel * columns.kernel, weights = in_channels_ * taps;
+  this->parameters.push_back({.name = "weight",
+                              .shape = {definition.out_channels, in_channels_, rows.kernel, columns.kernel},
+                              .fan_in = weights,
+                              .fan_out = out_channels_ * taps});
+  if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
+  forward_ = Correlator<T>(forward_sum(flattened(window_)));
+  delta_ = Correlator<T>(delta_sum(flattened(window_)));
+}
+
+template <class T>
+CorrelatorShape Conv2dLayer<T>::forward_sum(const Window& window) const {
+  const Axis &rows = window.rows, &columns = window.columns;
+  const Index taps = rows.kernel * columns.kernel, weights = in_channels_ * taps;
+  return {.groups = groups_,
+          .source_channels = in_channels_,
+          .target_channels = out_channels_,
+          .source_height = rows.input,
+          .source_width = columns.input,
+          .target_height = rows.output,
+          .target_width = columns.output,
+          .kernel_height = rows.kernel,
+          .kernel_width = columns.kernel,
+          .weight_source_stride = taps,
+          .weight_target_stride = weights,
+          .weight_group_stride = out_channels_ * weights,
+          .rows = forward_taps(rows),
+          .columns = forward_runs(columns)};
+}
+
+/// The same sum from the other end: sources are the deltas, targets the input's channels.
+template <class T>
+CorrelatorShape Conv2dLayer<T>::delta_sum(const Window& window) const {
+  CorrelatorShape shape = forward_sum(window);
+  std::swap(shape.source_channels, shape.target_channels);
+  std::swap(shape.source_height, shape.target_height);
+  std::swap(shape.source_width, shape.target_width);
+  std::swap(shape.weight_source_stride, shape.weight_target_stride);
+  shape.rows = delta_taps(window.rows);
+  shape.columns = delta_runs(window.columns);
+  return shape;
+}
+
+template <class T>
+Phase Conv2dLayer<T>::pack_parameters(bool training) {
+  Phase phase{forward_.pack(this->parameters[0].value)};
+  if (training) phase.push_back(delta_.pack(this->parameters[0].value));
+  return phase;
+}
+
+template <class T>
+Loop Conv2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
+  T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
+  return forward_.run(input.value, output.value, bias, output.function);
+}
+
+/// δ_i = f'(u_i) ∘ Σ_j conv2(δ_j, rot180(k_ij), 'full')
+template <class T>
+Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
+  return delta_.run_delta(output.delta, input.delta, input.value, input.function);
+}
+
+/// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
+template <class T>
+Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+  const std::vector<GradientTask> tasks = gradient_tasks();
+  Index sums = 0;
+  for (const GradientTask& task : tasks) sums = std::max(sums, sums_of(task));
+  const auto run = [=, this](Index task, std::byte* scratch) {
+    accumulate(input, output, tasks[static_cast<std::size_t>(task)], reinterpret_cast<T*>(scratch));
+  };
+  return {{Loop{static_cast<Index>(tasks.size()), run,
+                static_cast<std::size_t>(sums * (Blocks<T>::full_lanes + 1)) * sizeof(T)}}};
+}
+
+template <class T>
+auto Conv2dLayer<T>::gradient_tasks() const -> std::vector<GradientTask> {
+  const Index kernel_rows = window_.rows.kernel, kernel_width = window_.columns.kernel;
+  const Index tile = gradient_tile(in_channels_, kernel_width);
+  const std::vector<Span> outputs = even_parts(out_channels_, tile);
+  const Index sums = tile * kernel_rows * kernel_width * Blocks<T>::full_lanes * Index{sizeof(T)};
+  const std::vector<Span> inputs = even_parts(in_channels_, std::max<Index>(3, sums_bytes / sums / 3 * 3));
+  const bool split = groups_ * static_cast<Index>(outputs.size() * inputs.size()) < wanted_gradient_tasks;
+  std::vector<GradientTask> tasks;
+  for (Index g = 0; g < groups_; ++g)
+    for (const Span& out : outputs)
+      for (const Span& in : inputs)
+        for (const Span& rows : even_parts(kernel_rows, split ? 1 : kernel_rows))
+          tasks.push_back({g, out, in, rows});
+  return tasks;
+}
+
+template <class T>
+Index Conv2dLayer<T>::sums_of(const GradientTask& task) const {
+  return (task.input_channels.end - task.input_channels.begin) *
+         (task.kernel_rows.end - task.kernel_rows.begin) * window_.columns.kernel *
+         (task.output_channels.end - task.output_channels.begin);
+}
+
+/// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
+template <class T>
+void Conv2dLayer<T>::accumulate(const Signal<T>& input, const Signal<T>& output, const GradientTask& task,
+                                T* sums) const {
+  const Blocks<T>& blocks = input.value.blocks;
+  for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
+    if (range.begin == range.end) continue;
+    const Index lanes = blocks.lanes(range.begin);
+    std::fill(sums, sums + sums_of(task) * lanes, T(0));
+    sum_blocks(input.value, output.delta, task, range, sums);
+    add_to_weight(task, sums, lanes);
+  }
+  if (this->parameters.size() > 1 && task.input_channels.begin == 0 && task.kernel_rows.begin == 0)
+    add_to_bias(output.delta, task);
+}
+
+template <class T>
+void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const GradientTask& task,
+                                Span blocks, T* sums) const {
+  const Axis &rows = window_.rows, &columns = window_.columns;
+  const Index lanes = input.blocks.lanes(blocks.begin);
+  const Index input_plane = rows.input * columns.input * lanes, delta_plane = rows.output * columns.output * lanes;
+  const Index tile = task.output_channels.end - task.output_channels.begin;
+  const Index per_row = (tile * columns.output + 3 * rows.stride * columns.input) * lanes * Index{sizeof(T)};
+  const Index step = std::max<Index>(1, gradient_bytes / per_row);
+  KernelGradient<T> rest{
+      .input = nullptr,
+      .delta = nullptr,
+      .sums = sums,
+      .input_channels = task.input_channels.end - task.input_channels.begin,
+      .kernel_width = columns.kernel,
+      .kernel_row_begin = task.kernel_rows.begin,
+      .kernel_row_end = task.kernel_rows.end,
+      .input_channel_stride = input_plane,
+      .input_row_stride = columns.input * lanes,
+      .delta_channel_stride = delta_plane,
+      .delta_row_stride = columns.output * lanes,
+      .row_begin = 0,
+      .row_end = 0,
+      .kernel_rows = row_spans_.data(),
+      .kernel_columns = column_spans_.data(),
+      .stride_height = rows.stride,
+      .stride_width = columns.stride,
+      .pad_top = rows.pad,
+      .pad_left = columns.pad,
+      .dilation_height = rows.dilation,
+      .dilation_width = columns.dilation,
+      .tile = tile,
+      .lanes = lanes,
+  };
+  for (Index b = blocks.begin; b < blocks.end; ++b)
+    for (Index row = 0; row < rows.output; row += step) {
+      rest.input = input.block(b) + (task.group * in_channels_ + task.input_channels.begin) * input_plane;
+      rest.delta = delta.block(b) + (task.group * out_channels_ + task.output_channels.begin) * delta_plane;
+      rest.row_begin = row;
+      rest.row_end = std::min(row + step, rows.output);
+      kernels().of<T>().accumulate_kernel_gradient(rest);
+    }
+}
+
+/// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw].
+template <class T>
+void Conv2dLayer<T>::add_to_weight(const GradientTask& task, T* sums, Index lanes) const {
+  const Index count = sums_of(task), taps = window_.rows.kernel * window_.columns.kernel;
+  T* totals = sums + count * Blocks<T>::full_lanes;
+  kernels().of<T>().sum_lanes(sums, count, lanes, totals);
+  const Index first = task.group * out_channels_;
+  for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
+    for (Index tap = task.kernel_rows.begin * window_.columns.kernel;
+         tap < task.kernel_rows.end * window_.columns.kernel; ++tap)
+      for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc)
+        this->parameters[0].gradient[((first + oc) * in_channels_ + ic) * taps + tap] += *totals++;
+}
+
+template <class T>
+void Conv2dLayer<T>::add_to_bias(const Tensor<T>& delta, const GradientTask& task) const {
+  const Index pixels = window_.rows.output * window_.columns.output;
+  for (Index b = 0; b < delta.blocks.count(); ++b) {
+    const Index lanes = delta.blocks.lanes(b);
+    for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc) {
+      const Index channel = task.group * out_channels_ + oc;
+      this->parameters[1].gradient[channel] +=
+          kernels().of<T>().sum_plane(delta.block(b) + channel * pixels * lanes, pixels, lanes);
+    }
+  }
+}
+
+template class Conv2dLayer<float>;
+template class Conv2dLayer<double>;
+
+}  // namespace cnnbp

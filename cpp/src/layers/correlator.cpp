@@ -1,0 +1,132 @@
+#include "layers/correlator.hpp"
+
+#include <algorithm>
+
+namespace cnnbp {
+namespace {
+
+constexpr Index most_tile_channels = 6;
+
+/// Target rows of a tile that are worked on together stay in the first cache (32 KB) beside the sources.
+constexpr Index tile_bytes = 16 * 1024;
+
+/// A task is 2^21 multiply-adds (about 40 µs of one AVX2 core) or a 32nd of the loop, if that is less, but
+/// never under 2^17, where handing out tasks would show.
+constexpr Index most_work = Index{1} << 21, least_work = Index{1} << 17, wanted_tasks = 32;
+
+}  // namespace
+
+std::vector<Span> even_parts(Index channels, Index most) {
+  const Index parts = (channels + most - 1) / most;
+  std::vector<Span> spans;
+  for (Index p = 0; p < parts; ++p) spans.push_back({channels * p / parts, channels * (p + 1) / parts});
+  return spans;
+}
+
+template <class T>
+Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
+  for (Index g = 0; g < shape_.groups; ++g)
+    for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
+      tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
+  packed_ = Buffer<T>(static_cast<std::size_t>(shape_.groups * shape_.target_channels * shape_.source_channels *
+                                               taps()));
+}
+
+template <class T>
+void Correlator<T>::pack_tile(const T* weight, const Tile& tile) const {
+  T* to = packed_.data() + tile.begin * shape_.source_channels * taps();
+  const Index begin = tile.begin - tile.group * shape_.target_channels;
+  for (Index source = 0; source < shape_.source_channels; ++source) {
+    const T* from = weight + tile.group * shape_.weight_group_stride + source * shape_.weight_source_stride +
+                    begin * shape_.weight_target_stride;
+    for (Index target = 0; target < tile.channels; ++target)
+      for (Index tap = 0; tap < taps(); ++tap)
+        to[tap * tile.channels + target] = from[target * shape_.weight_target_stride + tap];
+    to += taps() * tile.channels;
+  }
+}
+
+template <class T>
+Loop Correlator<T>::pack(T* const& weight) {
+  return {static_cast<Index>(tiles_.size()),
+          [this, &weight](Index task, std::byte*) { pack_tile(weight, tiles_[static_cast<std::size_t>(task)]); }};
+}
+
+template <class T>
+void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const T* bias, Index block,
+                             const Tile& tile, Span rows) const {
+  const Index lanes = source.blocks.lanes(block);
+  const Index source_plane = shape_.source_height * shape_.source_width * lanes;
+  const Index target_plane = shape_.target_height * shape_.target_width * lanes;
+  kernels().of<T>().correlate({
+      .source = source.block(block) + tile.group * shape_.source_channels * source_plane,
+      .target = target.block(block) + tile.begin * target_plane,
+      .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
+      .bias = bias ? bias + tile.begin : nullptr,
+      .source_channels = shape_.source_channels,
+      .kernel_height = shape_.kernel_height,
+      .kernel_width = shape_.kernel_width,
+      .source_channel_stride = source_plane,
+      .source_row_stride = shape_.source_width * lanes,
+      .target_channel_stride = target_plane,
+      .target_row_stride = shape_.target_width * lanes,
+      .rows = shape_.rows.data(),
+      .row_begin = rows.begin,
+      .row_end = rows.end,
+      .columns = shape_.columns.data(),
+      .column_runs = static_cast<Index>(shape_.columns.size()),
+      .tile = tile.channels,
+      .lanes = lanes,
+  });
+}
+
+/// A unit of work is one tile of channels over as many rows as stay in the cache; a task is some units of one
+/// block, tiles first, so that they read the same source rows.
+template <class T>
+template <class Finish>
+Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, T* const* bias,
+                              Finish finish) const {
+  const Index row = shape_.target_width * Blocks<T>::full_lanes;
+  const Index rows = std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1,
+                                       shape_.target_height);
+  const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
+  const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
+  const Index blocks = source.blocks.count(), units = row_groups * tiles;
+  const Index work = std::clamp(unit * units * blocks / wanted_tasks, least_work, most_work);
+  const Index units_per_task = std::clamp<Index>(work / std::max<Index>(unit, 1), 1, units);
+  const Index tasks = (units + units_per_task - 1) / units_per_task;
+  return {blocks * tasks, [=, this](Index task, std::byte*) {
+            const Index block = task / tasks, first = task % tasks * units_per_task;
+            for (Index u = first; u < std::min(first + units_per_task, units); ++u) {
+              const Tile& tile = tiles_[static_cast<std::size_t>(u % tiles)];
+              const Index begin = u / tiles * rows;
+              const Span span{begin, std::min(begin + rows, shape_.target_height)};
+              run_rows(source, target, bias ? *bias : nullptr, block, tile, span);
+              const Index lanes = target.blocks.lanes(block), width = shape_.target_width * lanes;
+              for (Index c = tile.begin; c < tile.begin + tile.channels; ++c)
+                finish(block, (c * shape_.target_height + span.begin) * width, (span.end - span.begin) * width);
+            }
+          }};
+}
+
+template <class T>
+Loop Correlator<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias,
+                        Elementwise function) const {
+  return make_loop(source, target, bias, [=](Index block, Index offset, Index count) {
+    kernels().of<T>().activate(function, target.block(block) + offset, count);
+  });
+}
+
+template <class T>
+Loop Correlator<T>::run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value,
+                              Elementwise function) const {
+  return make_loop(source, target, nullptr, [=](Index block, Index offset, Index count) {
+    kernels().of<T>().multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset,
+                                             count);
+  });
+}
+
+template class Correlator<float>;
+template class Correlator<double>;
+
+}  // namespace cnnbp

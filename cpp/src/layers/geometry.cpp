@@ -1,0 +1,132 @@
+#include "layers/geometry.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
+
+namespace cnnbp {
+namespace {
+
+/// More than this in one option is a mistake, and sums of options stay far from overflow.
+constexpr std::int64_t most = std::int64_t{1} << 31;
+
+/// More numbers than this in one array fit no machine's memory (4 TB of float32).
+constexpr std::int64_t most_elements = std::int64_t{1} << 40;
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
+void require_between(const char* name, std::int64_t value, std::int64_t least) {
+  require(value >= least && value < most, std::string(name) + " is " + std::to_string(value) +
+                                              ", expected " + std::to_string(least) + " to 2147483647");
+}
+
+void require_between(const char* name, Size2d value, std::int64_t least) {
+  require(std::min(value.height, value.width) >= least && std::max(value.height, value.width) < most,
+          std::string(name) + " is " + text(value) + ", expected " + std::to_string(least) +
+              " to 2147483647 each");
+}
+
+/// What the window covers: kernel 3 with dilation 2 covers 5.
+std::int64_t extent(const Axis& axis) { return axis.dilation * (axis.kernel - 1) + 1; }
+
+void require_fit(const Window& window, Size2d padded, const Shape& input) {
+  const Size2d covered{extent(window.rows), extent(window.columns)};
+  require(covered.height <= padded.height && covered.width <= padded.width,
+          "kernel_size covers " + text(covered) + ", more than the padded input " + text(padded) + " (input " +
+              text(input) + ")");
+}
+
+std::int64_t pooled_size(const Axis& axis, std::int64_t padded, bool ceil_mode) {
+  const std::int64_t room = padded - extent(axis);
+  std::int64_t size = (room + (ceil_mode ? axis.stride - 1 : 0)) / axis.stride + 1;
+  // As in PyTorch: with ceil_mode, a window must start inside the input or its left padding.
+  if (ceil_mode && (size - 1) * axis.stride >= axis.input + axis.pad) --size;
+  return size;
+}
+
+Window pooling_window(const Shape& input, Size2d kernel, Size2d stride, Size2d padding, Size2d dilation,
+                      bool ceil_mode) {
+  require_between("kernel_size", kernel, 1);
+  require_between("stride", stride, 1);
+  require_between("padding", padding, 0);
+  require_between("dilation", dilation, 1);
+  Window window{{input.height, 0, kernel.height, stride.height, padding.height, dilation.height},
+                {input.width, 0, kernel.width, stride.width, padding.width, dilation.width}};
+  checked_product({kernel.height, dilation.height}, "kernel_size times dilation");
+  checked_product({kernel.width, dilation.width}, "kernel_size times dilation");
+  require(padding.height <= extent(window.rows) / 2 && padding.width <= extent(window.columns) / 2,
+          "padding is " + text(padding) + ", expected at most half of kernel_size " + text(kernel));
+  const Size2d padded{input.height + 2 * padding.height, input.width + 2 * padding.width};
+  require_fit(window, padded, input);
+  window.rows.output = pooled_size(window.rows, padded.height, ceil_mode);
+  window.columns.output = pooled_size(window.columns, padded.width, ceil_mode);
+  return window;
+}
+
+}  // namespace
+
+std::string text(const Size2d& size) {
+  return "(" + std::to_string(size.height) + ", " + std::to_string(size.width) + ")";
+}
+
+std::string text(const Shape& shape) {
+  return "(" + std::to_string(shape.channels) + ", " + std::to_string(shape.height) + ", " +
+         std::to_string(shape.width) + ")";
+}
+
+std::int64_t checked_product(std::initializer_list<std::int64_t> factors, const std::string& what) {
+  std::int64_t product = 1;
+  for (const std::int64_t factor : factors)
+    require(!__builtin_mul_overflow(product, factor, &product) && product <= most_elements,
+            what + " is too large: more than 2^40");
+  return product;
+}
+
+Window window_of(const Conv2d& layer, const Shape& input) {
+  require_between("out_channels", layer.out_channels, 1);
+  require_between("kernel_size", layer.kernel_size, 1);
+  require_between("stride", layer.stride, 1);
+  require_between("dilation", layer.dilation, 1);
+  require_between("groups", layer.groups, 1);
+  require(input.channels % layer.groups == 0 && layer.out_channels % layer.groups == 0,
+          "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
+              std::to_string(input.channels) + " channels and out_channels " +
+              std::to_string(layer.out_channels));
+  const auto [kernel, stride, dilation] = std::tuple{layer.kernel_size, layer.stride, layer.dilation};
+  Window window{{input.height, 0, kernel.height, stride.height, 0, dilation.height},
+                {input.width, 0, kernel.width, stride.width, 0, dilation.width}};
+  checked_product({kernel.height, dilation.height}, "kernel_size times dilation");
+  checked_product({kernel.width, dilation.width}, "kernel_size times dilation");
+  Padding padding = layer.padding;
+  if (padding.is_same) {
+    require(stride == Size2d{1}, "padding 'same' needs stride 1, got stride " + text(stride));
+    const std::int64_t rows = extent(window.rows) - 1, columns = extent(window.columns) - 1;
+    padding = {rows / 2, rows - rows / 2, columns / 2, columns - columns / 2};
+  } else {
+    require_between("padding", Size2d{padding.top, padding.bottom}, 0);
+    require_between("padding", Size2d{padding.left, padding.right}, 0);
+  }
+  const Size2d padded{input.height + padding.top + padding.bottom, input.width + padding.left + padding.right};
+  require_fit(window, padded, input);
+  window.rows.pad = padding.top;
+  window.columns.pad = padding.left;
+  window.rows.output = (padded.height - extent(window.rows)) / stride.height + 1;
+  window.columns.output = (padded.width - extent(window.columns)) / stride.width + 1;
+  return window;
+}
+
+Window window_of(const AvgPool2d& layer, const Shape& input) {
+  require(layer.divisor_override >= 0,
+          "divisor_override is " + std::to_string(layer.divisor_override) + ", expected at least 1");
+  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
+                        layer.padding, 1, layer.ceil_mode);
+}
+
+Window window_of(const MaxPool2d& layer, const Shape& input) {
+  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
+                        layer.padding, layer.dilation, layer.ceil_mode);
+}
+
+}  // namespace cnnbp

@@ -1,0 +1,28 @@
+// From a layer's definition and its input to its axes and its output. Everything that can be wrong with a
+// definition is found here.
+#pragma once
+
+#include <cnnbp/definition.hpp>
+
+#include "layers/axis.hpp"
+
+namespace cnnbp {
+
+/// A window's two axes.
+struct Window {
+  Axis rows, columns;
+};
+
+/// Throw std::invalid_argument with the option's name, what was given and what is expected.
+Window window_of(const Conv2d& layer, const Shape& input);
+Window window_of(const AvgPool2d& layer, const Shape& input);
+Window window_of(const MaxPool2d& layer, const Shape& input);
+
+/// "(6, 24, 24)"
+std::string text(const Shape& shape);
+std::string text(const Size2d& size);
+
+/// The product, or std::invalid_argument saying that `what` is too large for any machine.
+std::int64_t checked_product(std::initializer_list<std::int64_t> factors, const std::string& what);
+
+}  // namespace cnnbp

@@ -1,0 +1,112 @@
+#include "layers/make_layer.hpp"
+
+#include <stdexcept>
+
+#include "layers/activation.hpp"
+#include "layers/conv2d.hpp"
+#include "layers/linear.hpp"
+#include "layers/pooling.hpp"
+
+namespace cnnbp {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+Shape window_output(std::int64_t channels, const Window& window) {
+  return {channels, window.rows.output, window.columns.output};
+}
+
+std::int64_t conv_weights(const Conv2d& l, const Shape& input) {
+  return checked_product({l.out_channels, input.channels / l.groups, l.kernel_size.height, l.kernel_size.width},
+                         "weight");
+}
+
+void check_linear(const Linear& l) {
+  if (l.out_features < 1 || l.out_features > 0x7fffffff)
+    throw std::invalid_argument("out_features is " + std::to_string(l.out_features) +
+                                ", expected 1 to 2147483647");
+}
+
+}  // namespace
+
+std::string type_name(const LayerDefinition& definition) {
+  return std::visit(Overloaded{[](const Conv2d&) { return "Conv2d"; },
+                               [](const AvgPool2d&) { return "AvgPool2d"; },
+                               [](const MaxPool2d&) { return "MaxPool2d"; },
+                               [](const Linear&) { return "Linear"; }, [](const Flatten&) { return "Flatten"; },
+                               [](const Activation& l) {
+                                 switch (l.function) {
+                                   case Function::sigmoid: return "Sigmoid";
+                                   case Function::tanh: return "Tanh";
+                                   case Function::relu: return "ReLU";
+                                   case Function::softmax: return "Softmax";
+                                   default: return "Identity";
+                                 }
+                               }},
+                    definition);
+}
+
+Function activation_of(const LayerDefinition& definition) {
+  return std::visit(Overloaded{[](const Flatten&) { return Function::identity; },
+                               [](const Activation& l) { return l.function; },
+                               [](const auto& l) { return l.activation; }},
+                    definition);
+}
+
+Shape output_shape(const LayerDefinition& layer, Shape input) {
+  const Shape output =
+      std::visit(Overloaded{[&](const Conv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
+                            [&](const AvgPool2d& l) { return window_output(input.channels, window_of(l, input)); },
+                            [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
+                            [&](const Linear& l) {
+                              check_linear(l);
+                              return Shape{l.out_features, 1, 1};
+                            },
+                            [&](const Flatten&) { return Shape{input.features(), 1, 1}; },
+                            [&](const Activation&) { return input; }},
+                 layer);
+  checked_product({output.channels, output.height, output.width}, "output " + text(output));
+  return output;
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Shape& input) {
+  using Made = std::unique_ptr<Layer<T>>;
+  return std::visit(
+      Overloaded{[&](const Conv2d& l) -> Made { return std::make_unique<Conv2dLayer<T>>(l, input); },
+                 [&](const AvgPool2d& l) -> Made { return std::make_unique<AvgPool2dLayer<T>>(l, input); },
+                 [&](const MaxPool2d& l) -> Made { return std::make_unique<MaxPool2dLayer<T>>(l, input); },
+                 [&](const Linear& l) -> Made { return std::make_unique<LinearLayer<T>>(l, input); },
+                 [&](const Flatten&) -> Made { return std::make_unique<CopyLayer<T>>(); },
+                 [&](const Activation&) -> Made { return std::make_unique<CopyLayer<T>>(); }},
+      definition);
+}
+
+Cost cost_of(const LayerDefinition& definition, const Shape& input) {
+  return std::visit(
+      Overloaded{[&](const Conv2d& l) {
+                   const std::int64_t weights = conv_weights(l, input);
+                   const std::int64_t pixels = output_shape(l, input).pixels();
+                   return Cost{weights + (l.bias ? l.out_channels : 0),
+                               checked_product({weights, pixels}, "multiply-adds")};
+                 },
+                 [&](const Linear& l) {
+                   const std::int64_t weights = checked_product({l.out_features, input.features()}, "weight");
+                   return Cost{weights + (l.bias ? l.out_features : 0), weights};
+                 },
+                 [](const auto&) { return Cost{0, 0}; }},
+      definition);
+}
+
+bool gives_vector(const LayerDefinition& definition, bool input_is_vector) {
+  if (std::holds_alternative<Linear>(definition) || std::holds_alternative<Flatten>(definition)) return true;
+  return std::holds_alternative<Activation>(definition) && input_is_vector;
+}
+
+template std::unique_ptr<Layer<float>> make_layer(const LayerDefinition&, const Shape&);
+template std::unique_ptr<Layer<double>> make_layer(const LayerDefinition&, const Shape&);
+
+}  // namespace cnnbp

@@ -1,0 +1,27 @@
+// The list of layers: from a definition to what computes it.
+#pragma once
+
+#include "layers/layer.hpp"
+
+namespace cnnbp {
+
+/// "Conv2d"
+std::string type_name(const LayerDefinition& definition);
+
+/// The activation that ends the layer.
+Function activation_of(const LayerDefinition& definition);
+
+/// What computes the layer up to its activation. Throws std::invalid_argument when the input does not fit.
+template <class T>
+std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Shape& input);
+
+/// Trained numbers, and multiply-adds of one sample's forward pass.
+struct Cost {
+  std::int64_t parameters, multiply_adds;
+};
+Cost cost_of(const LayerDefinition& definition, const Shape& input);
+
+/// Whether the output is a vector rather than maps.
+bool gives_vector(const LayerDefinition& definition, bool input_is_vector);
+
+}  // namespace cnnbp

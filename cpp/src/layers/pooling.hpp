@@ -1,0 +1,48 @@
+// What mean and max pooling share: a window that slides over each plane, a task a plane.
+#pragma once
+
+#include "layers/geometry.hpp"
+#include "layers/layer.hpp"
+
+namespace cnnbp {
+
+template <class T>
+class PoolingLayer : public Layer<T> {
+ public:
+  Loop forward(const Signal<T>& input, const Signal<T>& output) override;
+  Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+
+ protected:
+  using Kernel = void (*)(const Pooling<T>&);
+
+  PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel);
+
+  /// Mean pooling's divisors; null for max pooling.
+  std::vector<T> row_divisor_, column_divisor_;
+  bool multiply_ = false;
+
+ private:
+  Pooling<T> plane(const std::vector<Taps>& rows, const std::vector<Run>& columns, Index lanes) const;
+
+  Window window_;
+  Kernel forward_kernel_, delta_kernel_;
+  std::vector<Taps> forward_rows_, delta_rows_;
+  std::vector<Run> forward_columns_, delta_columns_;
+};
+
+/// y = Σ x / divisor over each window;  δ = f'(u) ∘ up(δ) / divisor.
+template <class T>
+class AvgPool2dLayer : public PoolingLayer<T> {
+ public:
+  AvgPool2dLayer(const AvgPool2d& definition, const Shape& input);
+};
+
+/// y = max x over each window;  δ = f'(u) ∘ place(δ), each at the position that held the maximum.
+template <class T>
+class MaxPool2dLayer : public PoolingLayer<T> {
+ public:
+  MaxPool2dLayer(const MaxPool2d& definition, const Shape& input);
+  bool saves() const override { return true; }
+};
+
+}  // namespace cnnbp

@@ -1,0 +1,129 @@
+#include "network/engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "layers/make_layer.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// Batch sizes kept ready: the one in use, and the smaller last one of an epoch.
+constexpr std::size_t kept_plans = 2;
+
+/// Samples of a forward pass at once: as many blocks as keep its maps near the caches, at most 256 samples,
+/// so that threads have work, and at least 16.
+constexpr Index forward_bytes = 32 * 1024 * 1024, most_forward = 256, least_forward = 16;
+
+template <class T>
+std::vector<std::unique_ptr<Layer<T>>> make_layers(const NetworkDefinition& definition,
+                                                   const std::vector<LayerSummary>& summary) {
+  std::vector<std::unique_ptr<Layer<T>>> layers;
+  Shape shape = definition.input;
+  for (std::size_t i = 0; i < summary.size(); ++i) {
+    layers.push_back(make_layer<T>(definition.layers[i], shape));
+    shape = summary[i].output_shape;
+  }
+  return layers;
+}
+
+}  // namespace
+
+template <class T>
+Network<T>::Engine::Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed, Fusing fusing)
+    : definition(std::move(given)),
+      summary(summarize(definition)),
+      optimizer(sgd),
+      layers(make_layers<T>(definition, summary)),
+      parameters(layers, seed),
+      graph(definition, layers, fusing),
+      zero{{parameters.zero_gradients()}},
+      pack_training(1),
+      pack_forward(1),
+      update{{parameters.update(optimizer)}} {
+  for (const auto& layer : layers) {
+    for (Loop& loop : layer->pack_parameters(true)) pack_training[0].push_back(std::move(loop));
+    for (Loop& loop : layer->pack_parameters(false)) pack_forward[0].push_back(std::move(loop));
+  }
+}
+
+template <class T>
+Plan<T>& Network<T>::Engine::training_plan(Index samples) {
+  const auto found = std::find_if(training.begin(), training.end(),
+                                  [=](const auto& plan) { return plan->samples() == samples; });
+  if (found != training.end()) return **found;
+  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train);
+  if (training.size() == kept_plans) training.erase(training.begin());
+  training.push_back(std::move(made));
+  return *training.back();
+}
+
+template <class T>
+double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection,
+                                         bool fresh, bool then_update) {
+  static const Schedule nothing;
+  plan.select(x, &y, selection);
+  run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(),
+       then_update ? &update : &nothing});
+  packed = !then_update;
+  return plan.loss().sum() / double(plan.samples());
+}
+
+template <class T>
+Index Network<T>::Engine::forward_batch() const {
+  Index features = definition.input.features();
+  for (const LayerSummary& layer : summary) features += layer.output_shape.features();
+  const Index fit = forward_bytes / (features * Index{sizeof(T)}) / least_forward * least_forward;
+  return std::clamp(fit, least_forward, most_forward);
+}
+
+template <class T>
+std::unique_ptr<Plan<T>> Network<T>::Engine::borrow(Index samples, Purpose purpose) {
+  {
+    const std::lock_guard guard(pool);
+    const auto found = std::find_if(idle.begin(), idle.end(), [=](const auto& plan) {
+      return plan->samples() == samples && plan->purpose() == purpose;
+    });
+    if (found != idle.end()) {
+      std::unique_ptr<Plan<T>> plan = std::move(*found);
+      idle.erase(found);
+      return plan;
+    }
+  }
+  return std::make_unique<Plan<T>>(graph, definition.loss, samples, purpose);
+}
+
+template <class T>
+void Network<T>::Engine::put_back(std::unique_ptr<Plan<T>> plan) {
+  const std::lock_guard guard(pool);
+  if (idle.size() == 2 * kept_plans) idle.erase(idle.begin());
+  idle.push_back(std::move(plan));
+}
+
+template <class T>
+void Network<T>::Engine::pack_for_forward() {
+  const std::lock_guard guard(pool);
+  if (!packed) run({&pack_forward});
+  packed = true;
+}
+
+template <class T>
+void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,
+                                     const std::function<void(const Plan<T>&, Index)>& take) {
+  pack_for_forward();
+  const Index batch = forward_batch();
+  for (Index first = 0; first < x.count; first += batch) {
+    if (go_on && !go_on()) throw std::runtime_error("interrupted");
+    std::unique_ptr<Plan<T>> plan =
+        borrow(std::min(batch, Index{x.count} - first), y ? Purpose::evaluate : Purpose::predict);
+    plan->select(x, y, {nullptr, first});
+    run({&plan->load(), &plan->forward(), &plan->backward()});
+    take(*plan, first);
+    put_back(std::move(plan));
+  }
+}
+
+template struct Network<float>::Engine;
+template struct Network<double>::Engine;
+
+}  // namespace cnnbp

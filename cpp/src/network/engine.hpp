@@ -1,0 +1,52 @@
+// What stands behind Network: layers, parameters, and the plans for the batch sizes in use.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+
+#include "network/parameters.hpp"
+#include "network/plan.hpp"
+
+namespace cnnbp {
+
+template <class T>
+struct Network<T>::Engine {
+  Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed, Fusing fusing = Fusing::on);
+
+  std::int64_t features() const { return summary.back().output_shape.features(); }
+
+  /// The plan of a training step, kept for the batch sizes used last.
+  Plan<T>& training_plan(Index samples);
+
+  /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss.
+  double backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection, bool fresh,
+                       bool then_update);
+
+  /// Runs [begin, end) of x forward in batches; `take` sees each plan after it has run.
+  void run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,
+                   const std::function<void(const Plan<T>&, Index first)>& take);
+
+  /// A plan of that size for this thread alone, given back by `put_back`.
+  std::unique_ptr<Plan<T>> borrow(Index samples, Purpose purpose);
+  void put_back(std::unique_ptr<Plan<T>> plan);
+
+  /// Packs the parameters for forward passes, unless that is done already.
+  void pack_for_forward();
+  Index forward_batch() const;
+
+  NetworkDefinition definition;
+  std::vector<LayerSummary> summary;
+  SGD optimizer;
+  std::vector<std::unique_ptr<Layer<T>>> layers;
+  Parameters<T> parameters;
+  Graph<T> graph;
+  Schedule zero, pack_training, pack_forward, update;
+
+  std::shared_mutex change;  // held alone by what changes the network, shared by what does not
+  std::mutex pool;           // guards what follows
+  bool packed = false;       // the forward weights are in their tiles
+  std::vector<std::unique_ptr<Plan<T>>> training, idle;
+};
+
+}  // namespace cnnbp

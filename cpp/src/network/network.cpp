@@ -1,0 +1,190 @@
+#include <cnnbp/network.hpp>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "network/checks.hpp"
+#include "network/engine.hpp"
+
+namespace cnnbp {
+namespace {
+
+SGD checked(SGD sgd) {
+  if (!(sgd.lr > 0.0) || !std::isfinite(sgd.lr))
+    throw std::invalid_argument("lr is " + std::to_string(sgd.lr) + ", expected more than 0");
+  if (!(sgd.momentum >= 0.0) || !(sgd.momentum < 1.0))
+    throw std::invalid_argument("momentum is " + std::to_string(sgd.momentum) + ", expected 0 to less than 1");
+  return sgd;
+}
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(NetworkDefinition definition, SGD optimizer, std::uint64_t seed)
+    : engine_(std::make_unique<Engine>(std::move(definition), checked(optimizer), seed)) {}
+template <class T>
+Network<T>::~Network() = default;
+template <class T>
+Network<T>::Network(Network&&) noexcept = default;
+template <class T>
+Network<T>& Network<T>::operator=(Network&&) noexcept = default;
+
+template <class T>
+const NetworkDefinition& Network<T>::definition() const {
+  return engine_->definition;
+}
+template <class T>
+const std::vector<LayerSummary>& Network<T>::summary() const {
+  return engine_->summary;
+}
+template <class T>
+SGD Network<T>::optimizer() const {
+  return engine_->optimizer;
+}
+
+template <class T>
+void Network<T>::set_optimizer(SGD optimizer) {
+  const std::unique_lock lock(engine_->change);
+  engine_->optimizer = checked(optimizer);
+}
+
+template <class T>
+double Network<T>::train_step(Images x, Targets y) {
+  const std::unique_lock lock(engine_->change);
+  check_images(x, engine_->definition.input);
+  check_targets(y, x.count, engine_->features());
+  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, true, true);
+}
+
+template <class T>
+std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const std::int64_t> order,
+                                            std::int64_t batch_size,
+                                            const std::function<bool(std::int64_t, double)>& on_batch) {
+  if (batch_size < 1)
+    throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
+  check_images(x, engine_->definition.input);
+  check_targets(y, x.count, engine_->features());
+  check_order(order, x.count);
+  std::vector<double> losses;
+  const auto size = static_cast<std::int64_t>(order.size());
+  for (std::int64_t first = 0; first < size; first += batch_size) {
+    const std::int64_t count = std::min(batch_size, size - first);
+    {
+      const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
+      losses.push_back(engine_->backpropagate(engine_->training_plan(count), x, y, {order.data() + first}, true,
+                                              true));
+    }
+    if (on_batch && !on_batch(static_cast<std::int64_t>(losses.size()), losses.back())) break;
+  }
+  return losses;
+}
+
+template <class T>
+double Network<T>::accumulate_gradients(Images x, Targets y) {
+  const std::unique_lock lock(engine_->change);
+  check_images(x, engine_->definition.input);
+  check_targets(y, x.count, engine_->features());
+  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, false);
+}
+
+template <class T>
+void Network<T>::apply_gradients() {
+  const std::unique_lock lock(engine_->change);
+  run({&engine_->update});
+  engine_->packed = false;
+}
+
+template <class T>
+void Network<T>::zero_gradients() {
+  const std::unique_lock lock(engine_->change);
+  run({&engine_->zero});
+}
+
+template <class T>
+Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>& go_on) const {
+  const std::shared_lock lock(engine_->change);
+  check_images(x, engine_->definition.input);
+  check_targets(y, x.count, engine_->features());
+  double loss = 0.0;
+  Index correct = 0;
+  engine_->run_forward(x, &y, go_on, [&](const Plan<T>& plan, Index) {
+    loss += plan.loss().sum();
+    correct += plan.loss().correct();
+  });
+  return {loss / double(x.count), double(correct) / double(x.count)};
+}
+
+template <class T>
+void Network<T>::predict(Images x, std::span<T> output, const std::function<bool()>& go_on) const {
+  const std::shared_lock lock(engine_->change);
+  check_images(x, engine_->definition.input);
+  const Index features = engine_->features();
+  if (static_cast<Index>(output.size()) != x.count * features)
+    throw std::invalid_argument("output has " + std::to_string(output.size()) + " numbers, expected " +
+                                std::to_string(x.count * features));
+  engine_->run_forward(x, nullptr, go_on, [&](const Plan<T>& plan, Index first) {
+    for (Index b = 0; b < plan.output().value.blocks.count(); ++b)
+      unpack(plan.output().value, b, output.data() + first * features);
+  });
+}
+
+namespace {
+
+template <class T>
+TracedArray<T> traced(const std::string& name, const Tensor<T>& tensor, bool is_vector) {
+  const Shape& s = tensor.shape;
+  TracedArray<T> array{name, {tensor.blocks.samples(), s.channels}, {}};
+  if (!is_vector) array.shape.insert(array.shape.end(), {s.height, s.width});
+  array.values.resize(static_cast<std::size_t>(tensor.blocks.samples() * s.features()));
+  for (Index b = 0; b < tensor.blocks.count(); ++b) unpack(tensor, b, array.values.data());
+  return array;
+}
+
+}  // namespace
+
+/// On a copy of the network that keeps what training fuses away; the bits are the same.
+template <class T>
+std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
+  const std::shared_lock lock(engine_->change);
+  check_images(x, engine_->definition.input);
+  check_targets(y, x.count, engine_->features());
+  Engine copy(engine_->definition, engine_->optimizer, 0, Fusing::off);
+  copy.parameters.copy_values_from(engine_->parameters);
+  Plan<T>& plan = copy.training_plan(x.count);
+  const double loss = copy.backpropagate(plan, x, y, {}, true, false);
+
+  std::vector<TracedArray<T>> all{{"loss", {}, {static_cast<T>(loss)}}};
+  all.push_back(traced("input.delta", plan.signal(0).delta, false));
+  for (std::size_t i = 0; i < copy.graph.layers().size(); ++i) {
+    const auto [input, middle, output] = copy.graph.layers()[i];
+    const std::string name = copy.summary[i].name + ".";
+    const bool vector = copy.summary[i].is_vector, from_vector = i > 0 && copy.summary[i - 1].is_vector;
+    all.push_back(traced(name + "input", plan.signal(input).value, from_vector));
+    all.push_back(traced(name + "pre_activation", plan.signal(middle).value, vector));
+    all.push_back(traced(name + "output", plan.signal(output).value, vector));
+    if (plan.signal(middle).delta.data)
+      all.push_back(traced(name + "delta", plan.signal(middle).delta, vector));
+  }
+  for (const Parameter<T>& p : copy.parameters.all()) {
+    const std::size_t dot = p.name.find('.');
+    all.push_back({p.name.substr(0, dot) + ".gradient" + p.name.substr(dot), p.shape,
+                   {p.gradient.begin(), p.gradient.end()}});
+  }
+  return all;
+}
+
+template <class T>
+std::vector<Parameter<T>> Network<T>::parameters() {
+  return engine_->parameters.all();
+}
+
+template <class T>
+void Network<T>::parameters_changed() {
+  const std::unique_lock lock(engine_->change);
+  engine_->packed = false;
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace cnnbp

@@ -1,0 +1,165 @@
+// The lane vector of AVX2 with FMA: one 32-byte register, or 16 bytes for a narrow last block.
+#pragma once
+
+#include <immintrin.h>
+
+namespace cnnbp {
+namespace {
+
+template <class T, int Lanes>
+struct Vec;
+
+template <>
+struct Vec<float, 4> {
+  using Scalar = float;
+  static constexpr int width = 4;
+  __m128 v;
+
+  static Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
+  static Vec broadcast(float s) { return {_mm_set1_ps(s)}; }
+  void store(float* p) const { _mm_storeu_ps(p, v); }
+  /// (0 + 2) + (1 + 3): lanes fold in halves, on every instruction set.
+  float sum() const {
+    const __m128 halves = _mm_add_ps(v, _mm_movehl_ps(v, v));
+    return _mm_cvtss_f32(_mm_add_ss(halves, _mm_movehdup_ps(halves)));
+  }
+  friend Vec operator+(Vec a, Vec b) { return {_mm_add_ps(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm_sub_ps(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm_mul_ps(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm_div_ps(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm_fmadd_ps(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm_blendv_ps(no.v, yes.v, _mm_cmp_ps(a.v, b.v, _CMP_GT_OQ))};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm_blendv_ps(no.v, yes.v, _mm_cmp_ps(a.v, a.v, _CMP_UNORD_Q))};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm_blendv_ps(no.v, yes.v, _mm_cmp_ps(a.v, b.v, _CMP_EQ_OQ))};
+  }
+  friend Vec absolute(Vec a) { return {_mm_andnot_ps(_mm_set1_ps(-0.0f), a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    return {_mm_or_ps(absolute(magnitude).v, _mm_and_ps(_mm_set1_ps(-0.0f), sign.v))};
+  }
+  /// 2^n from t = n + 1.5·2^23, n whole: the low bits of t are n.
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m128i exponent = _mm_slli_epi32(_mm_castps_si128(t.v), 23);
+    return {_mm_castsi128_ps(_mm_add_epi32(exponent, _mm_castps_si128(_mm_set1_ps(1.0f))))};
+  }
+};
+
+template <>
+struct Vec<float, 8> {
+  using Scalar = float;
+  static constexpr int width = 8;
+  __m256 v;
+
+  static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+  float sum() const {
+    return Vec<float, 4>{_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1))}.sum();
+  }
+  friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ))};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q))};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ))};
+  }
+  friend Vec absolute(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    return {_mm256_or_ps(absolute(magnitude).v, _mm256_and_ps(_mm256_set1_ps(-0.0f), sign.v))};
+  }
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t.v), 23);
+    return {_mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_castps_si256(_mm256_set1_ps(1.0f))))};
+  }
+};
+
+template <>
+struct Vec<double, 2> {
+  using Scalar = double;
+  static constexpr int width = 2;
+  __m128d v;
+
+  static Vec load(const double* p) { return {_mm_loadu_pd(p)}; }
+  static Vec broadcast(double s) { return {_mm_set1_pd(s)}; }
+  void store(double* p) const { _mm_storeu_pd(p, v); }
+  double sum() const { return _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v))); }
+  friend Vec operator+(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm_sub_pd(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm_mul_pd(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm_div_pd(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm_fmadd_pd(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm_blendv_pd(no.v, yes.v, _mm_cmp_pd(a.v, b.v, _CMP_GT_OQ))};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm_blendv_pd(no.v, yes.v, _mm_cmp_pd(a.v, a.v, _CMP_UNORD_Q))};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm_blendv_pd(no.v, yes.v, _mm_cmp_pd(a.v, b.v, _CMP_EQ_OQ))};
+  }
+  friend Vec absolute(Vec a) { return {_mm_andnot_pd(_mm_set1_pd(-0.0), a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    return {_mm_or_pd(absolute(magnitude).v, _mm_and_pd(_mm_set1_pd(-0.0), sign.v))};
+  }
+  /// 2^n from t = n + 1.5·2^52, n whole: the low bits of t are n.
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m128i exponent = _mm_slli_epi64(_mm_castpd_si128(t.v), 52);
+    return {_mm_castsi128_pd(_mm_add_epi64(exponent, _mm_castpd_si128(_mm_set1_pd(1.0))))};
+  }
+};
+
+template <>
+struct Vec<double, 4> {
+  using Scalar = double;
+  static constexpr int width = 4;
+  __m256d v;
+
+  static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static Vec broadcast(double s) { return {_mm256_set1_pd(s)}; }
+  void store(double* p) const { _mm256_storeu_pd(p, v); }
+  double sum() const {
+    return Vec<double, 2>{_mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1))}.sum();
+  }
+  friend Vec operator+(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_pd(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_pd(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm256_div_pd(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ))};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q))};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ))};
+  }
+  friend Vec absolute(Vec a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    return {_mm256_or_pd(absolute(magnitude).v, _mm256_and_pd(_mm256_set1_pd(-0.0), sign.v))};
+  }
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m256i exponent = _mm256_slli_epi64(_mm256_castpd_si256(t.v), 52);
+    return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, _mm256_castpd_si256(_mm256_set1_pd(1.0))))};
+  }
+};
+
+#ifndef CNNBP_SIMD_WIDEST  // simd/avx512.hpp builds on this file and has wider ones
+template <class T>
+constexpr int widest = 32 / sizeof(T);
+constexpr int vector_registers = 16;
+#endif
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,96 @@
+// The lane vector of AVX-512: one 64-byte register holds a whole block of samples. Narrower blocks use
+// the vectors of AVX2, which the same processors have.
+#pragma once
+
+#define CNNBP_SIMD_WIDEST 64
+#include "simd/avx2.hpp"
+
+namespace cnnbp {
+namespace {
+
+template <>
+struct Vec<float, 16> {
+  using Scalar = float;
+  static constexpr int width = 16;
+  __m512 v;
+
+  static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec broadcast(float s) { return {_mm512_set1_ps(s)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  float sum() const {
+    const __m512d bits = _mm512_castps_pd(v);
+    const __m256 low = _mm256_castpd_ps(_mm512_castpd512_pd256(bits));
+    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(bits, 1));
+    return Vec<float, 8>{_mm256_add_ps(low, high)}.sum();
+  }
+  friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), no.v, yes.v)};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
+  }
+  friend Vec absolute(Vec a) { return {_mm512_abs_ps(a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    const __m512i sign_bit = _mm512_set1_epi32(static_cast<int>(0x80000000u));
+    const __m512i bits = _mm512_and_si512(_mm512_castps_si512(sign.v), sign_bit);
+    return {_mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(absolute(magnitude).v), bits))};
+  }
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(t.v), 23);
+    return {_mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_castps_si512(_mm512_set1_ps(1.0f))))};
+  }
+};
+
+template <>
+struct Vec<double, 8> {
+  using Scalar = double;
+  static constexpr int width = 8;
+  __m512d v;
+
+  static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static Vec broadcast(double s) { return {_mm512_set1_pd(s)}; }
+  void store(double* p) const { _mm512_storeu_pd(p, v); }
+  double sum() const {
+    const __m256d low = _mm512_castpd512_pd256(v), high = _mm512_extractf64x4_pd(v, 1);
+    return Vec<double, 4>{_mm256_add_pd(low, high)}.sum();
+  }
+  friend Vec operator+(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
+  friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_pd(a.v, b.v)}; }
+  friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_pd(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm512_div_pd(a.v, b.v)}; }
+  friend Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+  friend Vec select_greater(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
+  }
+  friend Vec select_nan(Vec a, Vec yes, Vec no) {
+    return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q), no.v, yes.v)};
+  }
+  friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
+    return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
+  }
+  friend Vec absolute(Vec a) { return {_mm512_abs_pd(a.v)}; }
+  friend Vec copy_sign(Vec magnitude, Vec sign) {
+    const __m512i sign_bit = _mm512_set1_epi64(static_cast<long long>(0x8000000000000000ull));
+    const __m512i bits = _mm512_and_si512(_mm512_castpd_si512(sign.v), sign_bit);
+    return {_mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(absolute(magnitude).v), bits))};
+  }
+  friend Vec exp2_of_shifted(Vec t) {
+    const __m512i exponent = _mm512_slli_epi64(_mm512_castpd_si512(t.v), 52);
+    return {_mm512_castsi512_pd(_mm512_add_epi64(exponent, _mm512_castpd_si512(_mm512_set1_pd(1.0))))};
+  }
+};
+
+template <class T>
+constexpr int widest = 64 / sizeof(T);
+constexpr int vector_registers = 32;
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,76 @@
+// The lane vector without an instruction set of its own: 16 bytes by the compiler's vector extension,
+// which every target lowers to its baseline registers (SSE2 on x86-64, NEON on AArch64).
+// A lane vector has only the operations that the kernels use. Multiply-adds round twice here.
+#pragma once
+
+#include <cstdint>
+
+namespace cnnbp {
+namespace {
+
+template <class T, int Lanes>
+struct Vec;
+
+template <class T, class Bits, int Lanes>
+struct PortableVec {
+  using Scalar = T;
+  static constexpr int width = Lanes;
+  typedef T Native __attribute__((vector_size(16)));
+  typedef Bits NativeBits __attribute__((vector_size(16)));
+  using Self = Vec<T, Lanes>;
+
+  Native v;
+
+  static Self load(const T* p) {
+    Self r;
+    __builtin_memcpy(&r.v, p, sizeof r.v);
+    return r;
+  }
+  static Self broadcast(T s) { return Self{{Native{} + s}}; }
+  void store(T* p) const { __builtin_memcpy(p, &v, sizeof v); }
+
+  friend Self operator+(Self a, Self b) { return Self{{a.v + b.v}}; }
+  friend Self operator-(Self a, Self b) { return Self{{a.v - b.v}}; }
+  friend Self operator*(Self a, Self b) { return Self{{a.v * b.v}}; }
+  friend Self operator/(Self a, Self b) { return Self{{a.v / b.v}}; }
+  friend Self multiply_add(Self a, Self b, Self c) { return Self{{a.v * b.v + c.v}}; }
+  friend Self select_greater(Self a, Self b, Self yes, Self no) {
+    return Self{{choose(a.v > b.v, yes.v, no.v)}};
+  }
+  friend Self select_nan(Self a, Self yes, Self no) { return Self{{choose(a.v != a.v, yes.v, no.v)}}; }
+  friend Self select_equal(Self a, Self b, Self yes, Self no) {
+    return Self{{choose(a.v == b.v, yes.v, no.v)}};
+  }
+  friend Self absolute(Self a) { return Self{{Native(NativeBits(a.v) & ~sign_bits())}}; }
+  friend Self copy_sign(Self magnitude, Self sign) {
+    return Self{{Native((NativeBits(magnitude.v) & ~sign_bits()) | (NativeBits(sign.v) & sign_bits()))}};
+  }
+  /// 2^n from t = n + 1.5·2^mantissa_bits, n whole: the low bits of t are n.
+  friend Self exp2_of_shifted(Self t) {
+    return Self{{Native((NativeBits(t.v) << mantissa_bits) + NativeBits(Native{} + T(1)))}};
+  }
+
+ private:
+  static constexpr int mantissa_bits = sizeof(T) == 4 ? 23 : 52;
+  static NativeBits sign_bits() { return NativeBits{} + (Bits(1) << (8 * sizeof(T) - 1)); }
+  static Native choose(NativeBits mask, Native yes, Native no) {
+    return Native((mask & NativeBits(yes)) | (~mask & NativeBits(no)));
+  }
+};
+
+template <>
+struct Vec<float, 4> : PortableVec<float, std::int32_t, 4> {
+  /// (0 + 2) + (1 + 3): lanes fold in halves, on every instruction set.
+  float sum() const { return (v[0] + v[2]) + (v[1] + v[3]); }
+};
+template <>
+struct Vec<double, 2> : PortableVec<double, std::int64_t, 2> {
+  double sum() const { return v[0] + v[1]; }
+};
+
+template <class T>
+constexpr int widest = 16 / sizeof(T);
+constexpr int vector_registers = 16;
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,173 @@
+"""The compiled core. Everything here is wrapped by the package; import from there."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Images: TypeAlias = NDArray[np.uint8] | Float
+Pair: TypeAlias = tuple[int, int]
+#: ``(top, bottom, left, right)``, or ``"same"`` for the padding that keeps the size at stride 1.
+Padding: TypeAlias = tuple[int, int, int, int] | Literal["same"]
+
+__version__: str
+
+# What runs the kernels
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def get_num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...
+def fma_peak(seconds: float) -> float: ...
+def permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]: ...
+
+# Definitions: plain data, one class a layer
+
+class LayerDefinition: ...
+
+class Conv2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = (1, 1),
+        padding: Padding = (0, 0, 0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+        bias: bool = True,
+        activation: str = "identity",
+    ) -> None: ...
+
+class AvgPool2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair = (0, 0),
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int = 0,
+        activation: str = "identity",
+    ) -> None: ...
+
+class MaxPool2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair = (0, 0),
+        dilation: Pair = (1, 1),
+        ceil_mode: bool = False,
+        activation: str = "identity",
+    ) -> None: ...
+
+class Linear(LayerDefinition):
+    def __init__(
+        self, *, out_features: int, bias: bool = True, activation: str = "identity"
+    ) -> None: ...
+
+class Flatten(LayerDefinition):
+    def __init__(self) -> None: ...
+
+class Activation(LayerDefinition):
+    """Any of identity, sigmoid, tanh, relu, softmax (over the channels) as a layer of its own."""
+
+    def __init__(self, *, function: str) -> None: ...
+
+class Network:
+    def __init__(
+        self,
+        *,
+        input_shape: tuple[int, int, int],
+        layers: list[LayerDefinition],
+        loss: Literal["mse", "cross_entropy"],
+        dtype: Literal["float32", "float64"],
+        seed: int,
+        lr: float,
+        momentum: float,
+    ) -> None: ...
+    @property
+    def input_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    def describe(self) -> list[dict[str, Any]]:
+        """Per layer: ``name`` ("0"), ``type`` ("Conv2d"), ``output_shape``, ``parameters``,
+        ``multiply_adds`` (of one sample's forward pass)."""
+
+    def set_optimizer(self, lr: float, momentum: float) -> None: ...
+    def parameters(self) -> dict[str, Float]:
+        """Copies, in the field's shapes: ``{"0.weight": …, "0.bias": …}``."""
+
+    def gradients(self) -> dict[str, Float]: ...
+    def velocities(self) -> dict[str, Float]:
+        """The momentum of each parameter."""
+
+    def load_parameters(self, parameters: dict[str, Float]) -> None:
+        """Any subset of the parameters; nothing is changed when one is refused."""
+
+    def load_velocities(self, velocities: dict[str, Float]) -> None: ...
+    def train_step(self, x: Images, y: NDArray[Any]) -> float: ...
+    def train_epoch(
+        self,
+        x: Images,
+        y: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        on_batch: Callable[[int, float], object] | None = None,
+    ) -> NDArray[np.float64]:
+        """Train on the samples ``order`` names, batch by batch; the loss of each batch.
+
+        ``on_batch(batches_done, loss)`` is called at most twenty times a second and after the last
+        batch; signals are looked at as often. An exception from either ends the epoch after the
+        batch under way and leaves the network usable."""
+
+    def accumulate_gradients(self, x: Images, y: NDArray[Any]) -> float: ...
+    def apply_gradients(self) -> None: ...
+    def zero_gradients(self) -> None: ...
+    def evaluate(self, x: Images, y: NDArray[Any]) -> tuple[float, float]:
+        """Mean loss and accuracy, over any number of samples."""
+
+    def predict(self, x: Images) -> Float: ...
+    def trace(self, x: Images, y: NDArray[Any]) -> dict[str, Any]:
+        """Keys ``"loss"``, ``"input.delta"`` and per layer ``"0.input"``, ``"0.pre_activation"``,
+        ``"0.output"``, ``"0.delta"`` (of the pre-activation), ``"0.gradient.weight"`` …"""
+
+# Operations on arrays (N, C, H, W), C-contiguous, of one dtype
+
+def conv2d(
+    x: Float, weight: Float, bias: Float | None, *, stride: Pair, padding: Padding, dilation: Pair, groups: int
+) -> Float: ...
+def conv2d_delta(
+    output_delta: Float, weight: Float, *, input_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+) -> Float: ...
+def conv2d_gradients(
+    x: Float, output_delta: Float, *, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+) -> tuple[Float, Float]: ...
+def avg_pool2d(
+    x: Float, *, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool, count_include_pad: bool, divisor_override: int
+) -> Float: ...
+def avg_pool2d_delta(
+    output_delta: Float, *, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool,
+    count_include_pad: bool, divisor_override: int,
+) -> Float: ...
+def max_pool2d(
+    x: Float, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> tuple[Float, NDArray[np.int64]]: ...
+def max_pool2d_delta(
+    output_delta: Float, positions: NDArray[np.int64], *, input_size: Pair
+) -> Float: ...
+def linear(x: Float, weight: Float, bias: Float | None) -> Float: ...
+def linear_delta(output_delta: Float, weight: Float) -> Float: ...
+def linear_gradients(x: Float, output_delta: Float) -> tuple[Float, Float]: ...
+def activation(x: Float, function: str) -> Float:
+    """``f(x)`` for identity, sigmoid, tanh, relu, softmax (over axis 1)."""
+
+def activation_delta(output_delta: Float, output: Float, function: str) -> Float:
+    """``f'(u) ∘ delta`` from the output ``f(u)``."""
+
+def exp(x: Float) -> Float: ...
