@@ -8,8 +8,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     from cnnbp._core import __version__
@@ -20,12 +19,12 @@ except ImportError as error:
     ) from error
 
 from cnnbp import layers, optim
-from cnnbp.gradients import check_gradients
 from cnnbp.network import Network
 from cnnbp.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from cnnbp import data, functional, toolbox
+    from cnnbp.gradients import check_gradients
 
 __all__ = [
     "Network",
@@ -40,12 +39,15 @@ __all__ = [
     "toolbox",
 ]
 
-_IMPORTED_WHEN_USED = ("data", "functional", "toolbox")
 
-
-def __getattr__(name: str) -> ModuleType:
-    if name in _IMPORTED_WHEN_USED:
+def __getattr__(name: str) -> Any:
+    """Import what not every program needs when it is first used."""
+    if name in ("data", "functional", "toolbox"):
         return import_module(f"cnnbp.{name}")
+    if name == "check_gradients":
+        from cnnbp.gradients import check_gradients
+
+        return check_gradients
     raise AttributeError(f"module 'cnnbp' has no attribute {name!r}")
 
 

@@ -6,12 +6,10 @@ parameter ``parameter/<name>`` and ``velocity/<name>``.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +37,8 @@ class Checkpoint:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint; an older file is replaced only once the new one is whole."""
+        import json
+
         description = {
             "format": FORMAT,
             **self.definition.to_dict(),
@@ -48,23 +48,26 @@ class Checkpoint:
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
         arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
         arrays |= {f"velocity/{name}": array for name, array in self.velocities.items()}
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
+        part = f"{os.fspath(path)}.part"
         try:
-            with part.open("wb") as file:
+            with open(part, "wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                os.remove(part)
+            raise
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Checkpoint:
         """Read a checkpoint; `damage_named` says what may be raised."""
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as members:
             return cls._from_members(dict(members))
 
     @classmethod
     def _from_members(cls, members: dict[str, NDArray[Any]]) -> Checkpoint:
+        import json
+
         description = json.loads(str(members.pop("network")))
         if description.pop("format") != FORMAT:
             raise ValueError(f"the format is not {FORMAT!r}")
@@ -93,7 +96,7 @@ def damage_named(path: str | os.PathLike[str]) -> Iterator[None]:
 
     `OSError` passes: the file cannot be opened.
     """
-    import zipfile  # a tenth of the time that importing cnnbp may take
+    import zipfile
     import zlib
 
     unreadable = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, MemoryError)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnbp import _core
 from cnnbp.layers.base import Layer
 
 
-@dataclass(frozen=True, repr=False)
 class Sigmoid(Layer):
     """``f(u) = 1 / (1 + exp(-u))``, element by element; ``f' = f (1 - f)``."""
 
@@ -17,7 +14,6 @@ class Sigmoid(Layer):
         return _core.Activation(function="sigmoid")
 
 
-@dataclass(frozen=True, repr=False)
 class Tanh(Layer):
     """``f(u) = tanh(u)``, element by element; ``f' = 1 - f²``."""
 
@@ -26,7 +22,6 @@ class Tanh(Layer):
         return _core.Activation(function="tanh")
 
 
-@dataclass(frozen=True, repr=False)
 class ReLU(Layer):
     """``f(u) = max(u, 0)``, element by element; ``f' = 1`` above 0, and 0 elsewhere."""
 
@@ -35,7 +30,6 @@ class ReLU(Layer):
         return _core.Activation(function="relu")
 
 
-@dataclass(frozen=True, repr=False)
 class Softmax(Layer):
     """``f(u)_j = exp(u_j) / Σ_k exp(u_k)`` over features, or over the channels of each pixel.
 

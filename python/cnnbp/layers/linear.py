@@ -64,7 +64,6 @@ class Linear(Layer):
         )
 
 
-@dataclass(frozen=True, repr=False)
 class Flatten(Layer):
     """Maps as one row of features, in the order (channel, row, column).
 

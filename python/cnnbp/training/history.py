@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 
 
@@ -56,4 +55,6 @@ class History:
 
     def to_json(self) -> str:
         """Return the history as a JSON object with ``"epochs"`` and ``"batch_losses"``."""
+        import json
+
         return json.dumps(asdict(self))
