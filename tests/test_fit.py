@@ -182,7 +182,7 @@ def test_a_wrong_argument_is_refused_by_name_before_training(data, options, erro
 
 def interrupt_soon():
     """Send SIGINT to this process while the core computes."""
-    timer = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
+    timer = threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
     return timer
 
@@ -194,7 +194,7 @@ def test_an_interrupt_ends_an_epoch_that_is_under_way_and_keeps_what_was_learned
     before = net.state_dict()
     timer = interrupt_soon()
     with pytest.raises(KeyboardInterrupt):
-        net.fit(x, np.zeros(len(x), int), batch_size=1, progress=False)
+        net.fit(x, np.zeros(len(x), int), batch_size=1, shuffle=False, progress=False)
     timer.join()
     assert net.history.epochs == []
     assert net.epochs_trained == 0

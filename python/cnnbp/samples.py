@@ -111,15 +111,15 @@ def _array(value: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _check_values(samples: Samples, output_shape: Shape, *, prefix: str) -> None:
-    """Refuse the values that the core refuses."""
+    """Refuse the values that the core refuses, in its words."""
     for name, array in zip(("x", "y"), samples, strict=True):
         if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
             sample = int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
-            raise ValueError(f"{prefix}{name} holds NaN or infinity, first in sample {sample}")
-    classes, numbers = math.prod(output_shape), samples.y
-    if numbers.ndim == 1 and not (valid := (numbers >= 0) & (numbers < classes)).all():
+            raise ValueError(f"{prefix}{name} holds NaN or infinity in sample {sample}")
+    labels, outputs = samples.y, math.prod(output_shape)
+    if labels.ndim == 1 and not (valid := (labels >= 0) & (labels < outputs)).all():
         sample = int(np.argmin(valid))
         raise ValueError(
-            f"{prefix}y holds class number {numbers[sample]} for sample {sample}, expected 0 to "
-            f"{classes - 1} for a network of {classes} classes"
+            f"{prefix}y holds label {labels[sample]} in sample {sample}, expected 0 to "
+            f"{outputs - 1}: the network has {outputs} outputs"
         )

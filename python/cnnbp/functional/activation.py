@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 def sigmoid(x: ArrayLike) -> Float:
     """``1 / (1 + exp(-x))`` of every element of an array of any shape."""
-    return _core.activation(read_floats(x, "x"), "sigmoid")
+    return _of_every_element(x, "sigmoid")
 
 
 def tanh(x: ArrayLike) -> Float:
     """``tanh(x)`` of every element of an array of any shape."""
-    return _core.activation(read_floats(x, "x"), "tanh")
+    return _of_every_element(x, "tanh")
 
 
 def relu(x: ArrayLike) -> Float:
     """``max(x, 0)`` of every element of an array of any shape."""
-    return _core.activation(read_floats(x, "x"), "relu")
+    return _of_every_element(x, "relu")
 
 
 def softmax(x: ArrayLike, dim: int) -> Float:
@@ -53,3 +53,8 @@ def softmax(x: ArrayLike, dim: int) -> Float:
     rows: Any = np.ascontiguousarray(moved).reshape(-1, array.shape[axis])
     output = _core.activation(rows, "softmax").reshape(moved.shape)
     return np.moveaxis(output, -1, axis)
+
+
+def _of_every_element(x: ArrayLike, function: str) -> Float:
+    array = read_floats(x, "x")
+    return _core.activation(array.reshape(-1, 1), function).reshape(array.shape)
