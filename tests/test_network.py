@@ -267,7 +267,7 @@ def test_a_new_optimizer_takes_over_the_velocities(x, y):
 def test_an_optimizer_of_another_kind_is_refused(net):
     with pytest.raises(TypeError, match="optimizer"):
         net.optimizer = 0.5
-    assert net.optimizer == SGD(lr=0.05, momentum=0.9)
+    assert net.optimizer == SGD(lr=0.02, momentum=0.9)
 
 
 # Keeping

@@ -25,7 +25,7 @@ from cnnbp.training.progress import make_progress
 if TYPE_CHECKING:
     from cnnbp._core import Float
 
-DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.05, momentum=0.9)}
+DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.02, momentum=0.9)}
 
 
 class Network:
@@ -46,7 +46,7 @@ class Network:
         the outputs, which are logits then.
     optimizer : SGD, optional
         How parameters are updated. When left out, ``SGD(lr=1.0)`` with "mse", as the toolbox, and
-        ``SGD(lr=0.05, momentum=0.9)`` with "cross_entropy".
+        ``SGD(lr=0.02, momentum=0.9)`` with "cross_entropy".
     dtype : {"float32", "float64"}
         Type of parameters and activations.
     seed : int
@@ -217,9 +217,10 @@ class Network:
         return {"loss": loss, "accuracy": accuracy}
 
     def predict(self, x: ArrayLike) -> Float:
-        """Return the outputs ``(N, K)`` of images, in the network's dtype; changes nothing.
+        """Return the outputs of images, ``(N, *output_shape)`` in the network's dtype.
 
-        Several threads may predict at once. With "cross_entropy" the outputs are logits.
+        Changes nothing; several threads may predict at once. With "cross_entropy" the outputs are
+        logits.
         """
         return self._core.predict(read_images(x, self.input_shape))
 
