@@ -1,6 +1,9 @@
-"""Data for claims about numbers, and the bound on rounding that they are held to."""
+"""Data for claims about numbers, the bound on rounding they are held to, and refusals."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
+import pytest
 
 
 def integers(rng: np.random.Generator, shape, dtype, largest: int = 3) -> np.ndarray:
@@ -31,3 +34,12 @@ def ulps(got, want) -> np.ndarray:
     """The error in units of the last place of the exact result, ``want`` in a wider type."""
     spacing = np.spacing(np.abs(want).astype(got.dtype)).astype(want.dtype)
     return np.abs(got.astype(want.dtype) - want) / spacing
+
+
+def assert_refused(call: Callable[[], object], words: Iterable[str]) -> None:
+    """Hold a call to a ``ValueError`` or ``TypeError`` that says all of ``words``."""
+    with pytest.raises((ValueError, TypeError)) as refused:
+        call()
+    message = str(refused.value)
+    for word in words:
+        assert word in message, message

@@ -115,7 +115,7 @@ def conv2_valid(image: Array, kernel: Array) -> Array:
 
 
 def pooled_size(input_size, *, kernel_size, stride, padding, dilation=(1, 1), ceil_mode) -> Pair:
-    """As PyTorch counts them: a last, partial window must begin on the image or its first padding."""
+    """As PyTorch counts them: a last, partial window begins on the image or before it."""
     sizes = []
     for size, k, s, p, d in zip(input_size, kernel_size, stride, padding, dilation, strict=True):
         room = size + 2 * p - d * (k - 1) - 1
@@ -285,17 +285,17 @@ def activation_delta(output_delta, output, function: str) -> Array:
 
 def mse(output, target) -> tuple[float, Array]:
     """``½ Σ e² / N`` with ``e = output − target``."""
-    error = np.asarray(output, np.float64) - target
+    error = np.asarray(output, np.float64) - np.asarray(target, np.float64)
     return 0.5 * (error**2).sum() / len(error), error / len(error)
 
 
 def cross_entropy(logits, target) -> tuple[float, Array]:
     """``−Σ target · log softmax(logits) / N``."""
-    logits = np.asarray(logits, np.float64)
+    logits, target = np.asarray(logits, np.float64), np.asarray(target, np.float64)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     loss = (target * (log_total - shifted)).sum() / len(logits)
-    weight = np.asarray(target).sum(axis=1, keepdims=True)
+    weight = target.sum(axis=1, keepdims=True)
     return loss, (softmax(logits) * weight - target) / len(logits)
 
 

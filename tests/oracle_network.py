@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 import oracle
 
 
@@ -18,6 +19,12 @@ class LayerSpec:
 
 def layer(type_name: str, *, activation: str = "identity", **options) -> LayerSpec:
     return LayerSpec(type_name, options, activation)
+
+
+def _function(spec: LayerSpec) -> str:
+    """The function of a layer's pre-activation: its option, or what the layer itself is."""
+    name = spec.type.lower()
+    return name if name in oracle.ACTIVATIONS else spec.activation
 
 
 CONV_DEFAULTS = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
@@ -46,17 +53,19 @@ class OracleNetwork:
         passes = []
         for place, spec in enumerate(self.layers):
             u, positions = self._pre_activation(place, spec, x)
-            passes.append(Pass(x, u, oracle.ACTIVATIONS[spec.activation](u), positions))
+            passes.append(Pass(x, u, oracle.ACTIVATIONS[_function(spec)](u), positions))
             x = passes[-1].output
         return passes
 
     def backward(self, x, target):
         """Loss, each layer's pass, the gradients by name, and the delta of the input."""
         passes, gradients = self.forward(x), {}
-        loss, delta = getattr(oracle, self.loss)(passes[-1].output, target)
+        output = passes[-1].output
+        loss, delta = getattr(oracle, self.loss)(output.reshape(len(output), -1), target)
+        delta = delta.reshape(output.shape)
         for place in reversed(range(len(self.layers))):
             spec, seen = self.layers[place], passes[place]
-            seen.delta = oracle.activation_delta(delta, seen.output, spec.activation)
+            seen.delta = oracle.activation_delta(delta, seen.output, _function(spec))
             gradients |= self._gradients(place, spec, seen)
             delta = self._input_delta(place, spec, seen)
         return loss, passes, gradients, delta
@@ -84,8 +93,8 @@ class OracleNetwork:
                 return oracle.max_pool2d(x, **self._pool_options(spec))
             case "Flatten":
                 return x.reshape(len(x), -1), None
-            case name:
-                return oracle.ACTIVATIONS[name.lower()](x), None
+            case _:
+                return x, None
 
     def _input_delta(self, place, spec, seen):
         size = seen.input.shape[2:]
@@ -103,8 +112,8 @@ class OracleNetwork:
                 return oracle.max_pool2d_delta(seen.delta, seen.positions, input_size=size)
             case "Flatten":
                 return seen.delta.reshape(seen.input.shape)
-            case name:
-                return oracle.activation_delta(seen.delta, seen.output, name.lower())
+            case _:
+                return seen.delta
 
     def _gradients(self, place, spec, seen):
         match spec.type:

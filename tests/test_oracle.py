@@ -1,9 +1,10 @@
 """The oracle against itself: other ways to say the same, so that it does not err alone."""
 
-import geometries
 import numpy as np
-import oracle
 import pytest
+
+import geometries
+import oracle
 from claims import integers
 
 STRIDE_ONE = [g for g in geometries.ODD if (g.stride, g.dilation, g.groups) == ((1, 1), (1, 1), 1)]

@@ -1,0 +1,138 @@
+"""Small networks that together hold every layer and option, for the tests of whole networks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import cnnbp
+from cnnbp import layers as L  # noqa: N812
+from oracle_network import LayerSpec, OracleNetwork, layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A network to build twice, by cnnbp and by the oracle."""
+
+    layers: list[LayerSpec]
+    input_shape: tuple[int, int, int]
+    loss: str
+    classes: int = 10
+
+    def build(self, dtype="float32", *, lr=0.05, momentum=0.0, seed=1) -> cnnbp.Network:
+        made = [getattr(L, spec.type)(**spec.options, **_activation(spec)) for spec in self.layers]
+        return cnnbp.Network(
+            made,
+            input_shape=self.input_shape,
+            loss=self.loss,
+            optimizer=cnnbp.optim.SGD(lr=lr, momentum=momentum),
+            dtype=np.dtype(dtype).name,
+            seed=seed,
+        )
+
+    def oracle_of(self, network, *, lr=0.05, momentum=0.0) -> OracleNetwork:
+        """The oracle with the network's present parameters."""
+        return OracleNetwork(
+            self.layers, network.state_dict(), loss=self.loss, lr=lr, momentum=momentum
+        )
+
+    def samples(self, rng: np.random.Generator, count: int, dtype="float64"):
+        """Images, and class numbers."""
+        x = rng.standard_normal((count, *self.input_shape)).astype(dtype)
+        return x, rng.integers(0, self.classes, count)
+
+
+def _activation(spec: LayerSpec) -> dict:
+    return {} if spec.activation == "identity" else {"activation": spec.activation}
+
+
+TOOLBOX = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=6, kernel_size=5, activation="sigmoid"),
+        layer("AvgPool2d", kernel_size=(2, 2)),
+        layer("Conv2d", out_channels=12, kernel_size=5, activation="sigmoid"),
+        layer("AvgPool2d", kernel_size=(2, 2)),
+        layer("Linear", out_features=10, activation="sigmoid"),
+    ],
+    input_shape=(1, 28, 28),
+    loss="mse",
+)
+
+LENET = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=20, kernel_size=5, activation="relu"),
+        layer("MaxPool2d", kernel_size=(2, 2)),
+        layer("Conv2d", out_channels=50, kernel_size=5, activation="relu"),
+        layer("MaxPool2d", kernel_size=(2, 2)),
+        layer("Linear", out_features=100, activation="relu"),
+        layer("Linear", out_features=10),
+    ],
+    input_shape=(1, 28, 28),
+    loss="cross_entropy",
+)
+
+#: Strides, padding, dilation, groups, no bias, activations as layers, windows that overlap.
+ODD = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=6, kernel_size=(3, 2), padding=((1, 0), (2, 1)), bias=False),
+        layer("Tanh"),
+        layer("MaxPool2d", kernel_size=(3, 3), stride=(2, 1), padding=(1, 1), ceil_mode=True),
+        layer(
+            "Conv2d",
+            out_channels=9,
+            kernel_size=(3, 3),
+            stride=(1, 2),
+            padding=((2, 2), (2, 2)),
+            dilation=(2, 2),
+            groups=3,
+            activation="sigmoid",
+        ),
+        layer(
+            "AvgPool2d",
+            kernel_size=(3, 2),
+            stride=(2, 2),
+            padding=(1, 0),
+            ceil_mode=True,
+            count_include_pad=False,
+            activation="tanh",
+        ),
+        layer("Softmax"),
+        layer("Flatten"),
+        layer("Linear", out_features=7, bias=False),
+        layer("Sigmoid"),
+        layer("Linear", out_features=5, activation="softmax"),
+    ],
+    input_shape=(2, 9, 8),
+    loss="mse",
+    classes=5,
+)
+
+#: A pooling layer first, so that the input's delta passes through it; and no parameters but one.
+POOL_FIRST = Architecture(
+    layers=[
+        layer("AvgPool2d", kernel_size=(3, 3), stride=(1, 1), divisor_override=4),
+        layer("ReLU"),
+        layer("Linear", out_features=3),
+    ],
+    input_shape=(5, 4, 4),
+    loss="cross_entropy",
+    classes=3,
+)
+
+#: The last layer's maps, three of 2×2, are the twelve outputs.
+ENDS_IN_MAPS = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=3, kernel_size=3, activation="tanh"),
+        layer("Conv2d", out_channels=3, kernel_size=(3, 3)),
+    ],
+    input_shape=(3, 6, 6),
+    loss="mse",
+    classes=12,
+)
+
+ALL = {
+    "toolbox": TOOLBOX,
+    "lenet": LENET,
+    "odd": ODD,
+    "pool-first": POOL_FIRST,
+    "ends-in-maps": ENDS_IN_MAPS,
+}

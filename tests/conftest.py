@@ -1,0 +1,22 @@
+import numpy as np
+import pytest
+
+import cnnbp
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request) -> np.dtype:
+    return np.dtype(request.param)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(seed=20)
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    """Leave the number of threads as a test found it."""
+    before = cnnbp.get_num_threads()
+    yield
+    cnnbp.set_num_threads(before)

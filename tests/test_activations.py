@@ -1,0 +1,188 @@
+"""The activation functions: how far from the exact value, at which edges, and their deltas."""
+
+import numpy as np
+import pytest
+
+import oracle
+from claims import ulps
+from cnnbp import _core, functional
+
+#: Error bounds in units of the last place, over everything that ``samples`` and ``edges`` hold.
+BOUNDS = {"exp": 2, "tanh": 4, "sigmoid": 4}
+FUNCTIONS = {"exp": _core.exp, "tanh": functional.tanh, "sigmoid": functional.sigmoid}
+wide = pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant < 63, reason="long double is no wider than double here"
+)
+
+
+def exact(name: str, x: np.ndarray) -> np.ndarray:
+    """In a type with at least 11 more bits than ``x`` has."""
+    x = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
+    with np.errstate(over="ignore", under="ignore"):
+        return {"exp": np.exp, "tanh": np.tanh, "sigmoid": _exact_sigmoid}[name](x)
+
+
+def _exact_sigmoid(x: np.ndarray) -> np.ndarray:
+    """Without the overflow of ``exp(−x)`` and without the cancellation of ``1 − small``."""
+    power = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, power) / (1 + power)
+
+
+def samples(dtype) -> np.ndarray:
+    """200,000 arguments: dense about 0, over the whole range of ``exp``, of every magnitude."""
+    rng, count = np.random.default_rng(3), 50_000
+    largest = np.log(np.finfo(dtype).max)
+    magnitudes = np.exp2(rng.uniform(np.log2(np.finfo(dtype).tiny), np.log2(largest), count))
+    return np.concatenate(
+        [
+            rng.uniform(-1, 1, count),
+            rng.uniform(-20, 20, count),
+            rng.uniform(-largest, largest, count),
+            magnitudes * rng.choice([-1, 1], count),
+        ]
+    ).astype(dtype)
+
+
+def edges(dtype) -> np.ndarray:
+    """Both sides of the ends of the range, of the range reduction's steps, of the tiny numbers."""
+    info = np.finfo(dtype)
+    ends = [np.log(info.max), -np.log(info.tiny), np.log(info.tiny), 88, 709, 20, 9, 0.625, 0.25]
+    halves = np.arange(-40, 41) * np.log(2) / 2
+    tiny = [info.smallest_subnormal, info.tiny, info.eps, info.eps**2]
+    centres = np.concatenate([ends, np.negative(ends), halves, tiny, np.negative(tiny)])
+    centres = centres.astype(dtype)
+    return np.concatenate([centres, np.nextafter(centres, -1), np.nextafter(centres, 1)])
+
+
+@wide
+@pytest.mark.parametrize("name", BOUNDS)
+def test_the_error_stays_within_its_bound(name, dtype):
+    """Where the result is a normal number; the ends have their own test."""
+    x = np.concatenate([samples(dtype), edges(dtype)])
+    want = exact(name, x)
+    normal = (np.abs(want) >= np.finfo(dtype).tiny) & (np.abs(want) <= np.finfo(dtype).max)
+    error = ulps(FUNCTIONS[name](x)[normal], want[normal])
+    worst = int(error.argmax())
+    assert error[worst] <= BOUNDS[name], f"{error[worst]:.3f} ulp at {x[normal][worst]!r}"
+
+
+@wide
+@pytest.mark.parametrize("name", BOUNDS)
+def test_results_below_the_normal_numbers_are_the_nearest_or_zero(name, dtype):
+    """Results too small for a normal number: right to a few denormal steps, or flushed to 0."""
+    x = np.concatenate([samples(dtype), edges(dtype)])
+    want, got = exact(name, x), FUNCTIONS[name](x)
+    small = np.abs(want) < np.finfo(dtype).tiny
+    near = np.abs(got - want) <= BOUNDS[name] * np.finfo(dtype).smallest_subnormal
+    assert (near | (got == 0))[small].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [
+        ("exp", 0.0, 1.0),
+        ("exp", -0.0, 1.0),
+        ("exp", np.inf, np.inf),
+        ("exp", -np.inf, 0.0),
+        ("exp", 1e30, np.inf),
+        ("exp", -1e30, 0.0),
+        ("tanh", 0.0, 0.0),
+        ("tanh", np.inf, 1.0),
+        ("tanh", -np.inf, -1.0),
+        ("tanh", 1e30, 1.0),
+        ("tanh", -1e30, -1.0),
+        ("sigmoid", 0.0, 0.5),
+        ("sigmoid", -0.0, 0.5),
+        ("sigmoid", np.inf, 1.0),
+        ("sigmoid", -np.inf, 0.0),
+        ("sigmoid", 1e30, 1.0),
+        ("sigmoid", -1e30, 0.0),
+    ],
+)
+def test_limits_are_exact(name, argument, value, dtype):
+    assert (FUNCTIONS[name](np.full(17, argument, dtype)) == value).all()
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "relu"])
+def test_a_nan_stays_a_nan_and_stays_alone(name, dtype):
+    """A network that has gone wrong must show it; its neighbours in the lane vector must not."""
+    x = np.linspace(-2, 2, 37, dtype=dtype)
+    function = FUNCTIONS.get(name, functional.relu)
+    clean = function(x)
+    x[5] = np.nan
+    output = function(x)
+    assert np.isnan(output[5])
+    assert np.array_equal(np.delete(output, 5), np.delete(clean, 5))
+
+
+def test_tanh_is_odd_to_the_last_bit(dtype):
+    x = np.concatenate([samples(dtype), [0.0]]).astype(dtype)
+    assert np.array_equal(functional.tanh(-x), -functional.tanh(x))
+    assert np.signbit(functional.tanh(np.array([-0.0], dtype)))[0]
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_result_does_not_depend_on_its_place_in_the_array(name, dtype):
+    """The tail of an array goes through the same arithmetic as its blocks of lanes."""
+    x = samples(dtype)[::1000]
+    whole = FUNCTIONS[name](x)
+    for start in (1, 3, 8, 15):
+        assert np.array_equal(FUNCTIONS[name](x[start:]), whole[start:])
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_functions_keep_shape_and_type(name, dtype, rng):
+    x = rng.standard_normal((5, 3, 2, 4)).astype(dtype)
+    output = getattr(functional, name)(x)
+    assert output.shape == x.shape
+    assert output.dtype == dtype
+    assert np.allclose(output, oracle.ACTIVATIONS[name](x), rtol=1e-6, atol=0)
+
+
+def test_relu_is_exact(dtype, rng):
+    x = rng.standard_normal((3, 17)).astype(dtype)
+    assert np.array_equal(functional.relu(x), np.maximum(x, 0))
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (17, 3), (50, 10), (3, 13), (5, 7, 2, 3), (2, 1)])
+def test_softmax_is_a_distribution_over_axis_1(shape, dtype, rng):
+    """Its relative error: that of exp twice, n roundings of the sum, one of u − max, one of /."""
+    x = (4 * rng.standard_normal(shape)).astype(dtype)
+    output = functional.softmax(x, 1)
+    want = oracle.softmax(x)
+    largest_argument = np.abs(x - x.max(axis=1, keepdims=True)).max()
+    bound = (2 * (BOUNDS["exp"] + largest_argument) + shape[1] + 2) * np.finfo(dtype).eps
+    assert np.abs(output / want - 1).max() <= bound
+
+
+def test_softmax_of_large_numbers_does_not_overflow(dtype):
+    x = np.array([[1e4, 0, -1e4], [-1e30, -1e30, -1e30]], dtype)
+    output = functional.softmax(x, 1)
+    assert np.array_equal(output[0], [1, 0, 0])
+    assert np.allclose(output[1], 1 / 3, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("function", list(oracle.ACTIVATIONS))
+@pytest.mark.parametrize("shape", [(17, 6), (3, 13, 4, 5)])
+def test_deltas_pass_through_the_derivative(function, shape, dtype, rng):
+    """The few products of each term round 4 times at most, the sum of softmax once per class."""
+    u, delta = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    output = oracle.ACTIVATIONS[function](u).astype(dtype)
+    got = _core.activation_delta(delta, output, function)
+    want = oracle.activation_delta(delta, output, function)
+    magnitude = np.abs(delta).max() * (2 if function == "softmax" else 1)
+    assert got.dtype == dtype
+    assert np.abs(got - want).max() <= (4 + shape[1]) * np.finfo(dtype).eps * magnitude
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "tanh", "softmax"])
+def test_deltas_match_central_differences_of_the_function(function, rng):
+    """Without the oracle. Their error is of the order h² + eps / h: 10⁻¹⁰ for h = 10⁻⁵."""
+    u, delta, h = rng.standard_normal((3, 5)), rng.standard_normal((3, 5)), 1e-5
+    computed = _core.activation_delta(delta, _core.activation(u, function), function)
+    for place in np.ndindex(u.shape):
+        above, below = u.copy(), u.copy()
+        above[place] += h
+        below[place] -= h
+        change = _core.activation(above, function) - _core.activation(below, function)
+        assert computed[place] == pytest.approx((delta * change).sum() / (2 * h), abs=1e-9)

@@ -1,0 +1,161 @@
+"""The oracle and the core beside PyTorch: what the names promise is what PyTorch does."""
+
+import numpy as np
+import pytest
+
+import geometries
+import oracle
+from claims import assert_sum_of_products, normal
+from cnnbp import functional
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
+
+#: Every option of the list once; the padding that PyTorch cannot spell is put on by hand.
+CONVOLUTIONS = geometries.ODD + geometries.DRAWN[:20]
+
+
+def tensor(array: np.ndarray) -> "torch.Tensor":
+    return torch.tensor(array, requires_grad=array.dtype.kind == "f")
+
+
+@pytest.mark.parametrize("geometry", CONVOLUTIONS, ids=str)
+def test_convolutions_are_pytorchs(geometry, rng):
+    """Oracle and core against float64: both sides round, so the bound of ``claims`` holds."""
+    x, weight = (normal(rng, s, np.float64) for s in (geometry.input_shape, geometry.weight_shape))
+    bias = normal(rng, geometry.out_channels, np.float64)
+    tensors = [tensor(array) for array in (x, weight, bias)]
+    (top, bottom), (left, right) = geometry.padding
+    output = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(tensors[0], (left, right, top, bottom)),
+        *tensors[1:],
+        stride=geometry.stride,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+    )
+    delta = normal(rng, geometry.output_shape, np.float64)
+    output.backward(torch.tensor(delta))
+    torchs = [output.detach(), *(t.grad for t in tensors)]
+    magnitudes = all_passes(oracle, geometry, *(abs(a) for a in (x, weight, bias, delta)))
+    for module in (oracle, functional):
+        ours = all_passes(module, geometry, x, weight, bias, delta)
+        for got, want, magnitude in zip(ours, torchs, magnitudes, strict=True):
+            assert_sum_of_products(got, want.numpy(), magnitude=magnitude, terms=5000)
+
+
+def all_passes(module, geometry, x, weight, bias, delta):
+    """Output, input delta, weight gradient and bias gradient."""
+    options, kernel_size = geometry.options, geometry.kernel_size
+    return [
+        module.conv2d(x, weight, bias, **options),
+        module.conv2d_delta(delta, weight, input_size=geometry.size, **options),
+        *module.conv2d_gradients(x, delta, kernel_size=kernel_size, **options),
+    ]
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, (2, 5)])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+def test_paddings_by_name_are_pytorchs(kernel_size, padding, rng):
+    x = rng.integers(-3, 4, (2, 3, 7, 8)).astype(np.float64)
+    weight = rng.integers(-3, 4, (4, 3, *np.broadcast_to(kernel_size, 2))).astype(np.float64)
+    torchs = torch.nn.functional.conv2d(torch.tensor(x), torch.tensor(weight), padding=padding)
+    assert np.array_equal(functional.conv2d(x, weight, padding=padding), torchs)
+
+
+@pytest.mark.parametrize("pool", geometries.POOLS + geometries.DILATED_POOLS, ids=str)
+@pytest.mark.parametrize("module", [oracle, functional])
+def test_max_pooling_is_pytorchs(module, pool, rng):
+    """Values, positions (of ties, too) and deltas, with the windows of ``ceil_mode``."""
+    x = rng.integers(-3, 4, pool.input_shape).astype(np.float64)
+    options = {"dilation": pool.dilation, **pool.window}
+    torch_x = tensor(x)
+    torchs, torch_positions = torch.nn.functional.max_pool2d(
+        torch_x, **options, return_indices=True
+    )
+    output, positions = module.max_pool2d(x, **options)
+    assert np.array_equal(output, torchs.detach())
+    assert np.array_equal(positions, torch_positions)
+    delta = rng.integers(-3, 4, output.shape).astype(np.float64)
+    torchs.backward(torch.tensor(delta))
+    assert np.array_equal(
+        module.max_pool2d_delta(delta, positions, input_size=pool.size), torch_x.grad
+    )
+
+
+@pytest.mark.parametrize("count_include_pad", [True, False])
+@pytest.mark.parametrize("divisor_override", [None, 3])
+@pytest.mark.parametrize("pool", geometries.POOLS, ids=str)
+@pytest.mark.parametrize("module", [oracle, functional])
+def test_average_pooling_is_pytorchs(module, pool, divisor_override, count_include_pad, rng):
+    divisor = {"count_include_pad": count_include_pad, "divisor_override": divisor_override}
+    x = normal(rng, pool.input_shape, np.float64)
+    torch_x = tensor(x)
+    torchs = torch.nn.functional.avg_pool2d(torch_x, **pool.window, **divisor)
+    output = module.avg_pool2d(x, **pool.window, **divisor)
+    assert output.shape == tuple(torchs.shape)
+    assert np.allclose(output, torchs.detach(), rtol=1e-13, atol=1e-13)
+    delta = normal(rng, output.shape, np.float64)
+    torchs.backward(torch.tensor(delta))
+    input_delta = module.avg_pool2d_delta(delta, input_size=pool.size, **pool.window, **divisor)
+    assert np.allclose(input_delta, torch_x.grad, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("module", [oracle, functional])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_activations_are_pytorchs(module, name, rng):
+    x = normal(rng, (5, 7), np.float64)
+    torchs = getattr(torch, name)(torch.tensor(x))
+    assert np.allclose(getattr(module, name)(x), torchs, rtol=1e-14, atol=0)
+
+
+def test_softmax_is_pytorchs(rng):
+    x = normal(rng, (5, 7, 3, 2), np.float64)
+    torchs = torch.softmax(torch.tensor(x), dim=1)
+    assert np.allclose(functional.softmax(x, 1), torchs, rtol=1e-14, atol=0)
+    assert np.allclose(oracle.softmax(x), torchs, rtol=1e-14, atol=0)
+
+
+def test_losses_of_the_oracle_are_pytorchs(rng):
+    logits, target = normal(rng, (5, 7), np.float64), rng.random((5, 7))
+    for loss, torchs in (
+        (oracle.cross_entropy, torch.nn.functional.cross_entropy),
+        (oracle.mse, lambda o, t: 0.5 * torch.nn.functional.mse_loss(o, t, reduction="sum") / 5),
+    ):
+        torch_logits = tensor(logits)
+        torch_value = torchs(torch_logits, torch.tensor(target))
+        torch_value.backward()
+        value, delta = loss(logits, target)
+        assert value == pytest.approx(torch_value.item(), rel=1e-14)
+        assert np.allclose(delta, torch_logits.grad, rtol=1e-13, atol=1e-16)
+
+
+def test_a_lenet_trains_along_pytorchs_trajectory(rng):
+    """Twenty steps with momentum, in float64: losses, and parameters at the end."""
+    from architectures import LENET
+
+    network = LENET.build("float64", lr=0.05, momentum=0.9)
+    weights = {name: tensor(value) for name, value in network.state_dict().items()}
+    optimizer = torch.optim.SGD(weights.values(), lr=0.05, momentum=0.9)
+    reference = LENET.oracle_of(network, lr=0.05, momentum=0.9)
+    for _ in range(20):
+        x, labels = LENET.samples(rng, 17)
+        optimizer.zero_grad()
+        logits = torch_lenet(torch.tensor(x), weights)
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+        loss.backward()
+        optimizer.step()
+        assert network.train_step(x, labels) == pytest.approx(loss.item(), rel=1e-11)
+        assert reference.train_step(x, oracle.one_hot(labels, 10)) == pytest.approx(
+            loss.item(), rel=1e-11
+        )
+    for name, parameter in network.state_dict().items():
+        assert np.allclose(parameter, weights[name].detach(), rtol=0, atol=1e-11), name
+
+
+def torch_lenet(x, weights):
+    functions = torch.nn.functional
+    for place in ("0", "2"):
+        x = functions.conv2d(x, weights[f"{place}.weight"], weights[f"{place}.bias"])
+        x = functions.max_pool2d(torch.relu(x), 2)
+    x = functions.linear(x.flatten(1), weights["4.weight"], weights["4.bias"])
+    return functions.linear(torch.relu(x), weights["5.weight"], weights["5.bias"])

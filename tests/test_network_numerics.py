@@ -1,0 +1,165 @@
+"""Whole networks against the oracle: every layer's arrays, every gradient, many steps."""
+
+import numpy as np
+import pytest
+
+import architectures
+import cnnbp
+import geometries
+import oracle
+
+networks = pytest.mark.parametrize(
+    "architecture", architectures.ALL.values(), ids=architectures.ALL
+)
+
+#: Relative to the largest element of an array. Through ten layers each sum of up to 800 products
+#: adds 8·√800·u of rounding at most (see ``claims``), 2·10⁻¹⁴ in float64.
+LAYERS_DEEP = {"float32": 1000 * 2.0**-23, "float64": 1000 * 2.0**-52}
+
+
+def assert_close(got, want, tolerance, name="") -> None:
+    got, want = np.asarray(got), np.asarray(want)
+    error = np.abs(got.reshape(want.shape) - want).max() / np.abs(want).max()
+    assert error <= tolerance, f"{name}: {error}"
+
+
+def oracle_step(architecture, network, x, labels):
+    target = oracle.one_hot(labels, architecture.classes)
+    return architecture.oracle_of(network).backward(x, target)
+
+
+@networks
+def test_predictions_match_the_oracle(architecture, dtype, rng):
+    network = architecture.build(dtype)
+    x, _ = architecture.samples(rng, 19, dtype)
+    passes = architecture.oracle_of(network).forward(x)
+    predicted = network.predict(x)
+    assert predicted.dtype == dtype
+    assert_close(predicted, passes[-1].output, LAYERS_DEEP[dtype.name])
+
+
+@networks
+def test_every_array_of_a_step_matches_the_oracle(architecture, dtype, rng):
+    """Inputs, pre-activations, outputs, deltas and gradients of every layer, by name."""
+    network, tolerance = architecture.build(dtype), LAYERS_DEEP[dtype.name]
+    x, labels = architecture.samples(rng, 19, dtype)
+    loss, passes, gradients, input_delta = oracle_step(architecture, network, x, labels)
+    trace = network.trace(x, labels)
+    assert trace["loss"] == pytest.approx(loss, rel=tolerance)
+    assert_close(trace["input.delta"], input_delta, tolerance, "input.delta")
+    for place, seen in enumerate(passes):
+        for what in ("input", "pre_activation", "output", "delta"):
+            name = f"{place}.{what}"
+            assert_close(trace[name], getattr(seen, what), tolerance, name)
+    for name, gradient in gradients.items():
+        place, parameter = name.split(".")
+        assert_close(trace[f"{place}.gradient.{parameter}"], gradient, tolerance, name)
+
+
+@pytest.mark.parametrize("batch", geometries.BATCHES)
+def test_gradients_of_partial_blocks_match_the_oracle(batch, dtype, rng):
+    """Empty lanes of the last block add nothing to gradients or loss."""
+    architecture = architectures.ODD
+    network = architecture.build(dtype)
+    x, labels = architecture.samples(rng, batch, dtype)
+    expected_loss, _, gradients, _ = oracle_step(architecture, network, x, labels)
+    loss = network.accumulate_gradients(x, labels)
+    assert loss == pytest.approx(expected_loss, rel=LAYERS_DEEP[dtype.name])
+    for name, gradient in network.gradient_dict().items():
+        assert_close(gradient, gradients[name], LAYERS_DEEP[dtype.name], name)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@networks
+def test_twenty_steps_follow_the_oracle(architecture, momentum, rng):
+    """Losses and parameters, batches of changing sizes, in float64.
+
+    A step's error enters the next through the parameters; these networks do not amplify it by more
+    than a factor of a few over twenty steps.
+    """
+    options = {"lr": 0.05, "momentum": momentum}
+    network = architecture.build("float64", **options)
+    reference = architecture.oracle_of(network, **options)
+    for step in range(20):
+        x, labels = architecture.samples(rng, (5, 17, 3)[step % 3])
+        expected = reference.train_step(x, oracle.one_hot(labels, architecture.classes))
+        assert network.train_step(x, labels) == pytest.approx(expected, rel=1e-12)
+    for name, parameter in network.state_dict().items():
+        assert_close(parameter, reference.parameters[name], 1e-12, name)
+
+
+@networks
+def test_gradients_match_central_differences_of_the_loss(architecture, rng):
+    """Without the oracle: ten elements of every parameter, h = 10⁻⁵, error h² + eps·loss / h."""
+    network, h = architecture.build("float64"), 1e-5
+    x, labels = architecture.samples(rng, 5)
+    network.accumulate_gradients(x, labels)
+    gradients, state = network.gradient_dict(), network.state_dict()
+    for name, gradient in gradients.items():
+        for _ in range(10):
+            place = tuple(rng.integers(0, gradient.shape))
+            slope = 0.0
+            for sign in (1, -1):
+                moved = state[name].copy()
+                moved[place] += sign * h
+                network.load_state_dict({**state, name: moved})
+                slope += sign * network.evaluate(x, labels)["loss"] / (2 * h)
+            assert gradient[place] == pytest.approx(slope, abs=1e-8), name
+
+
+@networks
+def test_accumulated_gradients_add_up(architecture, dtype, rng):
+    network = architecture.build(dtype)
+    first, second = architecture.samples(rng, 5, dtype), architecture.samples(rng, 17, dtype)
+    alone = []
+    for samples in (first, second):
+        network.accumulate_gradients(*samples)
+        alone.append(network.gradient_dict())
+        network.zero_gradients()
+    network.accumulate_gradients(*first)
+    network.accumulate_gradients(*second)
+    for name, gradient in network.gradient_dict().items():
+        assert_close(
+            gradient, alone[0][name] + alone[1][name], 1e-12 + 2e-6 * (dtype.itemsize == 4)
+        )
+
+
+@networks
+def test_a_step_is_accumulate_apply_and_zero(architecture, dtype, rng):
+    whole, parts = (architecture.build(dtype, momentum=0.9) for _ in range(2))
+    for _ in range(3):
+        x, labels = architecture.samples(rng, 5, dtype)
+        loss = whole.train_step(x, labels)
+        assert parts.accumulate_gradients(x, labels) == loss
+        parts.apply_gradients()
+        parts.zero_gradients()
+    for name, parameter in whole.state_dict().items():
+        assert np.array_equal(parameter, parts.state_dict()[name]), name
+
+
+def test_activations_as_options_and_as_layers_are_the_same_network(dtype, rng):
+    L = cnnbp.layers  # noqa: N806
+    options = [L.Conv2d(7, 3, activation="tanh"), L.AvgPool2d(2), L.Linear(4, activation="sigmoid")]
+    layers = [L.Conv2d(7, 3), L.Tanh(), L.AvgPool2d(2), L.Linear(4), L.Sigmoid()]
+    x, y = rng.standard_normal((19, 2, 6, 6)).astype(dtype), rng.integers(0, 4, 19)
+    trained = []
+    for definition in (options, layers):
+        net = cnnbp.Network(definition, input_shape=(2, 6, 6), dtype=dtype.name, loss="mse", seed=0)
+        net.load_state_dict(  # their names differ by place, and so do their first values
+            {
+                name: np.linspace(-0.5, 0.5, parameter.size).reshape(parameter.shape)
+                for name, parameter in net.state_dict().items()
+            }
+        )
+        for _ in range(5):
+            net.train_step(x, y)
+        trained.append(list(net.state_dict().values()))
+    for one, other in zip(*trained, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_bytes_are_read_as_fractions_of_255(dtype, rng):
+    network = architectures.TOOLBOX.build(dtype)
+    pixels = rng.integers(0, 256, (19, 1, 28, 28), dtype=np.uint8)
+    fractions = (pixels / 255).astype(dtype)
+    assert_close(network.predict(pixels), network.predict(fractions), 8 * np.finfo(dtype).eps)

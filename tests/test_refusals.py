@@ -1,0 +1,156 @@
+"""Samples and states that a network refuses: the error names them, and nothing is changed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import cnnbp
+from claims import assert_refused
+from cnnbp import layers as L  # noqa: N812
+
+
+def spoiled(x: np.ndarray, value: float = np.nan) -> np.ndarray:
+    """The value in the middle of the sample of index 7."""
+    x = x.copy()
+    x[7].reshape(-1)[x[7].size // 2] = value
+    return x
+
+
+IMAGES = np.linspace(0, 1, 19 * 144, dtype=np.float32).reshape(19, 1, 12, 12)
+LABELS = np.arange(19) % 4
+TARGETS = np.eye(4)[LABELS]
+
+#: What ``Network.train_step(x, y)`` and its kin must refuse, and the words of the error.
+SAMPLES = {
+    "images-of-another-size": (IMAGES[..., :11], LABELS, "x", "(19, 1, 12, 11)", "12, 12"),
+    "images-of-other-channels": (
+        IMAGES.repeat(3, axis=1), LABELS, "x", "(19, 3, 12, 12)", "1, 12, 12"
+    ),
+    "images-of-rank-2": (IMAGES[0, 0], LABELS, "x", "(12, 12)"),
+    "images-of-objects": (IMAGES.astype(object), LABELS, "x", "object"),
+    "images-of-integers": (IMAGES.astype(np.int64), LABELS, "x", "int64"),
+    "images-of-text": (IMAGES.astype(str), LABELS, "x"),
+    "no-samples": (IMAGES[:0], LABELS[:0], "x", "(0, 1, 12, 12)"),
+    "nan-in-the-images": (spoiled(IMAGES), LABELS, "x", "NaN", "7"),
+    "infinity-in-the-images": (spoiled(IMAGES, np.inf), LABELS, "x", "7"),
+    "one-label-too-few": (IMAGES, LABELS[:-1], "y", "19", "18"),
+    "label-past-the-classes": (IMAGES, LABELS + (np.arange(19) == 11), "y", "4"),
+    "negative-label": (IMAGES, LABELS - (np.arange(19) == 11) * 10, "y", "-"),
+    "label-past-counting": (IMAGES, np.full(19, 2**62), "y", str(2**62)),
+    "labels-as-fractions": (IMAGES, LABELS + 0.5, "y", "float64"),
+    "labels-of-objects": (IMAGES, LABELS.astype(object), "y", "object"),
+    "targets-of-other-classes": (IMAGES, TARGETS[:, :3], "y", "(19, 3)", "4"),
+    "targets-of-rank-3": (IMAGES, TARGETS[:, :, None, None, None], "y", "(19, 4, 1, 1, 1)"),
+    "nan-in-the-targets": (IMAGES, spoiled(TARGETS), "y", "NaN", "7"),
+    "infinity-in-the-targets": (IMAGES, spoiled(TARGETS, -np.inf), "y", "7"),
+}  # fmt: skip
+
+
+def half_trained() -> cnnbp.Network:
+    """A network with velocities and accumulated gradients, the same bits at every call."""
+    net = cnnbp.Network(
+        [L.Conv2d(3, 5, activation="tanh"), L.MaxPool2d(2), L.Linear(4)],
+        input_shape=(1, 12, 12),
+        loss="cross_entropy",
+        optimizer=cnnbp.optim.SGD(lr=0.1, momentum=0.9),
+    )
+    net.train_step(IMAGES, LABELS)
+    net.accumulate_gradients(IMAGES, LABELS)
+    return net
+
+
+@pytest.fixture
+def network() -> cnnbp.Network:
+    return half_trained()
+
+
+def assert_refused_unchanged(network: cnnbp.Network, call: Callable, words) -> None:
+    """Parameters and gradients are those of an untouched twin; so are they after an update."""
+    assert_refused(call, words)
+    twin = half_trained()
+    assert_same(network.gradient_dict(), twin.gradient_dict())
+    assert_same(network.state_dict(), twin.state_dict())
+    network.apply_gradients()
+    twin.apply_gradients()
+    assert_same(network.state_dict(), twin.state_dict())
+
+
+def assert_same(arrays: dict, others: dict) -> None:
+    assert arrays.keys() == others.keys()
+    for name in arrays:
+        assert np.array_equal(arrays[name], others[name]), name
+
+
+@pytest.mark.parametrize(
+    "method", ["train_step", "accumulate_gradients", "evaluate", "trace", "fit"]
+)
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
+def test_samples_are_refused_and_nothing_is_changed(network, method, sample):
+    x, y, *words = sample
+    options = {"progress": False, "batch_size": 4, "shuffle": False} if method == "fit" else {}
+    call = getattr(network, method)
+    assert_refused_unchanged(network, lambda: call(x, y, **options), words)
+
+
+IMAGE_FAULTS = {name: (x, *words) for name, (x, _, *words) in SAMPLES.items() if "x" in words}
+
+
+@pytest.mark.parametrize("fault", IMAGE_FAULTS.values(), ids=IMAGE_FAULTS.keys())
+def test_predict_refuses_images(network, fault):
+    x, *words = fault
+    assert_refused_unchanged(network, lambda: network.predict(x), words)
+
+
+#: What is done to a good state, and the words of the error.
+STATES = {
+    "a-weight-of-another-shape": (
+        lambda state: state | {"0.weight": np.ones((3, 1, 5, 4))},
+        "0.weight",
+        "(3, 1, 5, 4)",
+        "(3, 1, 5, 5)",
+    ),
+    "a-missing-weight": (
+        lambda state: {name: state[name] for name in state if name != "2.bias"},
+        "2.bias",
+    ),
+    "an-unknown-weight": (lambda state: state | {"3.weight": np.ones(1)}, "3.weight"),
+    "a-weight-of-objects": (lambda state: state | {"2.bias": np.array([None] * 4)}, "2.bias"),
+    "a-complex-weight": (lambda state: state | {"2.bias": np.ones(4, complex)}, "2.bias"),
+    "no-mapping": (list, "list"),
+}
+
+
+@pytest.mark.parametrize("fault", STATES.values(), ids=STATES.keys())
+def test_states_are_refused_whole(network, fault):
+    change, *words = fault
+    state = change(network.state_dict())
+    assert_refused_unchanged(network, lambda: network.load_state_dict(state), words)
+
+
+@pytest.mark.parametrize("option", ["epochs", "batch_size"])
+@pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "all", None], ids=repr)
+def test_fit_refuses_counts_that_are_none(network, option, value):
+    def call():
+        network.fit(IMAGES, LABELS, progress=False, **{option: value})
+
+    assert_refused_unchanged(network, call, (option,))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [(IMAGES,), (IMAGES, LABELS[:3]), (IMAGES[:, :, :5], LABELS), 3, (IMAGES, LABELS + 7)],
+    ids=["no-labels", "too-few-labels", "another-size", "a-number", "labels-out-of-range"],
+)
+def test_fit_refuses_validation_data_before_it_trains(network, data):
+    def call():
+        network.fit(IMAGES, LABELS, validation_data=data, progress=False)
+
+    assert_refused_unchanged(network, call, ("validation_data",))
+
+
+def test_a_refused_network_trains_on(network):
+    with pytest.raises(ValueError, match="NaN"):
+        network.train_step(spoiled(IMAGES), LABELS)
+    losses = [network.train_step(IMAGES, LABELS) for _ in range(20)]
+    assert losses[-1] < losses[0]

@@ -1,0 +1,203 @@
+"""The core beside other threads, processes and their floating-point settings."""
+
+import multiprocessing
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import architectures
+import cnnbp
+from cnnbp import functional
+
+needs_fork = pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
+)
+
+
+def test_the_number_of_threads_is_what_was_set():
+    for threads in (1, 3, 8):
+        cnnbp.set_num_threads(threads)
+        assert cnnbp.get_num_threads() == threads
+
+
+def lets_others_run(call) -> bool:
+    """Whether another Python thread takes a turn while ``call`` runs, in a hundred tries at most.
+
+    The interpreter's switch interval is made so long that no turn is taken by force: the other
+    thread advances only where the call itself lets the interpreter go.
+    """
+    turns, started, stop = 0, threading.Event(), threading.Event()
+
+    def count() -> None:
+        nonlocal turns
+        started.set()
+        while not stop.wait(timeout=1e-4):
+            turns += 1
+
+    counter = threading.Thread(target=count)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        counter.start()
+        started.wait()
+        before = turns
+        for _ in range(100):
+            call()
+            if turns > before:
+                return True
+        return False
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        counter.join()
+
+
+def test_the_test_of_letting_others_run_can_fail():
+    assert not lets_others_run(lambda: sum(range(100_000)))
+
+
+@pytest.mark.parametrize(
+    "call", ["predict", "train_step", "accumulate_gradients", "evaluate", "fit"]
+)
+def test_a_network_lets_other_threads_run_while_it_computes(call, rng):
+    architecture = architectures.LENET
+    network = architecture.build()
+    x, y = architecture.samples(rng, 500, "float32")
+    arguments = {"predict": (x,)}.get(call, (x, y))
+    options = {"progress": False} if call == "fit" else {}
+    assert lets_others_run(lambda: getattr(network, call)(*arguments, **options))
+
+
+@pytest.mark.parametrize("call", ["conv2d", "conv2d_delta", "conv2d_gradients", "max_pool2d"])
+def test_functions_let_other_threads_run_while_they_compute(call):
+    x, weight = np.ones((64, 32, 34, 34), np.float32), np.ones((32, 32, 3, 3), np.float32)
+    delta = np.ones((64, 32, 32, 32), np.float32)
+    arguments = {
+        "conv2d": lambda: functional.conv2d(x, weight),
+        "conv2d_delta": lambda: functional.conv2d_delta(delta, weight, input_size=(34, 34)),
+        "conv2d_gradients": lambda: functional.conv2d_gradients(x, delta, kernel_size=3),
+        "max_pool2d": lambda: functional.max_pool2d(x, 3, stride=1),
+    }
+    assert lets_others_run(arguments[call])
+
+
+@pytest.mark.parametrize("name", ["toolbox", "lenet"])
+def test_predictions_from_many_threads_are_those_of_one(name, rng):
+    """Batches of every size at once on one network: the same bits, and nothing is changed."""
+    architecture = architectures.ALL[name]
+    network = architecture.build()
+    x, y = architecture.samples(rng, 64, "float32")
+    network.accumulate_gradients(x, y)
+    before, gradients = network.state_dict(), network.gradient_dict()
+    batches = [x[: 1 + 7 * k % 64] for k in range(40)]
+    alone = [network.predict(batch) for batch in batches]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        together = list(pool.map(network.predict, batches))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
+    assert_unchanged(network, before, gradients)
+
+
+def test_prediction_evaluation_and_trace_change_nothing(rng):
+    architecture = architectures.LENET
+    network = architecture.build(momentum=0.9)
+    x, y = architecture.samples(rng, 19, "float32")
+    network.accumulate_gradients(x, y)
+    before, gradients = network.state_dict(), network.gradient_dict()
+    network.predict(x)
+    network.evaluate(x, y)
+    network.trace(x, y)
+    assert_unchanged(network, before, gradients)
+
+
+def assert_unchanged(network, parameters, gradients) -> None:
+    for name, parameter in network.state_dict().items():
+        assert np.array_equal(parameter, parameters[name]), name
+    for name, gradient in network.gradient_dict().items():
+        assert np.array_equal(gradient, gradients[name]), name
+
+
+def test_one_network_trained_from_many_threads_takes_every_step(rng):
+    """Which order the steps come in is open; with equal batches the result is not."""
+    x, y = architectures.TOOLBOX.samples(rng, 17, "float32")
+    alone, shared = architectures.TOOLBOX.build(), architectures.TOOLBOX.build()
+    for _ in range(24):
+        alone.train_step(x, y)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(lambda _: shared.train_step(x, y), range(24)))
+    for name, parameter in alone.state_dict().items():
+        assert np.array_equal(parameter, shared.state_dict()[name]), name
+
+
+def _train_and_send(network, x, y, connection) -> None:
+    network.train_step(x, y)
+    connection.send(network.state_dict())
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_trains_to_the_same_bits(rng):
+    """After a parallel region in the parent, whose threads the child does not have."""
+    cnnbp.set_num_threads(4)
+    x, y = architectures.LENET.samples(rng, 33, "float32")
+    network = architectures.LENET.build()
+    network.train_step(x, y)
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_train_and_send, args=(network, x, y, sender))
+    child.start()
+    try:
+        assert receiver.poll(timeout=60), "the child hangs"
+        trained = receiver.recv()
+        child.join(timeout=60)
+        assert child.exitcode == 0
+    finally:
+        child.kill()
+    network.train_step(x, y)
+    for name, parameter in network.state_dict().items():
+        assert np.array_equal(parameter, trained[name]), name
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_pool_of_forked_workers_predicts_to_the_same_bits(rng):
+    cnnbp.set_num_threads(4)
+    x, _ = architectures.TOOLBOX.samples(rng, 33, "float32")
+    network = architectures.TOOLBOX.build()
+    alone = network.predict(x)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for outputs in pool.map_async(network.predict, [x, x, x]).get(timeout=60):
+            assert np.array_equal(outputs, alone)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_denormals_of_the_calling_thread_stay_as_they_were(dtype, rng):
+    """The core may flush them to zero within a call, and must not leave that behind."""
+    smallest = np.finfo(dtype).smallest_subnormal
+    network = architectures.TOOLBOX.build(dtype)
+    x, y = architectures.TOOLBOX.samples(rng, 33, dtype)
+    calls = {
+        "train_step": lambda: network.train_step(x, y),
+        "predict": lambda: network.predict(x),
+        "evaluate": lambda: network.evaluate(x, y),
+        "fit": lambda: network.fit(x, y, progress=False),
+        "conv2d": lambda: functional.conv2d(x, np.ones((1, 1, 3, 3), dtype)),
+        "tanh": lambda: functional.tanh(x),
+    }
+    for name, call in calls.items():
+        call()
+        numbers = np.full(64, 8 * smallest)
+        assert (numbers * numbers.dtype.type(0.5) == 4 * smallest).all(), name
+
+
+def test_the_core_prints_nothing(capfd, rng):
+    x, y = architectures.TOOLBOX.samples(rng, 17, "float32")
+    network = architectures.TOOLBOX.build()
+    network.train_step(x, y)
+    network.predict(x)
+    with pytest.raises(ValueError, match="y"):
+        network.train_step(x, y + 10)
+    assert capfd.readouterr() == ("", "")
