@@ -58,7 +58,7 @@ class Network:
     definition : Definition
         The network as plain data.
     history : History
-        What the last call of `fit` did, also when it was interrupted.
+        What the last call of `fit` did that finished an epoch, also when it was interrupted.
     epochs_trained : int
         Epochs that `fit` has finished in the network's life.
 
@@ -137,8 +137,9 @@ class Network:
 
     @optimizer.setter
     def optimizer(self, optimizer: SGD) -> None:
-        self._optimizer = _read_optimizer(optimizer)
-        self._core.set_optimizer(optimizer.lr, optimizer.momentum)
+        rule = _read_optimizer(optimizer)
+        self._core.set_optimizer(rule.lr, rule.momentum)
+        self._optimizer = rule
 
     def fit(
         self,
@@ -197,15 +198,15 @@ class Network:
         last = self.epochs_trained + epochs
         schedule = Schedule(range(self.epochs_trained, last), batch_size, order)
         show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
-        self.history = History()
+        history = History()
         with show as progress_shown:
             for epoch, losses in train(self._core, samples, schedule, progress_shown, validation):
-                self.epochs_trained = epoch.number
-                self.history.epochs.append(epoch)
-                self.history.batch_losses.extend(losses.tolist())
+                history.epochs.append(epoch)
+                history.batch_losses.extend(losses.tolist())
+                self.history, self.epochs_trained = history, epoch.number
                 if on_epoch is not None and on_epoch(epoch) is True:
                     break
-        return self.history
+        return history
 
     def train_step(self, x: ArrayLike, y: ArrayLike) -> float:
         """Update the parameters once, with `x` as one batch; returns its loss before that."""
