@@ -5,8 +5,15 @@ import re
 import numpy as np
 import pytest
 
+from cnnbp import set_num_threads
 from cnnbp.toolbox import cnnbp, cnnff, cnnnumgradcheck
 from toolbox_golden import NAMES, golden
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Thousands of passes over two samples: starting a second thread costs more than it saves."""
+    set_num_threads(1)
 
 
 def checked(name: str, samples: int):
