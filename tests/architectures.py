@@ -40,6 +40,19 @@ class Architecture:
         x = rng.standard_normal((count, *self.input_shape)).astype(dtype)
         return x, rng.integers(0, self.classes, count)
 
+    def train_twenty_steps(self, dtype) -> dict[str, np.ndarray]:
+        """The parameters after twenty steps with momentum, and the losses on the way.
+
+        Full and partial blocks take turns: batches of 50, 17 and 8.
+        """
+        network = self.build(dtype, lr=0.05, momentum=0.9, seed=5)
+        rng = np.random.default_rng(6)
+        losses = [
+            network.train_step(*self.samples(rng, (50, 17, 8)[step % 3], dtype))
+            for step in range(20)
+        ]
+        return {**network.state_dict(), "losses": np.array(losses)}
+
 
 def _activation(spec: LayerSpec) -> dict:
     return {} if spec.activation == "identity" else {"activation": spec.activation}

@@ -36,6 +36,14 @@ def ulps(got, want) -> np.ndarray:
     return np.abs(got.astype(want.dtype) - want) / spacing
 
 
+def assert_same_bits(arrays: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> None:
+    """Hold named arrays to equal names, types and bytes: −0 is not 0 here, and NaN is NaN."""
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        assert array.dtype == others[name].dtype, name
+        assert array.tobytes() == others[name].tobytes(), name
+
+
 def assert_refused(call: Callable[[], object], words: Iterable[str]) -> None:
     """Hold a call to a ``ValueError`` or ``TypeError`` that says all of ``words``."""
     with pytest.raises((ValueError, TypeError)) as refused:

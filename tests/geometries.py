@@ -284,8 +284,12 @@ DRAWN = _drawn(count=60, seed=1)
 #: Every small geometry that the tests of convolution use.
 SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ODD + DRAWN
 
-#: The benchmarks' layers with at most one block of samples and one more.
-REAL = list(dict.fromkeys(replace(g, batch=min(g.batch, 17)) for g in BENCHMARKS))
+#: The benchmarks' layers with one block of samples and one more; the large ones with two samples.
+REAL = list(
+    dict.fromkeys(
+        replace(g, batch=17 if g.multiply_adds / g.batch < 2e7 else 2) for g in BENCHMARKS
+    )
+)
 
 POOLS: list[Pool] = _table(
     Pool,

@@ -204,8 +204,8 @@ def max_pool2d_delta(output_delta, positions, *, input_size) -> Array:
     """Place each delta where the forward pass found the maximum."""
     output_delta = np.asarray(output_delta, np.float64)
     delta = np.zeros((*output_delta.shape[:2], input_size[0] * input_size[1]))
-    for n, c, oh, ow in np.ndindex(output_delta.shape):
-        delta[n, c, positions[n, c, oh, ow]] += output_delta[n, c, oh, ow]
+    n, c, _, _ = np.indices(output_delta.shape, sparse=True)
+    np.add.at(delta, (n, c, positions), output_delta)
     return delta.reshape(*output_delta.shape[:2], *input_size)
 
 

@@ -124,7 +124,7 @@ def test_tanh_is_odd_to_the_last_bit(dtype):
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_result_does_not_depend_on_its_place_in_the_array(name, dtype):
     """The tail of an array goes through the same arithmetic as its blocks of lanes."""
-    x = samples(dtype)[::1000]
+    x = samples(dtype)[::1000].copy()
     whole = FUNCTIONS[name](x)
     for start in (1, 3, 8, 15):
         assert np.array_equal(FUNCTIONS[name](x[start:]), whole[start:])

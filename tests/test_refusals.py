@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cnnbp
-from claims import assert_refused
+from claims import assert_refused, assert_same_bits
 from cnnbp import layers as L  # noqa: N812
 
 
@@ -69,17 +69,11 @@ def assert_refused_unchanged(network: cnnbp.Network, call: Callable, words) -> N
     """Parameters and gradients are those of an untouched twin; so are they after an update."""
     assert_refused(call, words)
     twin = half_trained()
-    assert_same(network.gradient_dict(), twin.gradient_dict())
-    assert_same(network.state_dict(), twin.state_dict())
+    assert_same_bits(network.gradient_dict(), twin.gradient_dict())
+    assert_same_bits(network.state_dict(), twin.state_dict())
     network.apply_gradients()
     twin.apply_gradients()
-    assert_same(network.state_dict(), twin.state_dict())
-
-
-def assert_same(arrays: dict, others: dict) -> None:
-    assert arrays.keys() == others.keys()
-    for name in arrays:
-        assert np.array_equal(arrays[name], others[name]), name
+    assert_same_bits(network.state_dict(), twin.state_dict())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 import architectures
 import cnnbp
+from claims import assert_same_bits
 from cnnbp import functional
 
 needs_fork = pytest.mark.skipif(
@@ -114,10 +115,8 @@ def test_prediction_evaluation_and_trace_change_nothing(rng):
 
 
 def assert_unchanged(network, parameters, gradients) -> None:
-    for name, parameter in network.state_dict().items():
-        assert np.array_equal(parameter, parameters[name]), name
-    for name, gradient in network.gradient_dict().items():
-        assert np.array_equal(gradient, gradients[name]), name
+    assert_same_bits(network.state_dict(), parameters)
+    assert_same_bits(network.gradient_dict(), gradients)
 
 
 def test_one_network_trained_from_many_threads_takes_every_step(rng):
@@ -128,8 +127,7 @@ def test_one_network_trained_from_many_threads_takes_every_step(rng):
         alone.train_step(x, y)
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda _: shared.train_step(x, y), range(24)))
-    for name, parameter in alone.state_dict().items():
-        assert np.array_equal(parameter, shared.state_dict()[name]), name
+    assert_same_bits(alone.state_dict(), shared.state_dict())
 
 
 def _train_and_send(network, x, y, connection) -> None:
@@ -157,8 +155,7 @@ def test_a_forked_child_trains_to_the_same_bits(rng):
     finally:
         child.kill()
     network.train_step(x, y)
-    for name, parameter in network.state_dict().items():
-        assert np.array_equal(parameter, trained[name]), name
+    assert_same_bits(network.state_dict(), trained)
 
 
 @needs_fork
