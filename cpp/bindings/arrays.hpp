@@ -14,8 +14,8 @@ inline std::string shape_text(const py::array& array) { return py::str(array.att
 /// Calls body(T{}) for the array's type, float or double.
 template <class Body>
 auto with_float(const char* name, const py::array& array, Body body) {
-  if (array.dtype().is(py::dtype::of<float>())) return body(float{});
-  if (array.dtype().is(py::dtype::of<double>())) return body(double{});
+  if (array.dtype().equal(py::dtype::of<float>())) return body(float{});
+  if (array.dtype().equal(py::dtype::of<double>())) return body(double{});
   throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) +
                        ", expected float32 or float64");
 }
@@ -33,7 +33,7 @@ inline void require_layout(const char* name, const py::array& array, py::ssize_t
 template <class T>
 functional::Array<const T> view(const char* name, const py::array& array, py::ssize_t ndim = 4) {
   require_layout(name, array, ndim);
-  if (!array.dtype().is(py::dtype::of<T>()))
+  if (!array.dtype().equal(py::dtype::of<T>()))
     throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) + ", expected " +
                          std::string(py::str(py::dtype::of<T>())) + " as the other arrays");
   const Shape shape{array.shape(1), ndim > 2 ? array.shape(2) : 1, ndim > 3 ? array.shape(3) : 1};

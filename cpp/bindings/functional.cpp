@@ -1,4 +1,5 @@
 #include <cnnbp/functional.hpp>
+#include <cnnbp/timing.hpp>
 
 #include <pybind11/stl.h>
 
@@ -41,7 +42,7 @@ template <class T>
 const T* read_bias(const std::optional<py::array>& bias, std::int64_t size) {
   if (!bias) return nullptr;
   require_layout("bias", *bias, 1);
-  if (!bias->dtype().is(py::dtype::of<T>()))
+  if (!bias->dtype().equal(py::dtype::of<T>()))
     throw py::type_error("bias has dtype " + std::string(py::str(bias->dtype())) + ", expected " +
                          std::string(py::str(py::dtype::of<T>())) + " as the other arrays");
   if (bias->shape(0) != size)
@@ -173,6 +174,24 @@ py::array max_pool2d_delta(const py::array& output_delta, const py::array_t<std:
   });
 }
 
+py::object time_convolution(std::int64_t batch, std::int64_t in_channels, Pair input_size, std::int64_t out_channels,
+                            Pair kernel, Pair stride, Pair pad, Pair dilation, std::int64_t groups,
+                            const std::string& which, int repeats) {
+  const Pass pass = which == "forward"    ? Pass::forward
+                    : which == "delta"    ? Pass::delta
+                    : which == "gradient" ? Pass::gradient
+                                          : throw py::value_error("which is '" + which +
+                                                                  "', expected forward, delta or gradient");
+  const Conv2d layer{out_channels, size(kernel), size(stride), Padding(size(pad)), size(dilation), groups, true,
+                     Function::identity};
+  std::vector<double> seconds;
+  {
+    const Unlocked unlocked;
+    seconds = time_conv2d(layer, {in_channels, input_size.first, input_size.second}, batch, pass, repeats);
+  }
+  return py::cast(seconds);
+}
+
 }  // namespace
 
 void bind_linear_and_activations(py::module_& module);
@@ -194,6 +213,9 @@ void bind_functional(py::module_& module) {
              arg("dilation"), arg("ceil_mode"));
   module.def("max_pool2d_delta", &max_pool2d_delta, arg("output_delta"), arg("positions"), kw_only(),
              arg("input_size"));
+  module.def("time_conv2d", &time_convolution, kw_only(), arg("batch"), arg("in_channels"), arg("size"),
+             arg("out_channels"), arg("kernel_size"), arg("stride"), arg("padding"), arg("dilation"), arg("groups"),
+             arg("which"), arg("repeats"));
   bind_linear_and_activations(module);
 }
 

@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "arrays.hpp"
@@ -27,7 +28,7 @@ py::array linear(const py::array& x, const py::array& weight, const std::optiona
     const T* b = nullptr;
     if (bias) {
       require_layout("bias", *bias, 1);
-      if (!bias->dtype().is(py::dtype::of<T>())) throw py::type_error("bias has another dtype than x");
+      if (!bias->dtype().equal(py::dtype::of<T>())) throw py::type_error("bias has another dtype than x");
       if (bias->shape(0) != w.count)
         throw py::value_error("bias has shape " + shape_text(*bias) + ", expected (" + std::to_string(w.count) +
                               ",)");
@@ -78,13 +79,27 @@ py::tuple linear_gradients(const py::array& x, const py::array& output_delta) {
   });
 }
 
-/// (N, K) or (N, C, H, W).
+/// Of any shape; softmax takes (N, C) or (N, C, …) and works over axis 1.
 template <class T>
-f::Array<const T> maps(const char* name, const py::array& array) {
-  if (array.ndim() != 2 && array.ndim() != 4)
+f::Array<const T> elements(const char* name, const py::array& array, Function function = Function::identity) {
+  require_layout(name, array, array.ndim());
+  if (!array.dtype().equal(py::dtype::of<T>()))
+    throw py::type_error(std::string(name) + " has dtype " + std::string(py::str(array.dtype())) +
+                         ", expected that of the other array");
+  const T* data = static_cast<const T*>(array.data());
+  if (function != Function::softmax) return {data, 1, {array.size(), 1, 1}};
+  if (array.ndim() < 2 || array.size() == 0)
     throw py::value_error(std::string(name) + " has shape " + shape_text(array) +
-                          ", expected (N, K) or (N, C, H, W)");
-  return view<T>(name, array, array.ndim());
+                          ", expected (N, C) or (N, C, …), at least 1 each");
+  const std::int64_t count = array.shape(0), channels = array.shape(1);
+  return {data, count, {channels, array.size() / count / channels, 1}};
+}
+
+void require_same_shape(const py::array& output_delta, const py::array& output) {
+  if (!std::equal(output.shape(), output.shape() + output.ndim(), output_delta.shape(),
+                  output_delta.shape() + output_delta.ndim()))
+    throw py::value_error("output_delta has shape " + shape_text(output_delta) + ", but output has shape " +
+                          shape_text(output));
 }
 
 template <class T>
@@ -94,8 +109,8 @@ py::array_t<T> like(const py::array& array) {
 
 py::array activation(const py::array& x, const std::string& name) {
   return with_float("x", x, [&]<class T>(T) -> py::array {
-    const auto input = maps<T>("x", x);
     const Function chosen = function(name);
+    const auto input = elements<T>("x", x, chosen);
     py::array_t<T> output = like<T>(x);
     const f::Array<T> to{output.mutable_data(), input.count, input.shape};
     {
@@ -108,8 +123,9 @@ py::array activation(const py::array& x, const std::string& name) {
 
 py::array activation_delta(const py::array& output_delta, const py::array& output, const std::string& name) {
   return with_float("output_delta", output_delta, [&]<class T>(T) -> py::array {
-    const auto delta = maps<T>("output_delta", output_delta), y = maps<T>("output", output);
     const Function chosen = function(name);
+    const auto delta = elements<T>("output_delta", output_delta, chosen), y = elements<T>("output", output, chosen);
+    require_same_shape(output_delta, output);
     py::array_t<T> result = like<T>(output);
     const f::Array<T> to{result.mutable_data(), y.count, y.shape};
     {
@@ -122,7 +138,7 @@ py::array activation_delta(const py::array& output_delta, const py::array& outpu
 
 py::array exp(const py::array& x) {
   return with_float("x", x, [&]<class T>(T) -> py::array {
-    const auto input = maps<T>("x", x);
+    const auto input = elements<T>("x", x);
     py::array_t<T> output = like<T>(x);
     const f::Array<T> to{output.mutable_data(), input.count, input.shape};
     {

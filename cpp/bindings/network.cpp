@@ -22,12 +22,12 @@ Images images(const py::array& x, const Shape& shape) {
   if (x.shape(1) != shape.channels || x.shape(2) != shape.height || x.shape(3) != shape.width)
     throw py::value_error("x has shape " + shape_text(x) + ", expected (N, " + std::to_string(shape.channels) + ", " +
                           std::to_string(shape.height) + ", " + std::to_string(shape.width) + ")");
-  if (x.dtype().is(py::dtype::of<std::uint8_t>())) return {static_cast<const std::uint8_t*>(x.data()), x.shape(0)};
+  if (x.dtype().equal(py::dtype::of<std::uint8_t>())) return {static_cast<const std::uint8_t*>(x.data()), x.shape(0)};
   return with_float("x", x, [&]<class T>(T) -> Images { return {static_cast<const T*>(x.data()), x.shape(0)}; });
 }
 
 Targets targets(const py::array& y, std::int64_t features) {
-  if (y.dtype().is(py::dtype::of<std::int64_t>())) {
+  if (y.dtype().equal(py::dtype::of<std::int64_t>())) {
     require_layout("y", y, 1);
     return {static_cast<const std::int64_t*>(y.data()), y.shape(0)};
   }
@@ -261,7 +261,7 @@ class PyNetwork {
   static py::array checked(const Parameter<T>& p, const py::handle& value) {
     if (!py::isinstance<py::array>(value)) throw py::type_error(p.name + " is not an array");
     py::array array = py::reinterpret_borrow<py::array>(value);
-    if (!array.dtype().is(py::dtype::of<T>()))
+    if (!array.dtype().equal(py::dtype::of<T>()))
       throw py::type_error(p.name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " +
                            std::string(py::str(py::dtype::of<T>())));
     require_layout(p.name.c_str(), array, static_cast<py::ssize_t>(p.shape.size()));

@@ -21,6 +21,20 @@ def available_isas() -> list[str]: ...
 def get_num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 def fma_peak(seconds: float) -> float: ...
+def time_conv2d(
+    *,
+    batch: int,
+    in_channels: int,
+    size: Pair,
+    out_channels: int,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    which: Literal["forward", "delta", "gradient"],
+    repeats: int,
+) -> list[float]: ...
 def permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]: ...
 
 # Definitions: plain data, one class a layer

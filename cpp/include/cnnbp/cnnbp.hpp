@@ -6,3 +6,4 @@
 #include <cnnbp/network.hpp>
 #include <cnnbp/random.hpp>
 #include <cnnbp/system.hpp>
+#include <cnnbp/timing.hpp>

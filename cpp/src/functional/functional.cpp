@@ -13,6 +13,9 @@
 namespace cnnbp::functional {
 namespace {
 
+/// What moving an element into or out of the lanes costs, in multiply-adds.
+constexpr double move_work = 8.0;
+
 /// An array in lanes, with memory of its own.
 template <class T>
 class Lanes {
@@ -27,7 +30,7 @@ class Lanes {
       const Index c = task % channels;
       pack(images, {}, tensor_, task / channels, c, c + 1);
     }}}};
-    run({&pack_all});
+    run({&pack_all}, move_work * double(tensor_.size()));
   }
 
   const Tensor<T>& tensor() const { return tensor_; }
@@ -36,7 +39,7 @@ class Lanes {
     const Schedule unpack_all{{Loop{tensor_.blocks.count(), [&](Index block, std::byte*) {
       unpack(tensor_, block, array.data);
     }}}};
-    run({&unpack_all});
+    run({&unpack_all}, move_work * double(tensor_.size()));
   }
 
  private:
@@ -57,8 +60,19 @@ Signal<T> delta_of(const Lanes<T>& lanes) {
 void require_same(const char* name, std::int64_t count, const Shape& given, std::int64_t wanted_count,
                   const Shape& wanted) {
   if (count == wanted_count && given == wanted) return;
-  throw std::invalid_argument(std::string(name) + " has " + std::to_string(count) + " × " + text(given) +
-                              ", expected " + std::to_string(wanted_count) + " × " + text(wanted));
+  const auto whole = [](std::int64_t n, const Shape& s) {
+    return "(" + std::to_string(n) + ", " + text(s).substr(1);
+  };
+  throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
+                              whole(wanted_count, wanted));
+}
+
+/// Multiply-adds of one pass, about: every weight at every pixel, or, without weights, a window.
+template <class T, class U>
+double work_of(const Layer<T>& layer, const Array<U>& output) {
+  const double pixels = double(output.count) * double(output.shape.pixels());
+  return pixels * (layer.parameters.empty() ? move_work * double(output.shape.channels)
+                                            : double(layer.parameters[0].size()));
 }
 
 template <class T, class L>
@@ -67,7 +81,7 @@ void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
   const Lanes<T> in(x), out(output.count, output.shape);
   const Schedule schedule{layer.pack_parameters(false), {layer.forward(value_of(in), value_of(out))}};
-  run({&schedule});
+  run({&schedule}, work_of(layer, output));
   out.unpack_to(output);
 }
 
@@ -76,7 +90,7 @@ void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta)
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   const Lanes<T> out(output_delta), in(delta.count, delta.shape);
   const Schedule schedule{layer.pack_parameters(true), {layer.propagate_delta(delta_of(in), delta_of(out))}};
-  run({&schedule});
+  run({&schedule}, work_of(layer, output_delta));
   in.unpack_to(delta);
 }
 
@@ -86,7 +100,7 @@ void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weig
   if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
   const Lanes<T> in(x), out(output_delta);
   const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out));
-  run({&schedule});
+  run({&schedule}, work_of(layer, output_delta));
 }
 
 }  // namespace
@@ -204,20 +218,48 @@ void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linea
   accumulate(layer, x, output_delta, weight, bias);
 }
 
+namespace {
+
+/// What an element of exp or tanh costs, in multiply-adds.
+constexpr double elementwise_work = 20.0;
+
+/// Calls body(written, read, count) for stretches of two flat arrays; for the odd end, on copies of the length
+/// that the kernels ask for.
+template <class T, class Body>
+void over_stretches(std::int64_t size, T* written, const T* read, Body body) {
+  constexpr Index stretch = 4096, whole = 16 / sizeof(T);
+  const Schedule schedule{{Loop{(size + stretch - 1) / stretch, [=](Index task, std::byte*) {
+    const Index begin = task * stretch, count = std::min<Index>(stretch, size - begin);
+    const Index even = count / whole * whole, odd = count - even;
+    body(written + begin, read + begin, even);
+    T own[whole] = {}, other[whole] = {};
+    std::copy_n(written + begin + even, odd, own);
+    std::copy_n(read + begin + even, odd, other);
+    body(own, other, odd > 0 ? whole : 0);
+    std::copy_n(own, odd, written + begin + even);
+  }}}};
+  run({&schedule}, elementwise_work * double(size));
+}
+
+template <class T>
+void apply(Elementwise function, Array<const T> x, Array<T> output) {
+  require_same("output", output.count, output.shape, x.count, x.shape);
+  const KernelTable<T>& kernel = kernels().of<T>();
+  over_stretches(x.count * x.shape.features(), output.data, x.data, [&](T* y, const T* from, Index count) {
+    std::copy_n(from, count, y);
+    kernel.activate(function, y, count);
+  });
+}
+
+}  // namespace
+
 template <class T>
 void activation(Array<const T> x, Function function, Array<T> output) {
+  if (function != Function::softmax) return apply(elementwise(function), x, output);
   require_same("output", output.count, output.shape, x.count, x.shape);
   const Lanes<T> in(x), out(output.count, output.shape);
-  Signal<T> signal = value_of(out);
-  Schedule schedule;
   SoftmaxLayer<T> softmax;
-  CopyLayer<T> copy;
-  if (function == Function::softmax) {
-    schedule.push_back({softmax.forward(value_of(in), signal)});
-  } else {
-    signal.function = elementwise(function);
-    schedule.push_back({copy.forward(value_of(in), signal)});
-  }
+  const Schedule schedule{{softmax.forward(value_of(in), value_of(out))}};
   run({&schedule});
   out.unpack_to(output);
 }
@@ -226,34 +268,26 @@ template <class T>
 void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta) {
   require_same("output_delta", output_delta.count, output_delta.shape, output.count, output.shape);
   require_same("delta", delta.count, delta.shape, output.count, output.shape);
-  const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
-  Schedule schedule;
-  SoftmaxLayer<T> softmax;
-  CopyLayer<T> copy;
-  if (function == Function::softmax) {
-    schedule.push_back({softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
-                                                {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})});
-  } else {
-    schedule.push_back({copy.propagate_delta({.value = value.tensor(),
-                                              .delta = received.tensor(),
-                                              .saved = {},
-                                              .function = elementwise(function)},
-                                             delta_of(sent))});
+  if (function != Function::softmax) {
+    const std::int64_t size = output.count * output.shape.features();
+    std::copy_n(output_delta.data, size, delta.data);
+    const KernelTable<T>& kernel = kernels().of<T>();
+    return over_stretches(size, delta.data, output.data, [&](T* d, const T* y, Index count) {
+      kernel.multiply_by_derivative(elementwise(function), y, d, count);
+    });
   }
+  const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
+  SoftmaxLayer<T> softmax;
+  const Schedule schedule{
+      {softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
+                               {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})}};
   run({&schedule});
   received.unpack_to(delta);
 }
 
 template <class T>
 void exp(Array<const T> x, Array<T> output) {
-  require_same("output", output.count, output.shape, x.count, x.shape);
-  const Lanes<T> in(x), out(output.count, output.shape);
-  Signal<T> signal = value_of(out);
-  signal.function = Elementwise::exp;
-  CopyLayer<T> copy;
-  const Schedule schedule{{copy.forward(value_of(in), signal)}};
-  run({&schedule});
-  out.unpack_to(output);
+  apply(Elementwise::exp, x, output);
 }
 
 template void conv2d(Array<const float>, const float*, const float*, const Conv2d&, Array<float>);

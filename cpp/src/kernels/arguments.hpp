@@ -81,23 +81,23 @@ struct OuterProduct {
   Index lanes;
 };
 
-/// Planes of one channel of one block. Forward: `source` is x, `target` the pooled map; delta: `source` is
-/// the pooled delta, `target` the delta below. `rows` and `columns` belong to the target in both.
+/// One channel of one block: the plane below and the pooled map. `rows` and `columns` are the windows of the
+/// pooled pixels, in both directions.
 template <class T>
 struct Pooling {
-  const T* source;
-  T* target;
-  const T* saved;  // delta of max pooling: the tap that held each maximum, as forward wrote it
-  T* saved_out;    // forward of max pooling: where to write it, or null
-  Index source_row_stride, target_row_stride;
+  T* plane;   // forward reads it, the delta overwrites it
+  T* pooled;  // forward writes it, the delta reads it
+  T* taps;    // max pooling: which tap held each maximum, written by forward (null: not kept), read by the delta
+  Index plane_height, plane_row_stride, pooled_row_stride;
   const Taps* rows;
-  Index row_begin, row_end;
+  Index pooled_height;
   const Run* columns;
   Index column_runs;
   Index kernel_width;
   const T* row_divisor;  // mean pooling: divisor(oh, ow) = row_divisor[oh] · column_divisor[ow]
   const T* column_divisor;
-  bool multiply;  // the divisors are powers of two and hold their reciprocals: exact, and no division
+  bool multiply;   // the divisors are powers of two and hold their reciprocals: exact, and no division
+  bool partition;  // every pixel of the plane is in exactly one window
   Index lanes;
 };
 

@@ -1,4 +1,4 @@
-// Mean and max pooling of planes, forward and delta.
+// Mean and max pooling of one plane, forward and delta.
 #pragma once
 
 #include "kernels/vectors.hpp"
@@ -6,110 +6,129 @@
 namespace cnnbp {
 namespace {
 
-/// One target position: what it reads, and where it writes.
-template <class T>
+/// The windows' size where the compiler knows it, and 0 where it does not.
+template <int Height, int Width>
+struct WindowSize {};
+
+/// One pooled pixel and the window it stands for.
+template <class T, int Height, int Width>
 struct PooledPixel {
-  const T* source;  // first tap
-  T* target;
-  Index saved;  // from the start of `source` or `target` to the same pixel of the saved taps
+  const Pooling<T>& all;
+  T* window;     // first tap, in the plane
+  Index pooled;  // offset in the pooled map, and in `taps`
+  Index oh, ow;
   Taps row, column;
-  Index oh, ow;  // position in the target
+
+  /// Calls visit(pointer into the plane, kernel index) for every tap.
+  template <class Visit>
+  void for_each_tap(Visit visit) const {
+    const Index height = Height > 0 ? Height : row.count, width = Width > 0 ? Width : column.count;
+    for (Index i = 0; i < height; ++i)
+      for (Index j = 0; j < width; ++j)
+        visit(window + i * row.source_step * all.plane_row_stride + j * column.source_step * all.lanes,
+              (row.first + i) * all.kernel_width + column.first + j);
+  }
+
+  T scale() const { return all.row_divisor[oh] * all.column_divisor[ow]; }
 };
 
-/// Calls body(Vec, pixel) for every target pixel of the rows and every part of its lanes.
-template <class T, class Body>
-inline void for_each_pixel(const Pooling<T>& a, Body body) {
+template <class T, int Height, int Width, class Body>
+inline void for_each_pixel_of_run(const Pooling<T>& a, Index oh, const Run& run, WindowSize<Height, Width>,
+                                  Body body) {
   with_vector<T>(a.lanes, [&](auto vector) {
-    for (Index row = a.row_begin; row < a.row_end; ++row)
-      for (Index r = 0; r < a.column_runs; ++r) {
-        const Run& run = a.columns[r];
-        for (Index i = 0; i < run.count; ++i)
-          for (Index part = 0; part < a.lanes; part += vector.width) {
-            const Index column = run.begin + i * run.step;
-            const Index source = a.rows[row].source * a.source_row_stride +
-                                 (run.taps.source + i * run.advance) * a.lanes + part;
-            const Index target = row * a.target_row_stride + column * a.lanes + part;
-            body(vector, PooledPixel<T>{a.source + source, a.target + target, source, a.rows[row], run.taps,
-                                        row, column});
-          }
-      }
+    T* source = a.plane + a.rows[oh].source * a.plane_row_stride + run.taps.source * a.lanes;
+    Index pooled = oh * a.pooled_row_stride + run.begin * a.lanes;
+    for (Index ow = run.begin; ow < run.begin + run.count; ++ow) {
+      for (Index part = 0; part < a.lanes; part += vector.width)
+        body(vector, PooledPixel<T, Height, Width>{a, source + part, pooled + part, oh, ow, a.rows[oh], run.taps});
+      source += run.advance * a.lanes;
+      pooled += a.lanes;
+    }
   });
 }
 
-/// Calls tap(offset from the first tap, kernel index) for every tap of a pixel.
-template <class T, class Tap>
-inline void for_each_tap(const Pooling<T>& a, const PooledPixel<T>& pixel, Tap tap) {
-  for (Index i = 0; i < pixel.row.count; ++i)
-    for (Index j = 0; j < pixel.column.count; ++j)
-      tap(i * pixel.row.source_step * a.source_row_stride + j * pixel.column.source_step * a.lanes,
-          (pixel.row.first + i * pixel.row.step) * a.kernel_width + pixel.column.first +
-              j * pixel.column.step);
+/// Calls body(Vec, pixel) for every pooled pixel and every part of its lanes. Windows of 2×2, which most networks
+/// have, are unrolled: three times as fast as loops whose length is read.
+template <class T, class Body>
+inline void for_each_pixel(const Pooling<T>& a, Body body) {
+  for (Index oh = 0; oh < a.pooled_height; ++oh)
+    for (Index r = 0; r < a.column_runs; ++r) {
+      const Run& run = a.columns[r];
+      if (a.rows[oh].count == 2 && run.taps.count == 2)
+        for_each_pixel_of_run(a, oh, run, WindowSize<2, 2>{}, body);
+      else for_each_pixel_of_run(a, oh, run, WindowSize<0, 0>{}, body);
+    }
+}
+
+/// Before deltas are added into a plane; where windows cover it without overlap they are stored instead.
+template <class T>
+inline void clear_plane(const Pooling<T>& a) {
+  if (a.partition) return;
+  for_each_vector<T>(a.plane_height * a.plane_row_stride,
+                     [&](auto vector, Index i) { zero<decltype(vector)>().store(a.plane + i); });
 }
 
 template <class V, class T>
-inline V divide(const Pooling<T>& a, V value, Index oh, Index ow) {
-  const V divisor = V::broadcast(a.row_divisor[oh] * a.column_divisor[ow]);
-  return a.multiply ? value * divisor : value / divisor;
+inline void send(const Pooling<T>& a, V delta, T* to) {
+  (a.partition ? delta : V::load(to) + delta).store(to);
+}
+
+template <class V, class Pixel>
+inline V divide(V value, const Pixel& pixel) {
+  const V scale = V::broadcast(pixel.scale());
+  return pixel.all.multiply ? value * scale : value / scale;
 }
 
 /// y(oh, ow) = Σ x / divisor(oh, ow) over the window.
 template <class T>
 void avg_pool(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const PooledPixel<T>& pixel) {
+  for_each_pixel(a, [&](auto vector, const auto& pixel) {
     using V = decltype(vector);
     V sum = zero<V>();
-    for_each_tap(a, pixel, [&](Index offset, Index) { sum = sum + V::load(pixel.source + offset); });
-    divide(a, sum, pixel.oh, pixel.ow).store(pixel.target);
+    pixel.for_each_tap([&](const T* x, Index) { sum = sum + V::load(x); });
+    divide(sum, pixel).store(a.pooled + pixel.pooled);
   });
 }
 
 /// δ(ih, iw) = Σ δ(oh, ow) / divisor(oh, ow) over the windows that hold the pixel.
 template <class T>
 void avg_pool_delta(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const PooledPixel<T>& pixel) {
+  clear_plane(a);
+  for_each_pixel(a, [&](auto vector, const auto& pixel) {
     using V = decltype(vector);
-    V sum = zero<V>();
-    const Index oh = pixel.row.source, ow = pixel.saved % a.source_row_stride / a.lanes;
-    for (Index i = 0; i < pixel.row.count; ++i)
-      for (Index j = 0; j < pixel.column.count; ++j) {
-        const Index down = i * pixel.row.source_step, right = j * pixel.column.source_step;
-        const V delta = V::load(pixel.source + down * a.source_row_stride + right * a.lanes);
-        sum = sum + divide(a, delta, oh + down, ow + right);
-      }
-    sum.store(pixel.target);
+    const V delta = divide(V::load(a.pooled + pixel.pooled), pixel);
+    pixel.for_each_tap([&](T* to, Index) { send(a, delta, to); });
   });
 }
 
 /// y(oh, ow) = max x over the window. The first of equal values wins, and the last NaN.
 template <class T>
 void max_pool(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const PooledPixel<T>& pixel) {
+  for_each_pixel(a, [&](auto vector, const auto& pixel) {
     using V = decltype(vector);
     V best = V::broadcast(-T(__builtin_huge_val())), best_tap = zero<V>();
     bool first = true;
-    for_each_tap(a, pixel, [&](Index offset, Index index) {
-      const V x = V::load(pixel.source + offset), tap = V::broadcast(T(index));
+    pixel.for_each_tap([&](const T* from, Index index) {
+      const V x = V::load(from), tap = V::broadcast(T(index));
       best_tap = first ? tap : select_nan(x, tap, select_greater(x, best, tap, best_tap));
       best = first ? x : select_nan(x, x, select_greater(x, best, x, best));
       first = false;
     });
-    best.store(pixel.target);
-    if (a.saved_out) best_tap.store(a.saved_out + (pixel.target - a.target));
+    best.store(a.pooled + pixel.pooled);
+    if (a.taps) best_tap.store(a.taps + pixel.pooled);
   });
 }
 
 /// δ(ih, iw) = Σ δ(oh, ow) over the windows whose maximum the pixel is.
 template <class T>
 void max_pool_delta(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const PooledPixel<T>& pixel) {
+  clear_plane(a);
+  for_each_pixel(a, [&](auto vector, const auto& pixel) {
     using V = decltype(vector);
-    V sum = zero<V>();
-    for_each_tap(a, pixel, [&](Index offset, Index index) {
-      const V tap = V::load(a.saved + pixel.saved + offset);
-      const V delta = V::load(pixel.source + offset);
-      sum = sum + select_equal(tap, V::broadcast(T(index)), delta, zero<V>());
+    const V delta = V::load(a.pooled + pixel.pooled), tap = V::load(a.taps + pixel.pooled);
+    pixel.for_each_tap([&](T* to, Index index) {
+      send(a, select_equal(tap, V::broadcast(T(index)), delta, zero<V>()), to);
     });
-    sum.store(pixel.target);
   });
 }
 

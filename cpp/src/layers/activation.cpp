@@ -20,30 +20,30 @@ Elementwise elementwise(Function function) {
 template <class T>
 Loop CopyLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
-  return {input.value.blocks.count() * channels, [=](Index task, std::byte*) {
+  return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
             const Index b = task / channels, c = task % channels, count = input.value.channel_stride(b);
             T* y = output.value.viewed_as(input.value.shape).channel(b, c);
             std::copy_n(input.value.channel(b, c), count, y);
-            kernels().of<T>().activate(output.function, y, count);
+            this->kernel.activate(output.function, y, count);
           }};
 }
 
 template <class T>
 Loop CopyLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
-  return {input.value.blocks.count() * channels, [=](Index task, std::byte*) {
+  return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
             const Index b = task / channels, c = task % channels, count = input.value.channel_stride(b);
             std::copy_n(output.delta.viewed_as(input.delta.shape).channel(b, c), count, input.delta.channel(b, c));
-            kernels().of<T>().multiply_by_derivative(input.function, input.value.channel(b, c),
+            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c),
                                                      input.delta.channel(b, c), count);
           }};
 }
 
 template <class T>
 Loop SoftmaxLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
-  return {input.value.blocks.count(), [=](Index b, std::byte*) {
+  return {input.value.blocks.count(), [=, this](Index b, std::byte*) {
             const Tensor<T>& x = input.value;
-            kernels().of<T>().softmax({.input = x.block(b),
+            this->kernel.softmax({.input = x.block(b),
                                        .output = output.value.block(b),
                                        .value = nullptr,
                                        .delta = nullptr,
@@ -51,18 +51,18 @@ Loop SoftmaxLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
                                        .channel_stride = x.channel_stride(b),
                                        .pixels = x.shape.pixels(),
                                        .lanes = x.blocks.lanes(b)});
-            kernels().of<T>().activate(output.function, output.value.block(b),
+            this->kernel.activate(output.function, output.value.block(b),
                                        x.shape.channels * x.channel_stride(b));
           }};
 }
 
 template <class T>
 Loop SoftmaxLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return {input.value.blocks.count(), [=](Index b, std::byte*) {
+  return {input.value.blocks.count(), [=, this](Index b, std::byte*) {
             const Tensor<T>& x = input.value;
             const Index count = x.shape.channels * x.channel_stride(b);
             std::copy_n(output.delta.block(b), count, input.delta.block(b));
-            kernels().of<T>().softmax_delta({.input = nullptr,
+            this->kernel.softmax_delta({.input = nullptr,
                                              .output = nullptr,
                                              .value = output.value.block(b),
                                              .delta = input.delta.block(b),
@@ -70,7 +70,7 @@ Loop SoftmaxLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& o
                                              .channel_stride = x.channel_stride(b),
                                              .pixels = x.shape.pixels(),
                                              .lanes = x.blocks.lanes(b)});
-            kernels().of<T>().multiply_by_derivative(input.function, x.block(b), input.delta.block(b), count);
+            this->kernel.multiply_by_derivative(input.function, x.block(b), input.delta.block(b), count);
           }};
 }
 

@@ -199,7 +199,7 @@ void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, 
       rest.delta = delta.block(b) + (task.group * out_channels_ + task.output_channels.begin) * delta_plane;
       rest.row_begin = row;
       rest.row_end = std::min(row + step, rows.output);
-      kernels().of<T>().accumulate_kernel_gradient(rest);
+      this->kernel.accumulate_kernel_gradient(rest);
     }
 }
 
@@ -208,7 +208,7 @@ template <class T>
 void Conv2dLayer<T>::add_to_weight(const GradientTask& task, T* sums, Index lanes) const {
   const Index count = sums_of(task), taps = window_.rows.kernel * window_.columns.kernel;
   T* totals = sums + count * Blocks<T>::full_lanes;
-  kernels().of<T>().sum_lanes(sums, count, lanes, totals);
+  this->kernel.sum_lanes(sums, count, lanes, totals);
   const Index first = task.group * out_channels_;
   for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
     for (Index tap = task.kernel_rows.begin * window_.columns.kernel;
@@ -225,7 +225,7 @@ void Conv2dLayer<T>::add_to_bias(const Tensor<T>& delta, const GradientTask& tas
     for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc) {
       const Index channel = task.group * out_channels_ + oc;
       this->parameters[1].gradient[channel] +=
-          kernels().of<T>().sum_plane(delta.block(b) + channel * pixels * lanes, pixels, lanes);
+          this->kernel.sum_plane(delta.block(b) + channel * pixels * lanes, pixels, lanes);
     }
   }
 }

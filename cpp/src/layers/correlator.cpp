@@ -24,7 +24,7 @@ std::vector<Span> even_parts(Index channels, Index most) {
 }
 
 template <class T>
-Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
+Correlator<T>::Correlator(CorrelatorShape shape) : kernel_(&kernels().of<T>()), shape_(std::move(shape)) {
   for (Index g = 0; g < shape_.groups; ++g)
     for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
       tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
@@ -58,7 +58,7 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
   const Index lanes = source.blocks.lanes(block);
   const Index source_plane = shape_.source_height * shape_.source_width * lanes;
   const Index target_plane = shape_.target_height * shape_.target_width * lanes;
-  kernels().of<T>().correlate({
+  kernel_->correlate({
       .source = source.block(block) + tile.group * shape_.source_channels * source_plane,
       .target = target.block(block) + tile.begin * target_plane,
       .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
@@ -112,17 +112,16 @@ Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, 
 template <class T>
 Loop Correlator<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias,
                         Elementwise function) const {
-  return make_loop(source, target, bias, [=](Index block, Index offset, Index count) {
-    kernels().of<T>().activate(function, target.block(block) + offset, count);
+  return make_loop(source, target, bias, [=, this](Index block, Index offset, Index count) {
+    kernel_->activate(function, target.block(block) + offset, count);
   });
 }
 
 template <class T>
 Loop Correlator<T>::run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value,
                               Elementwise function) const {
-  return make_loop(source, target, nullptr, [=](Index block, Index offset, Index count) {
-    kernels().of<T>().multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset,
-                                             count);
+  return make_loop(source, target, nullptr, [=, this](Index block, Index offset, Index count) {
+    kernel_->multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset, count);
   });
 }
 

@@ -42,6 +42,7 @@ class Correlator {
   void pack_tile(const T* weight, const Tile& tile) const;
   Index taps() const { return shape_.kernel_height * shape_.kernel_width; }
 
+  const KernelTable<T>* kernel_ = nullptr;
   CorrelatorShape shape_;
   std::vector<Tile> tiles_;
   Buffer<T> packed_;

@@ -55,6 +55,9 @@ class Layer {
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
   /// Adds to every parameter's gradient. The loops run one after the other.
   virtual Schedule accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
+
+ protected:
+  const KernelTable<T>& kernel = kernels().of<T>();  // here, as choosing them may throw and loops may not
 };
 
 }  // namespace cnnbp

@@ -100,7 +100,7 @@ void LinearLayer<T>::accumulate(const Tensor<T>& delta, const Buffer<T>& rows, S
   for (Index b = 0; b < delta.blocks.count(); ++b) {
     const Index lanes = delta.blocks.lanes(b);
     const T* block = delta.block(b) + outputs.begin * lanes;
-    kernels().of<T>().accumulate_outer_product({
+    this->kernel.accumulate_outer_product({
         .input_rows = rows.data() + b * Blocks<T>::full_lanes * stride + features.begin,
         .delta = block,
         .gradient = this->parameters[0].gradient + outputs.begin * in_features_ + features.begin,
@@ -113,7 +113,7 @@ void LinearLayer<T>::accumulate(const Tensor<T>& delta, const Buffer<T>& rows, S
     });
     if (features.begin == 0 && this->parameters.size() > 1)
       for (Index o = outputs.begin; o < outputs.end; ++o)
-        this->parameters[1].gradient[o] += kernels().of<T>().sum_plane(delta.block(b) + o * lanes, 1, lanes);
+        this->parameters[1].gradient[o] += this->kernel.sum_plane(delta.block(b) + o * lanes, 1, lanes);
   }
 }
 

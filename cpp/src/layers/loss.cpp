@@ -28,7 +28,7 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
   const Index samples = output.value.blocks.samples_in(block);
   T *loss = scratch, *exponentials = scratch + full, *target_sum = scratch + 2 * full, *correct = scratch + 3 * full;
   T* delta = output.delta.data ? output.delta.block(block) : scratch + 4 * full;
-  const auto& table = kernels().of<T>();
+  const KernelTable<T>& table = kernels().of<T>();
   const auto kernel = loss_ == Loss::mse ? table.mse : table.cross_entropy;
   kernel({.output = output.value.block(block),
           .target = target.block(block),

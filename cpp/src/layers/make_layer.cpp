@@ -101,6 +101,11 @@ Cost cost_of(const LayerDefinition& definition, const Shape& input) {
       definition);
 }
 
+bool needs_maps(const LayerDefinition& definition) {
+  return std::holds_alternative<Conv2d>(definition) || std::holds_alternative<AvgPool2d>(definition) ||
+         std::holds_alternative<MaxPool2d>(definition);
+}
+
 bool gives_vector(const LayerDefinition& definition, bool input_is_vector) {
   if (std::holds_alternative<Linear>(definition) || std::holds_alternative<Flatten>(definition)) return true;
   return std::holds_alternative<Activation>(definition) && input_is_vector;

@@ -4,45 +4,53 @@
 
 namespace cnnbp {
 
+namespace {
+
+/// Windows that lie side by side and cover the whole axis.
+bool covers_once(const Axis& axis) {
+  return axis.stride == axis.kernel && axis.dilation == 1 && axis.pad == 0 && axis.output * axis.stride == axis.input;
+}
+
+}  // namespace
+
 template <class T>
 PoolingLayer<T>::PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel)
     : window_(window),
       forward_kernel_(forward_kernel),
       delta_kernel_(delta_kernel),
-      forward_rows_(forward_taps(window.rows)),
-      delta_rows_(delta_taps(window.rows)),
-      forward_columns_(forward_runs(window.columns)),
-      delta_columns_(delta_runs(window.columns)) {}
+      rows_(forward_taps(window.rows)),
+      columns_(forward_runs(window.columns)) {}
 
 template <class T>
-Pooling<T> PoolingLayer<T>::plane(const std::vector<Taps>& rows, const std::vector<Run>& columns,
-                                  Index lanes) const {
-  Pooling<T> p{};
-  p.rows = rows.data();
-  p.row_end = static_cast<Index>(rows.size());
-  p.columns = columns.data();
-  p.column_runs = static_cast<Index>(columns.size());
-  p.kernel_width = window_.columns.kernel;
-  p.row_divisor = row_divisor_.data();
-  p.column_divisor = column_divisor_.data();
-  p.multiply = multiply_;
-  p.lanes = lanes;
-  return p;
+Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps,
+                                  Index block, Index channel) const {
+  const Index lanes = below.blocks.lanes(block);
+  return {.plane = below.channel(block, channel),
+          .pooled = pooled.channel(block, channel),
+          .taps = taps.data ? taps.channel(block, channel) : nullptr,
+          .plane_height = window_.rows.input,
+          .plane_row_stride = window_.columns.input * lanes,
+          .pooled_row_stride = window_.columns.output * lanes,
+          .rows = rows_.data(),
+          .pooled_height = window_.rows.output,
+          .columns = columns_.data(),
+          .column_runs = static_cast<Index>(columns_.size()),
+          .kernel_width = window_.columns.kernel,
+          .row_divisor = row_divisor_.data(),
+          .column_divisor = column_divisor_.data(),
+          .multiply = multiply_,
+          .partition = covers_once(window_.rows) && covers_once(window_.columns),
+          .lanes = lanes};
 }
 
 template <class T>
 Loop PoolingLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
-            const Index b = task / channels, c = task % channels, lanes = input.value.blocks.lanes(b);
-            Pooling<T> p = plane(forward_rows_, forward_columns_, lanes);
-            p.source = input.value.channel(b, c);
-            p.target = output.value.channel(b, c);
-            p.saved_out = output.saved.data ? output.saved.channel(b, c) : nullptr;
-            p.source_row_stride = window_.columns.input * lanes;
-            p.target_row_stride = window_.columns.output * lanes;
-            forward_kernel_(p);
-            kernels().of<T>().activate(output.function, p.target, output.value.channel_stride(b));
+            const Index b = task / channels, c = task % channels;
+            forward_kernel_(plane(input.value, output.value, output.saved, b, c));
+            this->kernel.activate(output.function, output.value.channel(b, c),
+                                       output.value.channel_stride(b));
           }};
 }
 
@@ -50,16 +58,10 @@ template <class T>
 Loop PoolingLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
-            const Index b = task / channels, c = task % channels, lanes = input.value.blocks.lanes(b);
-            Pooling<T> p = plane(delta_rows_, delta_columns_, lanes);
-            p.source = output.delta.channel(b, c);
-            p.target = input.delta.channel(b, c);
-            p.saved = output.saved.data ? output.saved.channel(b, c) : nullptr;
-            p.source_row_stride = window_.columns.output * lanes;
-            p.target_row_stride = window_.columns.input * lanes;
-            delta_kernel_(p);
-            kernels().of<T>().multiply_by_derivative(input.function, input.value.channel(b, c), p.target,
-                                                     input.value.channel_stride(b));
+            const Index b = task / channels, c = task % channels;
+            delta_kernel_(plane(input.delta, output.delta, output.saved, b, c));
+            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c),
+                                                     input.delta.channel(b, c), input.value.channel_stride(b));
           }};
 }
 

@@ -22,12 +22,13 @@ class PoolingLayer : public Layer<T> {
   bool multiply_ = false;
 
  private:
-  Pooling<T> plane(const std::vector<Taps>& rows, const std::vector<Run>& columns, Index lanes) const;
+  Pooling<T> plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
+                   Index channel) const;
 
   Window window_;
   Kernel forward_kernel_, delta_kernel_;
-  std::vector<Taps> forward_rows_, delta_rows_;
-  std::vector<Run> forward_columns_, delta_columns_;
+  std::vector<Taps> rows_;
+  std::vector<Run> columns_;
 };
 
 /// y = Σ x / divisor over each window;  δ = f'(u) ∘ up(δ) / divisor.

@@ -64,9 +64,18 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
   static const Schedule nothing;
   plan.select(x, &y, selection);
   run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(),
-       then_update ? &update : &nothing});
+       then_update ? &update : &nothing},
+      3 * work_of(plan.samples()));
   packed = !then_update;
   return plan.loss().sum() / double(plan.samples());
+}
+
+template <class T>
+double Network<T>::Engine::work_of(Index samples) const {
+  double work = 0.0;
+  for (const LayerSummary& layer : summary)
+    work += double(layer.multiply_adds) + double(layer.output_shape.features()) + double(layer.parameters) / 16;
+  return work * double(Blocks<T>(samples).all_lanes());
 }
 
 template <class T>
@@ -117,7 +126,7 @@ void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const st
     std::unique_ptr<Plan<T>> plan =
         borrow(std::min(batch, Index{x.count} - first), y ? Purpose::evaluate : Purpose::predict);
     plan->select(x, y, {nullptr, first});
-    run({&plan->load(), &plan->forward(), &plan->backward()});
+    run({&plan->load(), &plan->forward(), &plan->backward()}, work_of(plan->samples()));
     take(*plan, first);
     put_back(std::move(plan));
   }

@@ -34,6 +34,8 @@ struct Network<T>::Engine {
   /// Packs the parameters for forward passes, unless that is done already.
   void pack_for_forward();
   Index forward_batch() const;
+  /// Multiply-adds of a forward pass, about; a training step does three times as many.
+  double work_of(Index samples) const;
 
   NetworkDefinition definition;
   std::vector<LayerSummary> summary;

@@ -10,8 +10,8 @@ namespace cnnbp {
 namespace {
 
 SGD checked(SGD sgd) {
-  if (!(sgd.lr > 0.0) || !std::isfinite(sgd.lr))
-    throw std::invalid_argument("lr is " + std::to_string(sgd.lr) + ", expected more than 0");
+  if (!(sgd.lr >= 0.0) || !std::isfinite(sgd.lr))
+    throw std::invalid_argument("lr is " + std::to_string(sgd.lr) + ", expected at least 0");
   if (!(sgd.momentum >= 0.0) || !(sgd.momentum < 1.0))
     throw std::invalid_argument("momentum is " + std::to_string(sgd.momentum) + ", expected 0 to less than 1");
   return sgd;

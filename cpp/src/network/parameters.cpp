@@ -57,9 +57,10 @@ Loop Parameters<T>::zero_gradients() const {
 template <class T>
 Loop Parameters<T>::update(const SGD& optimizer) const {
   const Index total = static_cast<Index>(values_.size());
-  return {(total + chunk - 1) / chunk, [this, total, &optimizer](Index task, std::byte*) {
+  const KernelTable<T>& kernel = kernels().of<T>();
+  return {(total + chunk - 1) / chunk, [this, total, &kernel, &optimizer](Index task, std::byte*) {
             const Index begin = task * chunk;
-            kernels().of<T>().momentum_update({
+            kernel.momentum_update({
                 .parameter = values_.data() + begin,
                 .gradient = gradients_.data() + begin,
                 .velocity = optimizer.momentum != 0.0 ? velocities_.data() + begin : nullptr,

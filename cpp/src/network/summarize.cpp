@@ -10,6 +10,9 @@ namespace {
 LayerSummary summarize_layer(const LayerDefinition& layer, std::size_t place, const Shape& input, bool is_vector) {
   const std::string name = std::to_string(place), type = type_name(layer);
   try {
+    if (is_vector && needs_maps(layer))
+      throw std::invalid_argument("the input is a vector of " + std::to_string(input.channels) +
+                                  " features, expected maps (channels, height, width)");
     const Shape output = output_shape(layer, input);
     const Cost cost = cost_of(layer, input);
     return {name, type, output, gives_vector(layer, is_vector), cost.parameters, cost.multiply_adds};

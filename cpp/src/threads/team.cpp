@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cnnbp/system.hpp>
+#include <list>
+#include <memory_resource>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -42,6 +45,80 @@ void watch_forks() {
   (void)registered;
 }
 
+/// Multiply-adds below which waking a second thread costs more than it helps: about 10 µs of one core.
+constexpr double least_shared_work = 5e5;
+
+/// Where threads wait for one another. OpenMP's own barriers spin for milliseconds, which on a busy machine
+/// keeps the very thread from running that is waited for; here a thread steps aside after about 40 µs.
+class Barrier {
+ public:
+  explicit Barrier(int threads) : threads_(threads) {}
+
+  void wait() {
+    const unsigned round = round_.load(std::memory_order_relaxed);
+    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+      waiting_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    constexpr int patience = 1000;
+    for (int looks = 0; round_.load(std::memory_order_acquire) == round; ++looks)
+      if (looks < patience) pause();
+      else std::this_thread::yield();
+  }
+
+ private:
+  static void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+  }
+
+  const int threads_;
+  std::atomic<int> waiting_{0};
+  std::atomic<unsigned> round_{0};
+};
+
+/// A phase under way: threads take its tasks one by one.
+struct Work {
+  const Phase* loops;
+  std::ptrdiff_t tasks;
+  std::atomic<std::ptrdiff_t> next{0};
+
+  Work(const Phase* p, std::ptrdiff_t n) : loops(p), tasks(n) {}
+};
+
+/// What one call of `run` lays out for its threads. Kept by the calling thread, so that a step that has run once
+/// asks for no memory.
+struct Desk {
+  std::pmr::unsynchronized_pool_resource memory;
+  std::pmr::list<Work> works{&memory};
+  std::ptrdiff_t most_tasks = 0;
+  std::size_t scratch_bytes = 0;
+  Buffer<std::byte> scratch;
+
+  void lay_out(std::initializer_list<const Schedule*> schedules) {
+    works.clear();
+    most_tasks = 0;
+    scratch_bytes = 0;
+    for (const Schedule* schedule : schedules)
+      for (const Phase& phase : *schedule) {
+        std::ptrdiff_t tasks = 0;
+        for (const Loop& loop : phase) {
+          tasks += loop.tasks;
+          scratch_bytes = std::max(scratch_bytes, loop.scratch_bytes);
+        }
+        if (tasks > 0) works.emplace_back(&phase, tasks);
+        most_tasks = std::max(most_tasks, tasks);
+      }
+    scratch_bytes = (scratch_bytes + 63) / 64 * 64;
+  }
+
+  void provide_scratch(std::size_t threads) {
+    if (scratch.size() < scratch_bytes * threads) scratch = Buffer<std::byte>(scratch_bytes * threads);
+  }
+};
+
 }  // namespace
 
 int num_threads() {
@@ -57,43 +134,29 @@ void set_num_threads(long long threads) {
   chosen_threads = static_cast<int>(threads);
 }
 
-void run(std::initializer_list<const Schedule*> schedules) {
+void run(std::initializer_list<const Schedule*> schedules, double work) {
   watch_forks();
-  std::vector<const Phase*> phases;
-  std::vector<std::ptrdiff_t> tasks;
-  std::size_t scratch_bytes = 0;
-  std::ptrdiff_t most = 0;
-  for (const Schedule* schedule : schedules)
-    for (const Phase& phase : *schedule) {
-      std::ptrdiff_t total = 0;
-      for (const Loop& loop : phase) {
-        total += loop.tasks;
-        scratch_bytes = std::max(scratch_bytes, loop.scratch_bytes);
-      }
-      phases.push_back(&phase);
-      tasks.push_back(total);
-      most = std::max(most, total);
-    }
-  const int threads = forked ? 1 : static_cast<int>(std::clamp<std::ptrdiff_t>(most, 1, num_threads()));
+  static thread_local Desk desk;
+  desk.lay_out(schedules);
+  const auto wanted = std::clamp<std::ptrdiff_t>(desk.most_tasks, 1, num_threads());
+  const int threads = forked || work < least_shared_work ? 1 : static_cast<int>(wanted);
   if (threads > 1) started = true;
-  scratch_bytes = (scratch_bytes + 63) / 64 * 64;
-  const std::size_t all_scratch = scratch_bytes * static_cast<std::size_t>(threads);
-  static thread_local Buffer<std::byte> scratch;  // kept by the calling thread, for its next step
-  if (scratch.size() < all_scratch) scratch = Buffer<std::byte>(all_scratch);
-  std::byte* const base = scratch.data();
+  desk.provide_scratch(static_cast<std::size_t>(threads));
 
+  Desk& shared = desk;  // the workers' own thread_local would be another
+  Barrier barrier(threads);
 #pragma omp parallel num_threads(threads)
   {
     const FlushDenormals guard;
-    std::byte* own = base + scratch_bytes * static_cast<std::size_t>(omp_get_thread_num());
-    for (std::size_t p = 0; p < phases.size(); ++p) {
-#pragma omp for schedule(dynamic, 1)
-      for (std::ptrdiff_t task = 0; task < tasks[p]; ++task) {
+    std::byte* own = shared.scratch.data() + shared.scratch_bytes * static_cast<std::size_t>(omp_get_thread_num());
+    for (Work& phase : shared.works) {
+      for (std::ptrdiff_t task = phase.next++; task < phase.tasks; task = phase.next++) {
         std::ptrdiff_t rest = task;
-        const Loop* loop = phases[p]->data();
+        const Loop* loop = phase.loops->data();
         for (; rest >= loop->tasks; ++loop) rest -= loop->tasks;
         loop->run(rest, own);
       }
+      if (threads > 1) barrier.wait();
     }
   }
 }

@@ -24,7 +24,8 @@ using Schedule = std::vector<Phase>;
 
 /// Runs the schedules in order, in one parallel region. Denormals are zero inside, and rounding is to nearest,
 /// whatever the caller has set; the caller's setting is back when the call returns. In a child process that was
-/// forked after threads had started there are none to be had: it runs alone.
-void run(std::initializer_list<const Schedule*> schedules);
+/// forked after threads had started there are none to be had: it runs alone. `work`, in multiply-adds, tells what
+/// is too little for more than one thread.
+void run(std::initializer_list<const Schedule*> schedules, double work = 1e9);
 
 }  // namespace cnnbp
