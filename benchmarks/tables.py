@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Change, Result, Run, geometric_mean
+from benchmarks.turns import QUIET
 
 #: Columns of a line where there is no terminal to ask.
 PLAIN_WIDTH = 160
@@ -27,6 +28,12 @@ def show_run(run: Run, out: Console) -> None:
         if len(modes) > 2:
             times = ", ".join(f"{_mode(m)} {_time(result.typical_seconds(m))}" for m in modes)
             out.print(f"{result.case}, PyTorch: {times}", highlight=False)
+    disturbance = max(result.others for result in run.results)
+    if disturbance > QUIET:
+        out.print(
+            f"Other programs used up to {disturbance:.1f} cores: the figures are worth little.",
+            style="bold red",
+        )
     for line in _summary(run.results):
         out.print(line, highlight=False)
     for name, value in run.circumstances.items():
