@@ -23,8 +23,8 @@ auto with_float(const char* name, const py::array& array, Body body) {
 /// Throws unless the array is C-contiguous and has this many dimensions.
 inline void require_layout(const char* name, const py::array& array, py::ssize_t ndim) {
   if (array.ndim() != ndim)
-    throw py::value_error(std::string(name) + " has shape " + shape_text(array) + ", expected " +
-                          std::to_string(ndim) + " dimensions");
+    throw py::value_error(std::string(name) + " has shape " + shape_text(array) + ", expected " + std::to_string(ndim) +
+                          " dimensions");
   if (!(array.flags() & py::array::c_style))
     throw py::value_error(std::string(name) + " is not C-contiguous; use numpy.ascontiguousarray");
 }

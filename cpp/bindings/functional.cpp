@@ -20,8 +20,7 @@ Conv2d convolution(std::int64_t out_channels, Pair kernel, Pair stride, const Pa
   if (groups < 1 || groups > out_channels)
     throw py::value_error("groups is " + std::to_string(groups) + ", expected 1 to the output's " +
                           std::to_string(out_channels) + " channels");
-  return {out_channels, size(kernel), size(stride), padding(pad), size(dilation), groups, true,
-          Function::identity};
+  return {out_channels, size(kernel), size(stride), padding(pad), size(dilation), groups, true, Function::identity};
 }
 
 template <class T>
@@ -90,8 +89,7 @@ py::tuple conv2d_gradients(const py::array& x, const py::array& output_delta, Pa
     const auto input = view<T>("x", x), delta = view<T>("output_delta", output_delta);
     const Conv2d options = convolution(delta.shape.channels, kernel_size, stride, pad, dilation, groups);
     output_shape(options, input.shape);
-    py::array_t<T> weight({options.out_channels, input.shape.channels / groups, kernel_size.first,
-                           kernel_size.second});
+    py::array_t<T> weight({options.out_channels, input.shape.channels / groups, kernel_size.first, kernel_size.second});
     py::array_t<T> bias(options.out_channels);
     T *w = weight.mutable_data(), *b = bias.mutable_data();
     std::fill_n(w, weight.size(), T(0));
@@ -104,8 +102,7 @@ py::tuple conv2d_gradients(const py::array& x, const py::array& output_delta, Pa
   });
 }
 
-AvgPool2d averaging(Pair kernel, Pair stride, Pair pad, bool ceil_mode, bool count_include_pad,
-                    std::int64_t divisor) {
+AvgPool2d averaging(Pair kernel, Pair stride, Pair pad, bool ceil_mode, bool count_include_pad, std::int64_t divisor) {
   return {size(kernel), size(stride), size(pad), ceil_mode, count_include_pad, divisor, Function::identity};
 }
 
@@ -153,16 +150,14 @@ py::tuple max_pool2d(const py::array& x, Pair kernel, Pair stride, Pair pad, Pai
   });
 }
 
-py::array max_pool2d_delta(const py::array& output_delta, const py::array_t<std::int64_t>& positions,
-                           Pair input_size) {
+py::array max_pool2d_delta(const py::array& output_delta, const py::array_t<std::int64_t>& positions, Pair input_size) {
   return with_float("output_delta", output_delta, [&]<class T>(T) -> py::array {
     const auto delta = view<T>("output_delta", output_delta);
     const auto places = view<std::int64_t>("positions", positions);
     if (places.count != delta.count || !(places.shape == delta.shape))
       throw py::value_error("positions has shape " + shape_text(positions) + ", expected that of output_delta, " +
                             shape_text(output_delta));
-    if (input_size.first < 1 || input_size.second < 1 ||
-        input_size.first > (std::int64_t{1} << 40) / input_size.second)
+    if (input_size.first < 1 || input_size.second < 1 || input_size.first > (std::int64_t{1} << 40) / input_size.second)
       throw py::value_error("input_size is (" + std::to_string(input_size.first) + ", " +
                             std::to_string(input_size.second) + "), expected at least 1 each, of an image");
     Fresh<T> result(delta.count, {delta.shape.channels, input_size.first, input_size.second});
@@ -177,13 +172,13 @@ py::array max_pool2d_delta(const py::array& output_delta, const py::array_t<std:
 py::object time_convolution(std::int64_t batch, std::int64_t in_channels, Pair input_size, std::int64_t out_channels,
                             Pair kernel, Pair stride, Pair pad, Pair dilation, std::int64_t groups,
                             const std::string& which, int repeats) {
-  const Pass pass = which == "forward"    ? Pass::forward
-                    : which == "delta"    ? Pass::delta
-                    : which == "gradient" ? Pass::gradient
-                                          : throw py::value_error("which is '" + which +
-                                                                  "', expected forward, delta or gradient");
-  const Conv2d layer{out_channels, size(kernel), size(stride), Padding(size(pad)), size(dilation), groups, true,
-                     Function::identity};
+  const Pass pass = which == "forward" ? Pass::forward
+                    : which == "delta" ? Pass::delta
+                    : which == "gradient"
+                        ? Pass::gradient
+                        : throw py::value_error("which is '" + which + "', expected forward, delta or gradient");
+  const Conv2d layer{out_channels,   size(kernel), size(stride), Padding(size(pad)),
+                     size(dilation), groups,       true,         Function::identity};
   std::vector<double> seconds;
   {
     const Unlocked unlocked;

@@ -30,8 +30,7 @@ py::array linear(const py::array& x, const py::array& weight, const std::optiona
       require_layout("bias", *bias, 1);
       if (!bias->dtype().equal(py::dtype::of<T>())) throw py::type_error("bias has another dtype than x");
       if (bias->shape(0) != w.count)
-        throw py::value_error("bias has shape " + shape_text(*bias) + ", expected (" + std::to_string(w.count) +
-                              ",)");
+        throw py::value_error("bias has shape " + shape_text(*bias) + ", expected (" + std::to_string(w.count) + ",)");
       b = static_cast<const T*>(bias->data());
     }
     py::array_t<T> output = matrix<T>(input.count, w.count);

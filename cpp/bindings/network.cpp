@@ -140,7 +140,8 @@ class PyNetwork {
     const Targets wanted = read_targets(y);
     require_layout("order", order, 1);
     const std::span<const std::int64_t> samples(order.data(), static_cast<std::size_t>(order.size()));
-    const auto batches = static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
+    const auto batches =
+        static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
     Ticker ticker;
     const auto tell = [&](std::int64_t done, double last_loss) {
       if (ticker.ticks() || done == batches) {
@@ -227,8 +228,8 @@ class PyNetwork {
       std::vector<std::pair<const Parameter<T>*, py::array>> matched;
       for (const auto& [key, value] : given) {
         const std::string name = py::str(key);
-        const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                        [&](const Parameter<T>& p) { return p.name == name; });
+        const auto found =
+            std::find_if(parameters.begin(), parameters.end(), [&](const Parameter<T>& p) { return p.name == name; });
         if (found == parameters.end()) throw py::key_error("the network has no parameter '" + name + "'");
         matched.emplace_back(&*found, checked<T>(*found, value));
       }
@@ -303,8 +304,10 @@ void bind_network(py::module_& module) {
       .def("parameters", [](PyNetwork& n) { return n.copies("value"); })
       .def("gradients", [](PyNetwork& n) { return n.copies("gradient"); })
       .def("velocities", [](PyNetwork& n) { return n.copies("velocity"); })
-      .def("load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, "value"); }, arg("parameters"))
-      .def("load_velocities", [](PyNetwork& n, const py::dict& d) { n.load(d, "velocity"); }, arg("velocities"))
+      .def(
+          "load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, "value"); }, arg("parameters"))
+      .def(
+          "load_velocities", [](PyNetwork& n, const py::dict& d) { n.load(d, "velocity"); }, arg("velocities"))
       .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"))
       .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
            arg("on_batch") = py::none())

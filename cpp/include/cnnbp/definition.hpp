@@ -111,9 +111,9 @@ struct LayerSummary {
   std::string name;  ///< its place in the list: "0"
   std::string type;  ///< "Conv2d"
   Shape output_shape;
-  bool is_vector;               ///< the output is a vector of `channels` features
-  std::int64_t parameters;      ///< trained numbers
-  std::int64_t multiply_adds;   ///< of one sample's forward pass
+  bool is_vector;              ///< the output is a vector of `channels` features
+  std::int64_t parameters;     ///< trained numbers
+  std::int64_t multiply_adds;  ///< of one sample's forward pass
 };
 
 /// Infers all shapes. Throws std::invalid_argument that names the layer, what it was given and what it needs.

@@ -84,8 +84,7 @@ class Network {
 
   /// Steps over the samples that `order` names, batch by batch; the last batch may be smaller. `on_batch` gets
   /// the number of batches done and the last loss; the epoch ends when it returns false. Returns the losses.
-  std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order,
-                                  std::int64_t batch_size,
+  std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
                                   const std::function<bool(std::int64_t, double)>& on_batch = {});
 
   /// Adds the gradients of the mean loss to what `zero_gradients` or earlier calls left. Returns the loss.

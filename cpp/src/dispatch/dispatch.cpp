@@ -38,8 +38,8 @@ const Kernels& choose() {
     if (std::string(k->name) == wanted) return *k;
     names += (names.empty() ? "" : ", ") + std::string(k->name);
   }
-  throw std::runtime_error("CNNBP_ISA is '" + std::string(wanted) + "', expected one that this processor has: " +
-                           names);
+  throw std::runtime_error("CNNBP_ISA is '" + std::string(wanted) +
+                           "', expected one that this processor has: " + names);
 }
 
 }  // namespace

@@ -18,13 +18,13 @@ double fma_peak(double seconds) {
   const Index threads = num_threads();
   std::vector<double> rates(static_cast<std::size_t>(threads));
   const Schedule schedule{{Loop{threads, [&](Index task, std::byte*) {
-    double done = 0.0, passed = 0.0;
-    float unused[1];
-    for (const auto start = Clock::now(); passed < seconds;
-         passed = std::chrono::duration<double>(Clock::now() - start).count())
-      done += kernels().of<float>().multiply_adds(iterations, unused);
-    rates[static_cast<std::size_t>(task)] = 2.0 * done / passed;
-  }}}};
+                                  double done = 0.0, passed = 0.0;
+                                  float unused[1];
+                                  for (const auto start = Clock::now(); passed < seconds;
+                                       passed = std::chrono::duration<double>(Clock::now() - start).count())
+                                    done += kernels().of<float>().multiply_adds(iterations, unused);
+                                  rates[static_cast<std::size_t>(task)] = 2.0 * done / passed;
+                                }}}};
   run({&schedule});
   double total = 0.0;
   for (const double rate : rates) total += rate;

@@ -27,18 +27,17 @@ class Lanes {
     const Images images(from.data, from.count);
     const Index channels = from.shape.channels;
     const Schedule pack_all{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
-      const Index c = task % channels;
-      pack(images, {}, tensor_, task / channels, c, c + 1);
-    }}}};
+                                    const Index c = task % channels;
+                                    pack(images, {}, tensor_, task / channels, c, c + 1);
+                                  }}}};
     run({&pack_all}, move_work * double(tensor_.size()));
   }
 
   const Tensor<T>& tensor() const { return tensor_; }
 
   void unpack_to(Array<T> array) const {
-    const Schedule unpack_all{{Loop{tensor_.blocks.count(), [&](Index block, std::byte*) {
-      unpack(tensor_, block, array.data);
-    }}}};
+    const Schedule unpack_all{
+        {Loop{tensor_.blocks.count(), [&](Index block, std::byte*) { unpack(tensor_, block, array.data); }}}};
     run({&unpack_all}, move_work * double(tensor_.size()));
   }
 
@@ -60,9 +59,7 @@ Signal<T> delta_of(const Lanes<T>& lanes) {
 void require_same(const char* name, std::int64_t count, const Shape& given, std::int64_t wanted_count,
                   const Shape& wanted) {
   if (count == wanted_count && given == wanted) return;
-  const auto whole = [](std::int64_t n, const Shape& s) {
-    return "(" + std::to_string(n) + ", " + text(s).substr(1);
-  };
+  const auto whole = [](std::int64_t n, const Shape& s) { return "(" + std::to_string(n) + ", " + text(s).substr(1); };
   throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
                               whole(wanted_count, wanted));
 }
@@ -71,8 +68,8 @@ void require_same(const char* name, std::int64_t count, const Shape& given, std:
 template <class T, class U>
 double work_of(const Layer<T>& layer, const Array<U>& output) {
   const double pixels = double(output.count) * double(output.shape.pixels());
-  return pixels * (layer.parameters.empty() ? move_work * double(output.shape.channels)
-                                            : double(layer.parameters[0].size()));
+  return pixels *
+         (layer.parameters.empty() ? move_work * double(output.shape.channels) : double(layer.parameters[0].size()));
 }
 
 template <class T, class L>
@@ -116,8 +113,7 @@ void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& opti
 
 template <class T>
 void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
-               output_shape(options, delta.shape));
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
   Conv2dLayer<T> layer(options, delta.shape);
   propagate(layer, const_cast<T*>(weight), output_delta, delta);
 }
@@ -140,8 +136,7 @@ void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output) {
 
 template <class T>
 void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
-               output_shape(options, delta.shape));
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
   AvgPool2dLayer<T> layer(options, delta.shape);
   propagate<T>(layer, nullptr, output_delta, delta);
 }
@@ -181,14 +176,13 @@ void max_pool2d_delta(Array<const T> output_delta, const std::int64_t* positions
     if (positions[i] < 0 || positions[i] >= pixels)
       throw std::invalid_argument("positions holds " + std::to_string(positions[i]) + ", expected 0 to " +
                                   std::to_string(pixels - 1) + " for input_size (" +
-                                  std::to_string(delta.shape.height) + ", " + std::to_string(delta.shape.width) +
-                                  ")");
+                                  std::to_string(delta.shape.height) + ", " + std::to_string(delta.shape.width) + ")");
   const Schedule schedule{{Loop{planes, [=](Index plane, std::byte*) {
-    T* to = delta.data + plane * pixels;
-    std::fill(to, to + pixels, T(0));
-    for (std::int64_t i = plane * outputs; i < (plane + 1) * outputs; ++i)
-      to[positions[i]] += output_delta.data[i];
-  }}}};
+                                  T* to = delta.data + plane * pixels;
+                                  std::fill(to, to + pixels, T(0));
+                                  for (std::int64_t i = plane * outputs; i < (plane + 1) * outputs; ++i)
+                                    to[positions[i]] += output_delta.data[i];
+                                }}}};
   run({&schedule});
 }
 
@@ -203,8 +197,7 @@ void linear(Array<const T> x, const T* weight, const T* bias, const Linear& opti
 
 template <class T>
 void linear_delta(Array<const T> output_delta, const T* weight, const Linear& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
-               output_shape(options, delta.shape));
+  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
   LinearLayer<T> layer(options, delta.shape);
   propagate(layer, const_cast<T*>(weight), output_delta, delta);
 }
@@ -229,15 +222,15 @@ template <class T, class Body>
 void over_stretches(std::int64_t size, T* written, const T* read, Body body) {
   constexpr Index stretch = 4096, whole = 16 / sizeof(T);
   const Schedule schedule{{Loop{(size + stretch - 1) / stretch, [=](Index task, std::byte*) {
-    const Index begin = task * stretch, count = std::min<Index>(stretch, size - begin);
-    const Index even = count / whole * whole, odd = count - even;
-    body(written + begin, read + begin, even);
-    T own[whole] = {}, other[whole] = {};
-    std::copy_n(written + begin + even, odd, own);
-    std::copy_n(read + begin + even, odd, other);
-    body(own, other, odd > 0 ? whole : 0);
-    std::copy_n(own, odd, written + begin + even);
-  }}}};
+                                  const Index begin = task * stretch, count = std::min<Index>(stretch, size - begin);
+                                  const Index even = count / whole * whole, odd = count - even;
+                                  body(written + begin, read + begin, even);
+                                  T own[whole] = {}, other[whole] = {};
+                                  std::copy_n(written + begin + even, odd, own);
+                                  std::copy_n(read + begin + even, odd, other);
+                                  body(own, other, odd > 0 ? whole : 0);
+                                  std::copy_n(own, odd, written + begin + even);
+                                }}}};
   run({&schedule}, elementwise_work * double(size));
 }
 
@@ -278,9 +271,8 @@ void activation_delta(Array<const T> output_delta, Array<const T> output, Functi
   }
   const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
   SoftmaxLayer<T> softmax;
-  const Schedule schedule{
-      {softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
-                               {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})}};
+  const Schedule schedule{{softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
+                                                   {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})}};
   run({&schedule});
   received.unpack_to(delta);
 }

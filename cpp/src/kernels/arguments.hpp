@@ -106,10 +106,10 @@ enum class Elementwise { identity, sigmoid, tanh, relu, exp };
 /// Over the channels of every pixel of one block: p = exp(x − max) / Σ exp(x − max).
 template <class T>
 struct Softmax {
-  const T* input;   // forward: x; delta: unused
-  T* output;        // forward: p
-  const T* value;   // delta: p
-  T* delta;         // delta: δ, from ∂E/∂p to ∂E/∂x = p ∘ (δ − Σ δ p), in place
+  const T* input;  // forward: x; delta: unused
+  T* output;       // forward: p
+  const T* value;  // delta: p
+  T* delta;        // delta: δ, from ∂E/∂p to ∂E/∂x = p ∘ (δ − Σ δ p), in place
   Index channels, channel_stride, pixels, lanes;
 };
 
@@ -120,11 +120,11 @@ struct BlockLoss {
   const T* target;  // [feature][lane]
   T* delta;         // ∂E/∂output
   Index features, lanes;
-  T scale;           // 1 / samples of the batch
-  T* loss;           // mse: ½ Σ e². cross-entropy: Σ t · (max − x)
-  T* exponentials;   // cross-entropy: Σ exp(x − max)
-  T* target_sum;     // cross-entropy: Σ t
-  T* correct;        // 1 where the largest output is at the largest target, else 0
+  T scale;          // 1 / samples of the batch
+  T* loss;          // mse: ½ Σ e². cross-entropy: Σ t · (max − x)
+  T* exponentials;  // cross-entropy: Σ exp(x − max)
+  T* target_sum;    // cross-entropy: Σ t
+  T* correct;       // 1 where the largest output is at the largest target, else 0
 };
 
 /// v ← momentum · v + g;  p ← p − lr · v. `count` is a multiple of the widest lane vector.

@@ -31,9 +31,8 @@ template <class V, int Tile, int Vectors, class T>
   V sum[Tile][Vectors];
   for (int oc = 0; oc < Tile; ++oc)
     for (int p = 0; p < Vectors; ++p)
-      sum[oc][p] = from.channel_begin > 0
-                       ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
-                       : V::broadcast(a.bias ? a.bias[oc] : T(0));
+      sum[oc][p] = from.channel_begin > 0 ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
+                                          : V::broadcast(a.bias ? a.bias[oc] : T(0));
 
   const Index row_step = from.row.source_step * a.source_row_stride;
   const Index weight_step = from.column.step * Tile;
@@ -53,8 +52,7 @@ template <class V, int Tile, int Vectors, class T>
     }
   }
   for (int oc = 0; oc < Tile; ++oc)
-    for (int p = 0; p < Vectors; ++p)
-      sum[oc][p].store(target + oc * a.target_channel_stride + p * from.target_step);
+    for (int p = 0; p < Vectors; ++p) sum[oc][p].store(target + oc * a.target_channel_stride + p * from.target_step);
 }
 
 /// `count` positions, as many at a time as the registers hold.
@@ -106,8 +104,7 @@ template <class V, int Tile, class T>
       const T* source = a.source + a.rows[row].source * a.source_row_stride;
       T* target = a.target + row * a.target_row_stride;
       const TileSource<T> from{a, a.rows[row], {}, ic, end, 0, 0, 0};
-      for (Index r = 0; r < a.column_runs; ++r)
-        correlate_run<V, Tile>(from, a.columns[r], source, target);
+      for (Index r = 0; r < a.column_runs; ++r) correlate_run<V, Tile>(from, a.columns[r], source, target);
     }
   }
 }

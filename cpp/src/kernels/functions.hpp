@@ -14,10 +14,10 @@ struct Exponential;
 template <>
 struct Exponential<float> {
   static constexpr float high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;
-  static constexpr float shift = 0x1.8p23f;         // adding it rounds to a whole number
-  static constexpr float limit = 104.0f;            // beyond it exp is infinite or 0
-  static constexpr float tanh_limit = 20.0f;        // beyond it tanh is 1 to the last bit
-  static constexpr int degree = 7;                  // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
+  static constexpr float shift = 0x1.8p23f;   // adding it rounds to a whole number
+  static constexpr float limit = 104.0f;      // beyond it exp is infinite or 0
+  static constexpr float tanh_limit = 20.0f;  // beyond it tanh is 1 to the last bit
+  static constexpr int degree = 7;            // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
 };
 template <>
 struct Exponential<double> {
@@ -94,9 +94,7 @@ inline V relu(V x) {
 template <class T>
 void activate(Elementwise f, T* u, Index count) {
   const auto apply = [&](auto function) {
-    for_each_vector<T>(count, [&](auto vector, Index i) {
-      function(decltype(vector)::load(u + i)).store(u + i);
-    });
+    for_each_vector<T>(count, [&](auto vector, Index i) { function(decltype(vector)::load(u + i)).store(u + i); });
   };
   switch (f) {
     case Elementwise::identity: return;
@@ -118,10 +116,8 @@ void multiply_by_derivative(Elementwise f, const T* y, T* delta, Index count) {
   };
   switch (f) {
     case Elementwise::identity: return;
-    case Elementwise::sigmoid:
-      return apply([](auto v, auto d) { return d * (v * (decltype(v)::broadcast(1) - v)); });
-    case Elementwise::tanh:
-      return apply([](auto v, auto d) { return d * (decltype(v)::broadcast(1) - v * v); });
+    case Elementwise::sigmoid: return apply([](auto v, auto d) { return d * (v * (decltype(v)::broadcast(1) - v)); });
+    case Elementwise::tanh: return apply([](auto v, auto d) { return d * (decltype(v)::broadcast(1) - v * v); });
     case Elementwise::relu:
       return apply([](auto v, auto d) {
         const auto none = zero<decltype(v)>();

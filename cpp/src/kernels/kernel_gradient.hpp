@@ -26,12 +26,11 @@ template <class V, int Tile, int TapCount, class T>
   for (Index part = 0; part < a.lanes; part += V::width) {
     V sum[TapCount][Tile];
     for (int t = 0; t < TapCount; ++t)
-      for (int oc = 0; oc < Tile; ++oc)
-        sum[t][oc] = V::load(from.sums + t * from.sums_step + oc * a.lanes + part);
+      for (int oc = 0; oc < Tile; ++oc) sum[t][oc] = V::load(from.sums + t * from.sums_step + oc * a.lanes + part);
     for (Index oh = from.rows.begin; oh < from.rows.end; ++oh) {
       const T* d = from.delta + oh * a.delta_row_stride + from.columns.begin * a.lanes + part;
-      const T* x = from.input + oh * a.stride_height * a.input_row_stride +
-                   from.columns.begin * a.stride_width * a.lanes + part;
+      const T* x =
+          from.input + oh * a.stride_height * a.input_row_stride + from.columns.begin * a.stride_width * a.lanes + part;
       for (Index ow = from.columns.begin; ow < from.columns.end; ++ow) {
         V pixel[TapCount];
         for (int t = 0; t < TapCount; ++t) pixel[t] = V::load(x + t * from.input_step);
@@ -44,8 +43,7 @@ template <class V, int Tile, int TapCount, class T>
       }
     }
     for (int t = 0; t < TapCount; ++t)
-      for (int oc = 0; oc < Tile; ++oc)
-        sum[t][oc].store(from.sums + t * from.sums_step + oc * a.lanes + part);
+      for (int oc = 0; oc < Tile; ++oc) sum[t][oc].store(from.sums + t * from.sums_step + oc * a.lanes + part);
   }
 }
 
@@ -56,14 +54,20 @@ inline void gradient_taps(Index taps, const GradientTile<T>& from) {
     case 1: return gradient_tile<V, Tile, 1>(from);
     case 2: return gradient_tile<V, Tile, 2>(from);
     case 3: return gradient_tile<V, Tile, 3>(from);
-    case 4: if constexpr (Tile <= 3) return gradient_tile<V, Tile, 4>(from); break;
-    default: if constexpr (Tile <= 2) return gradient_tile<V, Tile, 5>(from); break;
+    case 4:
+      if constexpr (Tile <= 3) return gradient_tile<V, Tile, 4>(from);
+      break;
+    default:
+      if constexpr (Tile <= 2) return gradient_tile<V, Tile, 5>(from);
+      break;
   }
 }
 
 /// Taps that a tile of `Tile` output channels takes at once.
 template <int Tile>
-constexpr Index most_taps = Tile == 4 ? 3 : Tile == 3 ? 4 : 5;
+constexpr Index most_taps = Tile == 4   ? 3
+                            : Tile == 3 ? 4
+                                        : 5;
 
 inline Span intersection(Span a, Span b) {
   return {a.begin > b.begin ? a.begin : b.begin, a.end < b.end ? a.end : b.end};

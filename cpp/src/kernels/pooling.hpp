@@ -33,8 +33,7 @@ struct PooledPixel {
 };
 
 template <class T, int Height, int Width, class Body>
-inline void for_each_pixel_of_run(const Pooling<T>& a, Index oh, const Run& run, WindowSize<Height, Width>,
-                                  Body body) {
+inline void for_each_pixel_of_run(const Pooling<T>& a, Index oh, const Run& run, WindowSize<Height, Width>, Body body) {
   with_vector<T>(a.lanes, [&](auto vector) {
     T* source = a.plane + a.rows[oh].source * a.plane_row_stride + run.taps.source * a.lanes;
     Index pooled = oh * a.pooled_row_stride + run.begin * a.lanes;
@@ -54,8 +53,7 @@ inline void for_each_pixel(const Pooling<T>& a, Body body) {
   for (Index oh = 0; oh < a.pooled_height; ++oh)
     for (Index r = 0; r < a.column_runs; ++r) {
       const Run& run = a.columns[r];
-      if (a.rows[oh].count == 2 && run.taps.count == 2)
-        for_each_pixel_of_run(a, oh, run, WindowSize<2, 2>{}, body);
+      if (a.rows[oh].count == 2 && run.taps.count == 2) for_each_pixel_of_run(a, oh, run, WindowSize<2, 2>{}, body);
       else for_each_pixel_of_run(a, oh, run, WindowSize<0, 0>{}, body);
     }
 }
@@ -126,9 +124,8 @@ void max_pool_delta(const Pooling<T>& a) {
   for_each_pixel(a, [&](auto vector, const auto& pixel) {
     using V = decltype(vector);
     const V delta = V::load(a.pooled + pixel.pooled), tap = V::load(a.taps + pixel.pooled);
-    pixel.for_each_tap([&](T* to, Index index) {
-      send(a, select_equal(tap, V::broadcast(T(index)), delta, zero<V>()), to);
-    });
+    pixel.for_each_tap(
+        [&](T* to, Index index) { send(a, select_equal(tap, V::broadcast(T(index)), delta, zero<V>()), to); });
   });
 }
 

@@ -80,8 +80,7 @@ void unpack(const Tensor<T>& from, Index block, T* to) {
   to += block * Blocks<T>::full_lanes * features;
   for (Index begin = 0; begin < features; begin += stretch)
     for (Index n = 0; n < from.blocks.samples_in(block); ++n)
-      for (Index i = begin; i < std::min(begin + stretch, features); ++i)
-        to[n * features + i] = source[i * lanes + n];
+      for (Index i = begin; i < std::min(begin + stretch, features); ++i) to[n * features + i] = source[i * lanes + n];
 }
 
 template void pack(const Images&, const Selection&, const Tensor<float>&, Index, Index, Index);

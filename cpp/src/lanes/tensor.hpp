@@ -30,9 +30,7 @@ class Blocks {
   Index full() const { return full_; }
   Index lanes(Index block) const { return block < full_ ? full_lanes : last_lanes_; }
   /// Lanes of `block` that hold a sample; the ones after them are padding.
-  Index samples_in(Index block) const {
-    return block < full_ ? full_lanes : samples_ - full_ * full_lanes;
-  }
+  Index samples_in(Index block) const { return block < full_ ? full_lanes : samples_ - full_ * full_lanes; }
   Index all_lanes() const { return full_ * full_lanes + last_lanes_; }
 
  private:

@@ -34,8 +34,8 @@ Loop CopyLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& outp
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
             const Index b = task / channels, c = task % channels, count = input.value.channel_stride(b);
             std::copy_n(output.delta.viewed_as(input.delta.shape).channel(b, c), count, input.delta.channel(b, c));
-            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c),
-                                                     input.delta.channel(b, c), count);
+            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c), input.delta.channel(b, c),
+                                                count);
           }};
 }
 
@@ -44,15 +44,14 @@ Loop SoftmaxLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   return {input.value.blocks.count(), [=, this](Index b, std::byte*) {
             const Tensor<T>& x = input.value;
             this->kernel.softmax({.input = x.block(b),
-                                       .output = output.value.block(b),
-                                       .value = nullptr,
-                                       .delta = nullptr,
-                                       .channels = x.shape.channels,
-                                       .channel_stride = x.channel_stride(b),
-                                       .pixels = x.shape.pixels(),
-                                       .lanes = x.blocks.lanes(b)});
-            this->kernel.activate(output.function, output.value.block(b),
-                                       x.shape.channels * x.channel_stride(b));
+                                  .output = output.value.block(b),
+                                  .value = nullptr,
+                                  .delta = nullptr,
+                                  .channels = x.shape.channels,
+                                  .channel_stride = x.channel_stride(b),
+                                  .pixels = x.shape.pixels(),
+                                  .lanes = x.blocks.lanes(b)});
+            this->kernel.activate(output.function, output.value.block(b), x.shape.channels * x.channel_stride(b));
           }};
 }
 
@@ -63,13 +62,13 @@ Loop SoftmaxLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& o
             const Index count = x.shape.channels * x.channel_stride(b);
             std::copy_n(output.delta.block(b), count, input.delta.block(b));
             this->kernel.softmax_delta({.input = nullptr,
-                                             .output = nullptr,
-                                             .value = output.value.block(b),
-                                             .delta = input.delta.block(b),
-                                             .channels = x.shape.channels,
-                                             .channel_stride = x.channel_stride(b),
-                                             .pixels = x.shape.pixels(),
-                                             .lanes = x.blocks.lanes(b)});
+                                        .output = nullptr,
+                                        .value = output.value.block(b),
+                                        .delta = input.delta.block(b),
+                                        .channels = x.shape.channels,
+                                        .channel_stride = x.channel_stride(b),
+                                        .pixels = x.shape.pixels(),
+                                        .lanes = x.blocks.lanes(b)});
             this->kernel.multiply_by_derivative(input.function, x.block(b), input.delta.block(b), count);
           }};
 }

@@ -26,8 +26,7 @@ std::vector<Run> runs(const std::vector<Taps>& taps, Index step) {
       if (end < size && same_taps(at(begin), at(end))) {
         run.step = step;
         run.advance = at(end).source - at(begin).source;
-        for (; end < size && same_taps(at(begin), at(end)) &&
-               at(end).source - at(end - step).source == run.advance;
+        for (; end < size && same_taps(at(begin), at(end)) && at(end).source - at(end - step).source == run.advance;
              end += step)
           ++run.count;
       }

@@ -8,9 +8,7 @@ namespace {
 
 /// A 1×1 kernel that steps over nothing sees one long row: its tiles then never end at a map's border.
 Window flattened(Window window) {
-  const auto plain = [](const Axis& a) {
-    return a.kernel == 1 && a.stride == 1 && a.pad == 0 && a.input == a.output;
-  };
+  const auto plain = [](const Axis& a) { return a.kernel == 1 && a.stride == 1 && a.pad == 0 && a.input == a.output; };
   if (plain(window.rows) && plain(window.columns)) {
     const Index pixels = window.rows.input * window.columns.input;
     window.columns.input = window.columns.output = pixels;
@@ -29,9 +27,7 @@ constexpr Index sums_bytes = 128 * 1024;
 constexpr Index wanted_gradient_tasks = 16;
 
 /// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
-Index gradient_tile(Index in_channels, Index kernel_width) {
-  return in_channels < 3 && kernel_width > 3 ? 2 : 4;
-}
+Index gradient_tile(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 3 ? 2 : 4; }
 
 }  // namespace
 
@@ -131,16 +127,14 @@ auto Conv2dLayer<T>::gradient_tasks() const -> std::vector<GradientTask> {
   for (Index g = 0; g < groups_; ++g)
     for (const Span& out : outputs)
       for (const Span& in : inputs)
-        for (const Span& rows : even_parts(kernel_rows, split ? 1 : kernel_rows))
-          tasks.push_back({g, out, in, rows});
+        for (const Span& rows : even_parts(kernel_rows, split ? 1 : kernel_rows)) tasks.push_back({g, out, in, rows});
   return tasks;
 }
 
 template <class T>
 Index Conv2dLayer<T>::sums_of(const GradientTask& task) const {
-  return (task.input_channels.end - task.input_channels.begin) *
-         (task.kernel_rows.end - task.kernel_rows.begin) * window_.columns.kernel *
-         (task.output_channels.end - task.output_channels.begin);
+  return (task.input_channels.end - task.input_channels.begin) * (task.kernel_rows.end - task.kernel_rows.begin) *
+         window_.columns.kernel * (task.output_channels.end - task.output_channels.begin);
 }
 
 /// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
@@ -160,8 +154,8 @@ void Conv2dLayer<T>::accumulate(const Signal<T>& input, const Signal<T>& output,
 }
 
 template <class T>
-void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const GradientTask& task,
-                                Span blocks, T* sums) const {
+void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const GradientTask& task, Span blocks,
+                                T* sums) const {
   const Axis &rows = window_.rows, &columns = window_.columns;
   const Index lanes = input.blocks.lanes(blocks.begin);
   const Index input_plane = rows.input * columns.input * lanes, delta_plane = rows.output * columns.output * lanes;

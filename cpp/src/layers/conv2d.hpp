@@ -29,8 +29,7 @@ class Conv2dLayer : public Layer<T> {
   std::vector<GradientTask> gradient_tasks() const;
   Index sums_of(const GradientTask& task) const;
   void accumulate(const Signal<T>& input, const Signal<T>& output, const GradientTask& task, T* sums) const;
-  void sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const GradientTask& task, Span blocks,
-                  T* sums) const;
+  void sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const GradientTask& task, Span blocks, T* sums) const;
   void add_to_weight(const GradientTask& task, T* sums, Index lanes) const;
   void add_to_bias(const Tensor<T>& delta, const GradientTask& task) const;
 

@@ -28,8 +28,8 @@ Correlator<T>::Correlator(CorrelatorShape shape) : kernel_(&kernels().of<T>()), 
   for (Index g = 0; g < shape_.groups; ++g)
     for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
       tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
-  packed_ = Buffer<T>(static_cast<std::size_t>(shape_.groups * shape_.target_channels * shape_.source_channels *
-                                               taps()));
+  packed_ =
+      Buffer<T>(static_cast<std::size_t>(shape_.groups * shape_.target_channels * shape_.source_channels * taps()));
 }
 
 template <class T>
@@ -84,11 +84,10 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
 /// block, tiles first, so that they read the same source rows.
 template <class T>
 template <class Finish>
-Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, T* const* bias,
-                              Finish finish) const {
+Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
-  const Index rows = std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1,
-                                       shape_.target_height);
+  const Index rows =
+      std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1, shape_.target_height);
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
   const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;
@@ -110,8 +109,7 @@ Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, 
 }
 
 template <class T>
-Loop Correlator<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias,
-                        Elementwise function) const {
+Loop Correlator<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const {
   return make_loop(source, target, bias, [=, this](Index block, Index offset, Index count) {
     kernel_->activate(function, target.block(block) + offset, count);
   });

@@ -18,14 +18,13 @@ void require(bool holds, const std::string& message) {
 }
 
 void require_between(const char* name, std::int64_t value, std::int64_t least) {
-  require(value >= least && value < most, std::string(name) + " is " + std::to_string(value) +
-                                              ", expected " + std::to_string(least) + " to 2147483647");
+  require(value >= least && value < most, std::string(name) + " is " + std::to_string(value) + ", expected " +
+                                              std::to_string(least) + " to 2147483647");
 }
 
 void require_between(const char* name, Size2d value, std::int64_t least) {
   require(std::min(value.height, value.width) >= least && std::max(value.height, value.width) < most,
-          std::string(name) + " is " + text(value) + ", expected " + std::to_string(least) +
-              " to 2147483647 each");
+          std::string(name) + " is " + text(value) + ", expected " + std::to_string(least) + " to 2147483647 each");
 }
 
 /// What the window covers: kernel 3 with dilation 2 covers 5.
@@ -92,8 +91,7 @@ Window window_of(const Conv2d& layer, const Shape& input) {
   require_between("groups", layer.groups, 1);
   require(input.channels % layer.groups == 0 && layer.out_channels % layer.groups == 0,
           "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
-              std::to_string(input.channels) + " channels and out_channels " +
-              std::to_string(layer.out_channels));
+              std::to_string(input.channels) + " channels and out_channels " + std::to_string(layer.out_channels));
   const auto [kernel, stride, dilation] = std::tuple{layer.kernel_size, layer.stride, layer.dilation};
   Window window{{input.height, 0, kernel.height, stride.height, 0, dilation.height},
                 {input.width, 0, kernel.width, stride.width, 0, dilation.width}};
@@ -120,13 +118,13 @@ Window window_of(const Conv2d& layer, const Shape& input) {
 Window window_of(const AvgPool2d& layer, const Shape& input) {
   require(layer.divisor_override >= 0,
           "divisor_override is " + std::to_string(layer.divisor_override) + ", expected at least 1");
-  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
-                        layer.padding, 1, layer.ceil_mode);
+  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size), layer.padding, 1,
+                        layer.ceil_mode);
 }
 
 Window window_of(const MaxPool2d& layer, const Shape& input) {
-  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
-                        layer.padding, layer.dilation, layer.ceil_mode);
+  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size), layer.padding,
+                        layer.dilation, layer.ceil_mode);
 }
 
 }  // namespace cnnbp

@@ -39,10 +39,8 @@ Index padded(Index features) {
 template <class T>
 LinearLayer<T>::LinearLayer(const Linear& definition, const Shape& input)
     : in_features_(input.features()), out_features_(definition.out_features) {
-  this->parameters.push_back({.name = "weight",
-                              .shape = {out_features_, in_features_},
-                              .fan_in = in_features_,
-                              .fan_out = out_features_});
+  this->parameters.push_back(
+      {.name = "weight", .shape = {out_features_, in_features_}, .fan_in = in_features_, .fan_out = out_features_});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {out_features_}});
   forward_ = Correlator<T>(product(in_features_, out_features_, 1, in_features_));
   delta_ = Correlator<T>(product(out_features_, in_features_, in_features_, 1));
@@ -88,8 +86,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
                      }};
   const std::vector<Span> outputs = even_parts(out_features_, tile_outputs);
   const Loop sum{static_cast<Index>(outputs.size()) * chunks, [=, this](Index task, std::byte*) {
-                   accumulate(delta, *rows, outputs[static_cast<std::size_t>(task / chunks)],
-                              features(task % chunks));
+                   accumulate(delta, *rows, outputs[static_cast<std::size_t>(task / chunks)], features(task % chunks));
                  }};
   return {{to_rows}, {sum}};
 }

@@ -26,17 +26,15 @@ std::int64_t conv_weights(const Conv2d& l, const Shape& input) {
 
 void check_linear(const Linear& l) {
   if (l.out_features < 1 || l.out_features > 0x7fffffff)
-    throw std::invalid_argument("out_features is " + std::to_string(l.out_features) +
-                                ", expected 1 to 2147483647");
+    throw std::invalid_argument("out_features is " + std::to_string(l.out_features) + ", expected 1 to 2147483647");
 }
 
 }  // namespace
 
 std::string type_name(const LayerDefinition& definition) {
-  return std::visit(Overloaded{[](const Conv2d&) { return "Conv2d"; },
-                               [](const AvgPool2d&) { return "AvgPool2d"; },
-                               [](const MaxPool2d&) { return "MaxPool2d"; },
-                               [](const Linear&) { return "Linear"; }, [](const Flatten&) { return "Flatten"; },
+  return std::visit(Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
+                               [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Linear&) { return "Linear"; },
+                               [](const Flatten&) { return "Flatten"; },
                                [](const Activation& l) {
                                  switch (l.function) {
                                    case Function::sigmoid: return "Sigmoid";
@@ -50,10 +48,10 @@ std::string type_name(const LayerDefinition& definition) {
 }
 
 Function activation_of(const LayerDefinition& definition) {
-  return std::visit(Overloaded{[](const Flatten&) { return Function::identity; },
-                               [](const Activation& l) { return l.function; },
-                               [](const auto& l) { return l.activation; }},
-                    definition);
+  return std::visit(
+      Overloaded{[](const Flatten&) { return Function::identity; }, [](const Activation& l) { return l.function; },
+                 [](const auto& l) { return l.activation; }},
+      definition);
 }
 
 Shape output_shape(const LayerDefinition& layer, Shape input) {
@@ -86,19 +84,19 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
 }
 
 Cost cost_of(const LayerDefinition& definition, const Shape& input) {
-  return std::visit(
-      Overloaded{[&](const Conv2d& l) {
-                   const std::int64_t weights = conv_weights(l, input);
-                   const std::int64_t pixels = output_shape(l, input).pixels();
-                   return Cost{weights + (l.bias ? l.out_channels : 0),
-                               checked_product({weights, pixels}, "multiply-adds")};
-                 },
-                 [&](const Linear& l) {
-                   const std::int64_t weights = checked_product({l.out_features, input.features()}, "weight");
-                   return Cost{weights + (l.bias ? l.out_features : 0), weights};
-                 },
-                 [](const auto&) { return Cost{0, 0}; }},
-      definition);
+  return std::visit(Overloaded{[&](const Conv2d& l) {
+                                 const std::int64_t weights = conv_weights(l, input);
+                                 const std::int64_t pixels = output_shape(l, input).pixels();
+                                 return Cost{weights + (l.bias ? l.out_channels : 0),
+                                             checked_product({weights, pixels}, "multiply-adds")};
+                               },
+                               [&](const Linear& l) {
+                                 const std::int64_t weights =
+                                     checked_product({l.out_features, input.features()}, "weight");
+                                 return Cost{weights + (l.bias ? l.out_features : 0), weights};
+                               },
+                               [](const auto&) { return Cost{0, 0}; }},
+                    definition);
 }
 
 bool needs_maps(const LayerDefinition& definition) {

@@ -22,8 +22,8 @@ PoolingLayer<T>::PoolingLayer(const Window& window, Kernel forward_kernel, Kerne
       columns_(forward_runs(window.columns)) {}
 
 template <class T>
-Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps,
-                                  Index block, Index channel) const {
+Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
+                                  Index channel) const {
   const Index lanes = below.blocks.lanes(block);
   return {.plane = below.channel(block, channel),
           .pooled = pooled.channel(block, channel),
@@ -49,8 +49,7 @@ Loop PoolingLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
             const Index b = task / channels, c = task % channels;
             forward_kernel_(plane(input.value, output.value, output.saved, b, c));
-            this->kernel.activate(output.function, output.value.channel(b, c),
-                                       output.value.channel_stride(b));
+            this->kernel.activate(output.function, output.value.channel(b, c), output.value.channel_stride(b));
           }};
 }
 
@@ -60,8 +59,8 @@ Loop PoolingLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& o
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
             const Index b = task / channels, c = task % channels;
             delta_kernel_(plane(input.delta, output.delta, output.saved, b, c));
-            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c),
-                                                     input.delta.channel(b, c), input.value.channel_stride(b));
+            this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c), input.delta.channel(b, c),
+                                                input.value.channel_stride(b));
           }};
 }
 

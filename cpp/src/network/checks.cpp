@@ -20,13 +20,14 @@ Index first_not_finite(const T* values, Index count) {
   const Index tasks = (count + scan_size - 1) / scan_size;
   std::vector<Index> found(static_cast<std::size_t>(tasks), count);
   const Schedule scan{{Loop{tasks, [=, &found](Index task, std::byte*) {
-    const Index begin = task * scan_size, end = std::min(begin + scan_size, count);
-    bool all = true;  // x − x is 0 for every finite x, and NaN otherwise
-    for (Index i = begin; i < end; ++i) all &= values[i] - values[i] == T(0);
-    if (all) return;
-    found[static_cast<std::size_t>(task)] =
-        std::find_if(values + begin, values + end, [](T v) { return !std::isfinite(v); }) - values;
-  }}}};
+                              const Index begin = task * scan_size, end = std::min(begin + scan_size, count);
+                              bool all = true;  // x − x is 0 for every finite x, and NaN otherwise
+                              for (Index i = begin; i < end; ++i) all &= values[i] - values[i] == T(0);
+                              if (all) return;
+                              found[static_cast<std::size_t>(task)] =
+                                  std::find_if(values + begin, values + end, [](T v) { return !std::isfinite(v); }) -
+                                  values;
+                            }}}};
   run({&scan});
   return tasks > 0 ? *std::min_element(found.begin(), found.end()) : count;
 }
@@ -37,8 +38,7 @@ void require_finite(const char* name, const void* data, std::int64_t samples, st
   const Index place = first_not_finite(values, samples * features);
   if (place == samples * features) return;
   throw std::invalid_argument(std::string(name) + " holds " + (std::isnan(values[place]) ? "NaN" : "infinity") +
-                              " in sample " + std::to_string(place / features) +
-                              "; replace or drop such samples");
+                              " in sample " + std::to_string(place / features) + "; replace or drop such samples");
 }
 
 std::string number(std::int64_t n) { return std::to_string(n); }
@@ -60,15 +60,15 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
   for (std::int64_t n = 0; n < y.count; ++n)
     if (labels[n] < 0 || labels[n] >= features)
       throw std::invalid_argument("y holds label " + number(labels[n]) + " in sample " + number(n) +
-                                  ", expected 0 to " + number(features - 1) + ": the network has " +
-                                  number(features) + " outputs");
+                                  ", expected 0 to " + number(features - 1) + ": the network has " + number(features) +
+                                  " outputs");
 }
 
 void check_order(std::span<const std::int64_t> order, std::int64_t samples) {
   for (std::size_t i = 0; i < order.size(); ++i)
     if (order[i] < 0 || order[i] >= samples)
-      throw std::invalid_argument("order holds sample " + number(order[i]) + " at place " +
-                                  std::to_string(i) + ", expected 0 to " + number(samples - 1));
+      throw std::invalid_argument("order holds sample " + number(order[i]) + " at place " + std::to_string(i) +
+                                  ", expected 0 to " + number(samples - 1));
 }
 
 }  // namespace cnnbp

@@ -49,8 +49,8 @@ Network<T>::Engine::Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed,
 
 template <class T>
 Plan<T>& Network<T>::Engine::training_plan(Index samples) {
-  const auto found = std::find_if(training.begin(), training.end(),
-                                  [=](const auto& plan) { return plan->samples() == samples; });
+  const auto found =
+      std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });
   if (found != training.end()) return **found;
   auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train);
   if (training.size() == kept_plans) training.erase(training.begin());

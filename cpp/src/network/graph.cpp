@@ -40,10 +40,8 @@ Index Graph<T>::add_layer(const LayerDefinition& definition, Layer<T>* layer, In
     if (std::holds_alternative<Activation>(definition)) return input;
     if (std::holds_alternative<Flatten>(definition)) {
       const Index memory = at(input).view_of >= 0 ? at(input).view_of : input;
-      return add_signal({.shape = output,
-                         .function = at(memory).function,
-                         .view_of = memory,
-                         .needs_delta = at(memory).needs_delta});
+      return add_signal(
+          {.shape = output, .function = at(memory).function, .view_of = memory, .needs_delta = at(memory).needs_delta});
     }
   }
   return add_node(layer, input, output);

@@ -13,9 +13,8 @@ void initialise(const LayerParameter<T>& parameter, std::uint64_t seed, std::uin
   constexpr std::uint32_t initialising = 0x696e6974u;  // keeps these counters apart from the permutations'
   for (std::int64_t i = 0; i < parameter.size(); ++i) {
     const auto n = static_cast<std::uint64_t>(i);
-    const auto bits = philox({static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32), stream,
-                              initialising},
-                             key);
+    const auto bits =
+        philox({static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32), stream, initialising}, key);
     const std::uint64_t mantissa = ((std::uint64_t{bits[0]} << 32) | bits[1]) >> 11;
     const double unit = double(mantissa) * 0x1p-53;  // [0, 1)
     parameter.value[i] = static_cast<T>((2.0 * unit - 1.0) * limit);

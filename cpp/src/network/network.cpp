@@ -71,8 +71,7 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
     const std::int64_t count = std::min(batch_size, size - first);
     {
       const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
-      losses.push_back(engine_->backpropagate(engine_->training_plan(count), x, y, {order.data() + first}, true,
-                                              true));
+      losses.push_back(engine_->backpropagate(engine_->training_plan(count), x, y, {order.data() + first}, true, true));
     }
     if (on_batch && !on_batch(static_cast<std::int64_t>(losses.size()), losses.back())) break;
   }
@@ -162,13 +161,12 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
     all.push_back(traced(name + "input", plan.signal(input).value, from_vector));
     all.push_back(traced(name + "pre_activation", plan.signal(middle).value, vector));
     all.push_back(traced(name + "output", plan.signal(output).value, vector));
-    if (plan.signal(middle).delta.data)
-      all.push_back(traced(name + "delta", plan.signal(middle).delta, vector));
+    if (plan.signal(middle).delta.data) all.push_back(traced(name + "delta", plan.signal(middle).delta, vector));
   }
   for (const Parameter<T>& p : copy.parameters.all()) {
     const std::size_t dot = p.name.find('.');
-    all.push_back({p.name.substr(0, dot) + ".gradient" + p.name.substr(dot), p.shape,
-                   {p.gradient.begin(), p.gradient.end()}});
+    all.push_back(
+        {p.name.substr(0, dot) + ".gradient" + p.name.substr(dot), p.shape, {p.gradient.begin(), p.gradient.end()}});
   }
   return all;
 }

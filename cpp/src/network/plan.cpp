@@ -49,8 +49,8 @@ void Plan<T>::make_load() {
                      pack(x_, selection_, signals_.front().value, task / channels, c, c + 1);
                    }}};
   if (purpose_ != Purpose::predict)
-    phase.push_back(Loop{input.blocks.count(),
-                         [this](Index block, std::byte*) { pack(y_, selection_, target_, block); }});
+    phase.push_back(
+        Loop{input.blocks.count(), [this](Index block, std::byte*) { pack(y_, selection_, target_, block); }});
   load_.push_back(std::move(phase));
 }
 

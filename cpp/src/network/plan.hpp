@@ -20,7 +20,7 @@ class Plan {
 
   Index samples() const { return samples_; }
   Purpose purpose() const { return purpose_; }
-  const Schedule& load() const { return load_; }          // the batch into its lanes
+  const Schedule& load() const { return load_; }  // the batch into its lanes
   const Schedule& forward() const { return forward_; }
   const Schedule& backward() const { return backward_; }  // loss, deltas and gradients; evaluate: loss alone
   const BatchLoss<T>& loss() const { return loss_; }

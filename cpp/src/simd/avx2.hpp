@@ -57,9 +57,7 @@ struct Vec<float, 8> {
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
-  float sum() const {
-    return Vec<float, 4>{_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1))}.sum();
-  }
+  float sum() const { return Vec<float, 4>{_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1))}.sum(); }
   friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }

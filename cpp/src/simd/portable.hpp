@@ -34,13 +34,9 @@ struct PortableVec {
   friend Self operator*(Self a, Self b) { return Self{{a.v * b.v}}; }
   friend Self operator/(Self a, Self b) { return Self{{a.v / b.v}}; }
   friend Self multiply_add(Self a, Self b, Self c) { return Self{{a.v * b.v + c.v}}; }
-  friend Self select_greater(Self a, Self b, Self yes, Self no) {
-    return Self{{choose(a.v > b.v, yes.v, no.v)}};
-  }
+  friend Self select_greater(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v > b.v, yes.v, no.v)}}; }
   friend Self select_nan(Self a, Self yes, Self no) { return Self{{choose(a.v != a.v, yes.v, no.v)}}; }
-  friend Self select_equal(Self a, Self b, Self yes, Self no) {
-    return Self{{choose(a.v == b.v, yes.v, no.v)}};
-  }
+  friend Self select_equal(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v == b.v, yes.v, no.v)}}; }
   friend Self absolute(Self a) { return Self{{Native(NativeBits(a.v) & ~sign_bits())}}; }
   friend Self copy_sign(Self magnitude, Self sign) {
     return Self{{Native((NativeBits(magnitude.v) & ~sign_bits()) | (NativeBits(sign.v) & sign_bits()))}};

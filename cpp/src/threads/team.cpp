@@ -129,8 +129,7 @@ int num_threads() {
 void set_num_threads(long long threads) {
   constexpr long long most = 1024;  // more than any machine this is meant for; OpenMP aborts on absurd numbers
   if (threads < 1 || threads > most)
-    throw std::invalid_argument("threads is " + std::to_string(threads) + ", expected 1 to " +
-                                std::to_string(most));
+    throw std::invalid_argument("threads is " + std::to_string(threads) + ", expected 1 to " + std::to_string(most));
   chosen_threads = static_cast<int>(threads);
 }
 

@@ -1,0 +1,58 @@
+"""The installed package serves C++ programs: headers, static library, CMake and pkg-config files."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnnbp
+
+CONSUMER = Path(__file__).parents[1] / "cpp" / "examples" / "consumer"
+PACKAGE = Path(cnnbp.__file__).parent
+
+pytestmark = pytest.mark.skipif(
+    not (PACKAGE / "lib").is_dir(),
+    reason="cnnbp is not installed: there is no library beside the package (pip install .)",
+)
+
+
+def ask(option: str) -> Path:
+    command = [sys.executable, "-m", "cnnbp", option]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_a_program_that_finds_the_package_trains(tmp_path):
+    run("cmake", "-S", CONSUMER, "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={ask('--cmake-dir')}")
+    run("cmake", "--build", tmp_path)
+    done = run(tmp_path / "consumer")
+    assert float(re.search(r"accuracy ([0-9.]+)", done.stdout)[1]) > 0.95
+
+
+@pytest.mark.skipif(shutil.which("pkg-config") is None, reason="pkg-config is not installed")
+def test_pkg_config_says_enough_to_compile_and_link(tmp_path):
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(PACKAGE / "lib" / "pkgconfig")}
+    asked = ["pkg-config", "--cflags", "--libs", "cnnbp"]
+    flags = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+    program = tmp_path / "consumer"
+    run("c++", CONSUMER / "main.cpp", "-o", program, *flags.stdout.split())
+    run(program)
+
+
+def test_public_headers_compile_alone_with_warnings_as_errors(tmp_path):
+    """Each header includes what it uses, and holds nothing that a strict application would reject."""
+    include = ask("--include-dir")
+    for header in sorted((include / "cnnbp").glob("*.hpp")):
+        source = tmp_path / "alone.cpp"
+        source.write_text(f"#include <cnnbp/{header.name}>\n")
+        flags = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+        run("c++", *flags, f"-I{include}", source)
