@@ -119,6 +119,24 @@ ODD = Architecture(
     classes=5,
 )
 
+#: Functions of functions, of which a network may not keep the inner one's output in place.
+CHAINED = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=5, kernel_size=(2, 3), activation="softmax"),
+        layer("Sigmoid"),
+        layer("MaxPool2d", kernel_size=(2, 2), stride=(1, 1), activation="tanh"),
+        layer("Softmax"),
+        layer("Tanh"),
+        layer("Flatten"),
+        layer("ReLU"),
+        layer("Linear", out_features=4, activation="softmax"),
+        layer("Softmax"),
+    ],
+    input_shape=(3, 5, 6),
+    loss="mse",
+    classes=4,
+)
+
 #: A pooling layer first, so that the input's delta passes through it; and no parameters but one.
 POOL_FIRST = Architecture(
     layers=[
@@ -146,6 +164,7 @@ ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
     "odd": ODD,
+    "chained": CHAINED,
     "pool-first": POOL_FIRST,
     "ends-in-maps": ENDS_IN_MAPS,
 }

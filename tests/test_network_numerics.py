@@ -56,6 +56,19 @@ def test_every_array_of_a_step_matches_the_oracle(architecture, dtype, rng):
         assert_close(trace[f"{place}.gradient.{parameter}"], gradient, tolerance, name)
 
 
+@networks
+def test_gradients_of_training_match_the_oracle(architecture, dtype, rng):
+    """What ``trace`` shows is not what training keeps: here activations are computed in place."""
+    network = architecture.build(dtype)
+    x, labels = architecture.samples(rng, 19, dtype)
+    loss, _, gradients, _ = oracle_step(architecture, network, x, labels)
+    assert network.accumulate_gradients(x, labels) == pytest.approx(
+        loss, rel=LAYERS_DEEP[dtype.name]
+    )
+    for name, gradient in network.gradient_dict().items():
+        assert_close(gradient, gradients[name], LAYERS_DEEP[dtype.name], name)
+
+
 @pytest.mark.parametrize("batch", geometries.BATCHES)
 def test_gradients_of_partial_blocks_match_the_oracle(batch, dtype, rng):
     """Empty lanes of the last block add nothing to gradients or loss."""
