@@ -3,6 +3,9 @@
 from dataclasses import replace
 
 import pytest
+
+pytest.importorskip("benchmarks", reason="the benchmarks are in the repository alone")
+
 from benchmarks.results import Result, Run, changes, geometric_mean
 from benchmarks.turns import take_turns
 
