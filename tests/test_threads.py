@@ -1,6 +1,8 @@
 """The core beside other threads, processes and their floating-point settings."""
 
 import multiprocessing
+import os
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,31 @@ def test_the_number_of_threads_is_what_was_set():
     for threads in (1, 3, 8):
         cnnbp.set_num_threads(threads)
         assert cnnbp.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("OMP_THREAD_LIMIT", "1"), ("OMP_DYNAMIC", "true"), ("OMP_MAX_ACTIVE_LEVELS", "0")],
+)
+def test_a_smaller_team_than_asked_for_computes_the_same(variable, value):
+    """OpenMP may give fewer threads than asked for; nobody waits for the missing ones."""
+    program = (
+        "import sys, numpy, cnnbp; cnnbp.set_num_threads(4);"
+        "x = numpy.linspace(-1, 1, 64 * 16 * 24 * 24).reshape(64, 16, 24, 24);"
+        "weight = numpy.linspace(-1, 1, 16 * 16 * 5 * 5).reshape(16, 16, 5, 5);"
+        "sys.stdout.buffer.write(cnnbp.functional.conv2d(x, weight)[-1].tobytes())"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **limit},
+            stdout=subprocess.PIPE,
+            timeout=60,
+            check=True,
+        ).stdout
+        for limit in ({}, {variable: value})
+    ]
+    assert outputs[0] == outputs[1]
 
 
 def lets_others_run(call) -> bool:
