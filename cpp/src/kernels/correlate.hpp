@@ -34,22 +34,31 @@ template <class V, int Tile, int Vectors, class T>
       sum[oc][p] = from.channel_begin > 0 ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
                                           : V::broadcast(a.bias ? a.bias[oc] : T(0));
 
-  const Index row_step = from.row.source_step * a.source_row_stride;
-  const Index weight_step = from.column.step * Tile;
-  for (Index ic = from.channel_begin; ic < from.channel_end; ++ic) {
-    for (Index i = 0; i < from.row.count; ++i) {
-      const Index kh = from.row.first + i * from.row.step;
-      const T* x = source + ic * a.source_channel_stride + i * row_step;
-      const T* w = a.weight + ((ic * a.kernel_height + kh) * a.kernel_width + from.column.first) * Tile;
-      for (Index j = from.column.count; j > 0; --j, x += from.tap_step, w += weight_step) {
-        V pixel[Vectors];
-        for (int p = 0; p < Vectors; ++p) pixel[p] = V::load(x + p * from.vector_step);
-        for (int oc = 0; oc < Tile; ++oc) {
-          const V weight = V::broadcast(w[oc]);
-          for (int p = 0; p < Vectors; ++p) sum[oc][p] = multiply_add(weight, pixel[p], sum[oc][p]);
-        }
-      }
+  const auto add = [&](const T* x, const T* w) {
+    V pixel[Vectors];
+    for (int p = 0; p < Vectors; ++p) pixel[p] = V::load(x + p * from.vector_step);
+    for (int oc = 0; oc < Tile; ++oc) {
+      const V weight = V::broadcast(w[oc]);
+      for (int p = 0; p < Vectors; ++p) sum[oc][p] = multiply_add(weight, pixel[p], sum[oc][p]);
     }
+  };
+  const Index row_step = from.row.source_step * a.source_row_stride;
+  const Index weight_step = from.column.step * Tile, channel_weights = a.kernel_height * a.kernel_width * Tile;
+  const T* first_weight = a.weight + (from.row.first * a.kernel_width + from.column.first) * Tile;
+  if (from.row.count * from.column.count == 1) {
+    // One tap: nothing to loop over but channels. 1×1 kernels and linear layers gain a third by it.
+    const T* x = source + from.channel_begin * a.source_channel_stride;
+    const T* w = first_weight + from.channel_begin * channel_weights;
+    for (Index ic = from.channel_end - from.channel_begin; ic > 0;
+         --ic, x += a.source_channel_stride, w += channel_weights)
+      add(x, w);
+  } else {
+    for (Index ic = from.channel_begin; ic < from.channel_end; ++ic)
+      for (Index i = 0; i < from.row.count; ++i) {
+        const T* x = source + ic * a.source_channel_stride + i * row_step;
+        const T* w = first_weight + ic * channel_weights + i * from.row.step * a.kernel_width * Tile;
+        for (Index j = from.column.count; j > 0; --j, x += from.tap_step, w += weight_step) add(x, w);
+      }
   }
   for (int oc = 0; oc < Tile; ++oc)
     for (int p = 0; p < Vectors; ++p) sum[oc][p].store(target + oc * a.target_channel_stride + p * from.target_step);

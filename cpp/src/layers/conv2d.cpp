@@ -6,17 +6,6 @@
 namespace cnnbp {
 namespace {
 
-/// A 1×1 kernel that steps over nothing sees one long row: its tiles then never end at a map's border.
-Window flattened(Window window) {
-  const auto plain = [](const Axis& a) { return a.kernel == 1 && a.stride == 1 && a.pad == 0 && a.input == a.output; };
-  if (plain(window.rows) && plain(window.columns)) {
-    const Index pixels = window.rows.input * window.columns.input;
-    window.columns.input = window.columns.output = pixels;
-    window.rows.input = window.rows.output = 1;
-  }
-  return window;
-}
-
 /// Rows of delta and input that one tile of the gradient reads again and again fit the first cache (32 KB).
 constexpr Index gradient_bytes = 24 * 1024;
 
@@ -46,13 +35,13 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
                               .fan_in = weights,
                               .fan_out = out_channels_ * taps});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
-  forward_ = Correlator<T>(forward_sum(flattened(window_)));
-  delta_ = Correlator<T>(delta_sum(flattened(window_)));
+  forward_ = Correlator<T>(forward_sum());
+  delta_ = Correlator<T>(delta_sum());
 }
 
 template <class T>
-CorrelatorShape Conv2dLayer<T>::forward_sum(const Window& window) const {
-  const Axis &rows = window.rows, &columns = window.columns;
+CorrelatorShape Conv2dLayer<T>::forward_sum() const {
+  const Axis &rows = window_.rows, &columns = window_.columns;
   const Index taps = rows.kernel * columns.kernel, weights = in_channels_ * taps;
   return {.groups = groups_,
           .source_channels = in_channels_,
@@ -72,14 +61,14 @@ CorrelatorShape Conv2dLayer<T>::forward_sum(const Window& window) const {
 
 /// The same sum from the other end: sources are the deltas, targets the input's channels.
 template <class T>
-CorrelatorShape Conv2dLayer<T>::delta_sum(const Window& window) const {
-  CorrelatorShape shape = forward_sum(window);
+CorrelatorShape Conv2dLayer<T>::delta_sum() const {
+  CorrelatorShape shape = forward_sum();
   std::swap(shape.source_channels, shape.target_channels);
   std::swap(shape.source_height, shape.target_height);
   std::swap(shape.source_width, shape.target_width);
   std::swap(shape.weight_source_stride, shape.weight_target_stride);
-  shape.rows = delta_taps(window.rows);
-  shape.columns = delta_runs(window.columns);
+  shape.rows = delta_taps(window_.rows);
+  shape.columns = delta_runs(window_.columns);
   return shape;
 }
 

@@ -17,8 +17,8 @@ class Conv2dLayer : public Layer<T> {
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
 
  private:
-  CorrelatorShape forward_sum(const Window& window) const;
-  CorrelatorShape delta_sum(const Window& window) const;
+  CorrelatorShape forward_sum() const;
+  CorrelatorShape delta_sum() const;
 
   /// One task's share of the kernel's gradient: it visits all blocks in order and is its only writer.
   struct GradientTask {

@@ -45,6 +45,15 @@ std::int64_t pooled_size(const Axis& axis, std::int64_t padded, bool ceil_mode) 
   return size;
 }
 
+/// Only a window that starts in the padding can step over all data, from one side of a small map to the other.
+bool every_window_meets_data(const Axis& axis) {
+  for (Index start = -axis.pad; start < 0; start += axis.stride) {
+    const Index first = (-start + axis.dilation - 1) / axis.dilation;  // tap at or after the first pixel
+    if (first >= axis.kernel || start + first * axis.dilation >= axis.input) return false;
+  }
+  return true;
+}
+
 Window pooling_window(const Shape& input, Size2d kernel, Size2d stride, Size2d padding, Size2d dilation,
                       bool ceil_mode) {
   require_between("kernel_size", kernel, 1);
@@ -123,8 +132,13 @@ Window window_of(const AvgPool2d& layer, const Shape& input) {
 }
 
 Window window_of(const MaxPool2d& layer, const Shape& input) {
-  return pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size), layer.padding,
-                        layer.dilation, layer.ceil_mode);
+  const Window window = pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
+                                       layer.padding, layer.dilation, layer.ceil_mode);
+  require(every_window_meets_data(window.rows) && every_window_meets_data(window.columns),
+          "a window of kernel_size " + text(layer.kernel_size) + " with dilation " + text(layer.dilation) +
+              " and padding " + text(layer.padding) + " steps over the whole input " + text(input) +
+              " and has no maximum");
+  return window;
 }
 
 }  // namespace cnnbp

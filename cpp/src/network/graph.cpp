@@ -53,11 +53,14 @@ Index Graph<T>::add_activation(Function function, Index signal) {
   const Shape shape = at(signal).shape;
   if (function == Function::softmax) {
     activations_.push_back(std::make_unique<SoftmaxLayer<T>>());
-    return add_node(activations_.back().get(), signal, shape);
+    const Index output = add_node(activations_.back().get(), signal, shape);
+    at(output).takes_function = false;
+    return output;
   }
   const Index memory = at(signal).view_of >= 0 ? at(signal).view_of : signal;
   const bool has_writer = memory > 0;  // signal 0 is the input, which belongs to the caller's batch
-  if (fusing_ == Fusing::on && has_writer && at(memory).function == Elementwise::identity) {
+  const bool free = at(memory).takes_function && at(memory).function == Elementwise::identity;
+  if (fusing_ == Fusing::on && has_writer && free) {
     at(memory).function = at(signal).function = elementwise(function);
     return signal;
   }

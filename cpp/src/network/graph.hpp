@@ -9,9 +9,10 @@ namespace cnnbp {
 struct SignalPlan {
   Shape shape;
   Elementwise function = Elementwise::identity;
-  Index view_of = -1;        // another signal's memory in another shape
-  bool saves = false;        // the layer that writes it keeps something for its delta
-  bool needs_delta = false;  // parameters, or whoever asks for the input's delta, lie before it
+  Index view_of = -1;          // another signal's memory in another shape
+  bool takes_function = true;  // no: the layer that writes it needs the value as it was for its delta
+  bool saves = false;          // the layer that writes it keeps something for its delta
+  bool needs_delta = false;    // parameters, or whoever asks for the input's delta, lie before it
 };
 
 template <class T>

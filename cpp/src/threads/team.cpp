@@ -52,11 +52,10 @@ constexpr double least_shared_work = 5e5;
 /// keeps the very thread from running that is waited for; here a thread steps aside after about 40 µs.
 class Barrier {
  public:
-  explicit Barrier(int threads) : threads_(threads) {}
-
-  void wait() {
+  /// `threads` is how many take part, which OpenMP may have made fewer than were asked for.
+  void wait(int threads) {
     const unsigned round = round_.load(std::memory_order_relaxed);
-    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       waiting_.store(0, std::memory_order_relaxed);
       round_.store(round + 1, std::memory_order_release);
       return;
@@ -74,7 +73,6 @@ class Barrier {
 #endif
   }
 
-  const int threads_;
   std::atomic<int> waiting_{0};
   std::atomic<unsigned> round_{0};
 };
@@ -143,7 +141,7 @@ void run(std::initializer_list<const Schedule*> schedules, double work) {
   desk.provide_scratch(static_cast<std::size_t>(threads));
 
   Desk& shared = desk;  // the workers' own thread_local would be another
-  Barrier barrier(threads);
+  Barrier barrier;
 #pragma omp parallel num_threads(threads)
   {
     const FlushDenormals guard;
@@ -155,7 +153,7 @@ void run(std::initializer_list<const Schedule*> schedules, double work) {
         for (; rest >= loop->tasks; ++loop) rest -= loop->tasks;
         loop->run(rest, own);
       }
-      if (threads > 1) barrier.wait();
+      barrier.wait(omp_get_num_threads());
     }
   }
 }
