@@ -1,3 +1,8 @@
+import os
+
+# The oracle's matrix products are small: threads of NumPy's own would only spin beside the core's.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

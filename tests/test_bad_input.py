@@ -142,7 +142,7 @@ POOLINGS = {
     "window-without-a-pixel": case(
         lambda: F.max_pool2d(empty(1, 1, 2, 2), (2, 1), stride=1, padding=(1, 0), dilation=(3, 1)),
         "dilation",
-        "(2, 2)",
+        "(1, 2, 2)",
     ),
     "average-padding-over-half": case(lambda: F.avg_pool2d(X, 3, padding=2), "padding", "2", "3"),
     "maximum-padding-over-half": case(lambda: F.max_pool2d(X, 3, padding=2), "padding", "2", "3"),
