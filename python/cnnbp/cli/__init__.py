@@ -1,0 +1,60 @@
+"""The command line: ``cnnbp demo``, ``cnnbp train``, ``cnnbp info``.
+
+``plan`` says what to train, ``report`` what came of it; neither reads nor prints. ``app`` reads the
+options, ``session`` runs plans, ``views`` and ``illustration`` show the reports.
+"""
+
+from __future__ import annotations
+
+import sys
+
+#: As a shell reports a program that Ctrl-C ended: 128 + SIGINT.
+INTERRUPTED = 130
+BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run ``cnnbp`` and leave with its exit code.
+
+    Bad input gives one line on standard error and exit code 2, Ctrl-C exit code 130.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The command line after the program's name; that of the process when left out.
+    """
+    import typer
+
+    from cnnbp.cli.app import app
+
+    try:
+        sys.exit(app(arguments, prog_name="cnnbp", standalone_mode=False))
+    except BrokenPipeError:
+        # The reader has gone, as in `cnnbp demo | head`; Python must not flush into it again.
+        sys.stdout = None
+        sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    except (OSError, TypeError, ValueError, MemoryError) as error:
+        _refuse(_explain(error))
+    except Exception as error:
+        # Typer's errors about a command line share no public base class in all its versions.
+        if not hasattr(error, "format_message"):
+            raise
+        command = getattr(getattr(error, "ctx", None), "command_path", "cnnbp")
+        _refuse(f"{error.format_message()}\nTry '{command} --help'")
+
+
+def _refuse(message: str) -> None:
+    # Indented lines point at a place in the line above; without that line they say nothing.
+    lines = [line for line in message.splitlines() if not line.startswith(" ")]
+    print("cnnbp:", ". ".join(line.rstrip(".") for line in lines), file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; try a smaller network, batch or data set"
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

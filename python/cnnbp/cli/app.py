@@ -1,0 +1,119 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+import cnnbp
+from cnnbp import data
+from cnnbp.cli import INTERRUPTED
+from cnnbp.cli.delivery import Delivery
+from cnnbp.cli.plan import LENET, TOOLBOX, Plan
+from cnnbp.definition import DType, Loss
+from cnnbp.network import DEFAULT_OPTIMIZERS
+
+app = typer.Typer(
+    help="Train convolutional networks on the CPU.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the first weights and of the order.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads to compute with; they do not change the results.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document, and all else to standard error.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the version or the help when there is no command."""
+    if version:
+        print(f"cnnbp {cnnbp.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("cnnbp-demo"),
+    pictures: Annotated[bool, typer.Option(help="Whether to draw pictures.")] = True,
+    seed: Seed = 0,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train two small networks on 5,000 handwritten digits, in seconds and without a network."""
+    plans = [replace(plan, seed=seed) for plan in (TOOLBOX, LENET)]
+    _carry_out(plans, data.digits(), threads, Delivery(out if pictures else None, None, as_json))
+
+
+@app.command()
+def train(
+    path: Annotated[Path, typer.Argument(help="A folder with MNIST's IDX files, .npz or .mat.")],
+    net: Annotated[
+        str, typer.Option(help="Layers: 6c5 convolution, 2s / 2m mean / max pooling, 500 hidden.")
+    ] = TOOLBOX.spec,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per update.")] = 50,
+    loss: Annotated[str, typer.Option(help="mse or cross_entropy.")] = "mse",
+    activation: Annotated[
+        str | None,
+        typer.Option(help="sigmoid, tanh or relu.", show_default="sigmoid; relu: cross_entropy"),
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Learning rate.", show_default="1; cross_entropy 0.02")
+    ] = None,
+    momentum: Annotated[
+        float | None, typer.Option(help="0 to 1.", show_default="0; cross_entropy 0.9")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    seed: Seed = 0,
+    threads: Threads = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a picture of the result.")] = None,
+    save: Annotated[Path | None, typer.Option(help="File for the network, .npz.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network on your own images."""
+    usual = DEFAULT_OPTIMIZERS.get(loss, DEFAULT_OPTIMIZERS["mse"])
+    plan = Plan(
+        name="train",
+        title="Network",
+        spec=net,
+        epochs=epochs,
+        batch_size=batch_size,
+        loss=cast(Loss, loss),
+        optimizer=cnnbp.optim.SGD(
+            lr=usual.lr if lr is None else lr,
+            momentum=usual.momentum if momentum is None else momentum,
+        ),
+        activation=activation,
+        dtype=cast(DType, dtype),
+        seed=seed,
+    )
+    _carry_out([plan], data.load(path), threads, Delivery(out, save, as_json))
+
+
+@app.command()
+def info() -> None:
+    """Show version, instruction set, threads, and where the C++ library is."""
+    from cnnbp.__main__ import describe
+
+    print(describe())
+
+
+def _carry_out(plans: list[Plan], images: data.Dataset, threads: int | None, to: Delivery) -> None:
+    if threads is not None:
+        cnnbp.set_num_threads(threads)
+    to.prepare()
+    if not to.deliver(plans, images):
+        raise typer.Exit(INTERRUPTED)

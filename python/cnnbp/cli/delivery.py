@@ -1,0 +1,112 @@
+"""Where the results of a session go: a view, files, and a JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnbp.cli.plan import Plan
+from cnnbp.cli.report import Report
+from cnnbp.cli.session import Environment, run
+from cnnbp.cli.test_part import test_part
+from cnnbp.cli.views import make_view
+from cnnbp.data import Dataset
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What to write, and where.
+
+    Attributes
+    ----------
+    pictures : Path or None
+        Folder for the pictures.
+    network : Path or None
+        File for the trained network.
+    as_json : bool
+        Whether standard output gets one JSON document and standard error all else.
+    """
+
+    pictures: Path | None = None
+    network: Path | None = None
+    as_json: bool = False
+
+    def prepare(self) -> None:
+        """Make sure, before anything is trained, that the results can be written.
+
+        Raises
+        ------
+        OSError, ValueError
+            If they cannot; the message says what to do.
+        """
+        if self.pictures is not None:
+            _prepare_folder(self.pictures)
+        if self.network is not None and self.network.is_dir():
+            raise ValueError(f"--save {self.network} is a folder; name a file in it")
+        if self.network is not None and not os.access(self.network.parent, os.W_OK):
+            raise ValueError(f"--save {self.network}: cannot write to {self.network.parent}")
+
+    def deliver(self, plans: Sequence[Plan], data: Dataset) -> bool:
+        """Run the plans and write all that is wanted.
+
+        Returns
+        -------
+        bool
+            Whether all plans were carried out, none cut short by Ctrl-C.
+        """
+        view = make_view(sys.stderr if self.as_json else sys.stdout)
+        runs: list[dict[str, Any]] = []
+        complete = True
+        for report in run(plans, data, view):
+            files = self._write(report)
+            for what, path in files.items():
+                view.wrote(what, path)
+            runs.append(report.to_dict() | {what: str(path) for what, path in files.items()})
+            complete = not report.interrupted
+        if self.as_json:
+            print(json.dumps(_document(report.data, runs), indent=2, allow_nan=False))
+        return complete
+
+    def _write(self, report: Report) -> dict[str, Path]:
+        files = {}
+        if self.network is not None:
+            report.network.save(self.network)
+            files["network"] = self.network
+        if self.pictures is not None:
+            from cnnbp.cli.illustration import save_picture
+
+            files["picture"] = save_picture(report, self.pictures)
+        return files
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"cannot make the folder {folder} for pictures ({error.strerror}); "
+            "choose another with --out"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"cannot write to the folder {folder}; choose another with --out")
+
+
+def _document(data: Dataset, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "environment": asdict(Environment.current()),
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "licence": data.licence,
+            "train": len(data.x_train),
+            "test": len(test_part(data).x),
+            "image_shape": list(data.x_train.shape[1:]),
+            "classes": data.classes,
+        },
+        "runs": runs,
+    }

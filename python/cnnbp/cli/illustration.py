@@ -1,0 +1,63 @@
+"""The picture of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnbp.cli.report import Report
+from cnnbp.cli.session import Environment
+from cnnbp.cli.test_part import test_part
+from cnnbp.pictures import MISREAD_SHOWN, Misread, Overview, save_overview
+
+
+def save_picture(report: Report, folder: Path) -> Path:
+    """Draw a report into `folder`, as a PNG with the plan's name; returns its path."""
+    path = folder / f"{report.plan.name}.png"
+    save_overview(path, make_overview(report))
+    return path
+
+
+def make_overview(report: Report) -> Overview:
+    """Choose what the picture of a report shows."""
+    history = report.network.history
+    return Overview(
+        title=f"{report.plan.title} reads {100 * report.accuracy:.1f} % of the test images right",
+        subtitle=_subtitle(report),
+        batch_losses=np.array(history.batch_losses),
+        test_errors=np.array([1 - (epoch.val_accuracy or 0) for epoch in history.epochs]),
+        kernels=first_kernels(report.network.state_dict()),
+        misread=_misread(report),
+    )
+
+
+def first_kernels(state: dict[str, NDArray[np.floating]]) -> NDArray[np.floating] | None:
+    """Weights of the first convolution, None if there is none."""
+    return next((weight for weight in state.values() if weight.ndim == 4), None)
+
+
+def _subtitle(report: Report) -> str:
+    environment = Environment.current()
+    epochs = len(report.network.history.epochs)
+    return " · ".join(
+        [
+            f"{report.plan.spec}, {report.plan.loss}",
+            f"{len(report.data.x_train):,} training images of {report.data.name}",
+            f"{epochs} {'epoch' if epochs == 1 else 'epochs'} in {report.seconds:.1f} s",
+            f"cnnbp {environment.version}, {environment.instruction_set}",
+        ]
+    )
+
+
+def _misread(report: Report) -> Misread:
+    test, shown = test_part(report.data), report.misread[:MISREAD_SHOWN]
+    return Misread(
+        images=test.x[shown],
+        truth=test.y[shown],
+        read=report.read[shown],
+        confidence=None if report.confidence is None else report.confidence[shown],
+        total=len(report.misread),
+        tested=len(test.x),
+    )

@@ -1,0 +1,93 @@
+"""What to train, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cnnbp.data import Dataset
+from cnnbp.definition import DType, Loss
+from cnnbp.network import Network
+from cnnbp.optim import SGD
+
+#: The learning rate of the last epochs is divided by this.
+COOLING = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network and the way to train it, for any data.
+
+    Attributes
+    ----------
+    name : str
+        Short, for files and tables.
+    title : str
+        What the network is called in a sentence.
+    spec : str
+        The network in the toolbox's shorthand; without an output layer, one is added.
+    optimizer : SGD or None
+        None is what `Network` takes for `loss`.
+    cool_epochs : int
+        How many epochs at the end are trained at a tenth of the learning rate.
+    activation, loss, dtype, seed, epochs, batch_size
+        As in `Network` and `Network.fit`.
+    """
+
+    name: str
+    title: str
+    spec: str
+    epochs: int
+    batch_size: int
+    loss: Loss
+    optimizer: SGD | None = None
+    cool_epochs: int = 0
+    activation: str | None = None
+    dtype: DType = "float32"
+    seed: int = 0
+
+    def build(self, data: Dataset) -> Network:
+        """Make the network for the images and classes of `data`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an option is out of range, or the network does not fit the images.
+        """
+        return Network.from_spec(
+            self.spec,
+            input_shape=data.x_train.shape[1:],
+            classes=data.classes,
+            activation=self.activation,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            dtype=self.dtype,
+            seed=self.seed,
+        )
+
+    def cooled(self, optimizer: SGD) -> SGD:
+        """Return the optimizer of the last epochs."""
+        return replace(optimizer, lr=optimizer.lr / COOLING)
+
+
+#: The example of the DeepLearnToolbox (R. B. Palm 2012): sigmoid, mse, rate 1, batches of 50.
+TOOLBOX = Plan(
+    name="toolbox",
+    title="The toolbox's example network",
+    spec="6c5-2s-12c5-2s",
+    epochs=40,
+    batch_size=50,
+    loss="mse",
+    optimizer=SGD(lr=1.0),
+)
+
+#: LeNet as in Caffe (Y. Jia et al. 2014, after Y. LeCun et al. 1998), a ReLU in every layer.
+LENET = Plan(
+    name="lenet",
+    title="LeNet",
+    spec="20c5-2m-50c5-2m-500",
+    epochs=12,
+    cool_epochs=3,
+    batch_size=64,
+    loss="cross_entropy",
+    optimizer=SGD(lr=0.05, momentum=0.9),
+)

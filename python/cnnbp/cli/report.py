@@ -1,0 +1,137 @@
+"""What came of a training run."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnbp.cli.plan import Plan
+from cnnbp.cli.test_part import test_part
+from cnnbp.data import Dataset
+from cnnbp.network import Network
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often images of one class were read as another."""
+
+    truth: int
+    read: int
+    times: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A trained network, how the training went, and what it makes of the test images.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was to be trained.
+    network : Network
+        As trained; its ``history`` holds the epochs that were finished.
+    data : Dataset
+        What it was trained and tested on.
+    outputs : ndarray, shape (N, classes)
+        Outputs for the test images.
+    loss, accuracy : float
+        Mean loss, and share of right classes, over the test images.
+    seconds : float
+        Duration of the training, with the test after every epoch.
+    interrupted : bool
+        Whether Ctrl-C ended the training early.
+    """
+
+    plan: Plan
+    network: Network
+    data: Dataset
+    outputs: NDArray[np.floating]
+    loss: float
+    accuracy: float
+    seconds: float
+    interrupted: bool
+
+    @cached_property
+    def read(self) -> NDArray[np.intp]:
+        """Class read on each test image, ``(N,)``."""
+        classes: NDArray[np.intp] = self.outputs.argmax(axis=1)
+        return classes
+
+    @cached_property
+    def misread(self) -> NDArray[np.intp]:
+        """Places of the misread test images, the surest mistakes first.
+
+        A mistake is the surer the further the class that was read lies ahead of the true one.
+        """
+        truth = self._truth
+        wrong = np.flatnonzero(self.read != truth)
+        lead = self.outputs[wrong, self.read[wrong]] - self.outputs[wrong, truth[wrong]]
+        return wrong[np.argsort(-lead, kind="stable")]
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float64] | None:
+        """Probability given to what was read, ``(N,)``; None where outputs are no logits."""
+        if self.plan.loss != "cross_entropy":
+            return None
+        # softmax at the largest logit: its exponential is exp(0).
+        logits = self.outputs.astype(np.float64)
+        probability: NDArray[np.float64] = 1 / np.exp(
+            logits - logits.max(axis=1, keepdims=True)
+        ).sum(axis=1)
+        return probability
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss has become infinite or NaN."""
+        return not math.isfinite(self.loss)
+
+    def confusions(self) -> list[Confusion]:
+        """All pairs of a class and what it was misread as, the most frequent first."""
+        pairs = zip(self._truth[self.misread], self.read[self.misread], strict=True)
+        counts = Counter((int(truth), int(read)) for truth, read in pairs)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [Confusion(truth, read, times) for (truth, read), times in ordered]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold; a number that is not finite is None."""
+        summary = self.network.summary()
+        plain: dict[str, Any] = {
+            "name": self.plan.name,
+            "spec": self.plan.spec,
+            "loss": self.plan.loss,
+            "batch_size": self.plan.batch_size,
+            "dtype": self.plan.dtype,
+            "seed": self.plan.seed,
+            "layers": [asdict(layer) for layer in summary.layers],
+            "parameters": summary.parameters,
+            "multiply_adds": summary.multiply_adds,
+            "epochs": [asdict(epoch) for epoch in self.network.history.epochs],
+            "seconds": self.seconds,
+            "interrupted": self.interrupted,
+            "test": {
+                "loss": self.loss,
+                "accuracy": self.accuracy,
+                "misread": len(self.misread),
+                "confusions": [asdict(confusion) for confusion in self.confusions()],
+            },
+        }
+        return {name: _finite(value) for name, value in plain.items()}
+
+    @property
+    def _truth(self) -> NDArray[np.int64]:
+        return test_part(self.data).y
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no word for: infinity and NaN."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

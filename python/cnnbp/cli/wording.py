@@ -1,0 +1,91 @@
+"""Sentences that every view shows, in ASCII."""
+
+from __future__ import annotations
+
+from cnnbp.cli.plan import COOLING, Plan
+from cnnbp.cli.report import Report
+from cnnbp.cli.session import Environment
+from cnnbp.data import Dataset
+from cnnbp.network import Network
+from cnnbp.training import Epoch
+
+CONFUSIONS_SHOWN = 3
+
+
+def environment_line(environment: Environment) -> str:
+    """Version, instruction set and threads."""
+    threads = _count(environment.threads, "thread")
+    return f"cnnbp {environment.version}, {environment.instruction_set}, {threads}"
+
+
+def data_line(data: Dataset) -> str:
+    """Say what there is to train on and to test on."""
+    shape = " x ".join(map(str, data.x_train.shape[1:]))
+    if data.x_test is None:
+        parts = f"{len(data.x_train):,} images, a fifth of them set aside to test on"
+    else:
+        parts = f"{len(data.x_train):,} to train, {len(data.x_test):,} to test"
+    classes = _count(data.classes, "class", "classes")
+    return f"{data.name}: {parts}, {shape} {data.x_train.dtype}, {classes}"
+
+
+def plan_line(plan: Plan, network: Network) -> str:
+    """How a network is trained."""
+    optimizer = network.optimizer
+    parts = [plan.spec, plan.loss, f"rate {optimizer.lr:g}"]
+    if plan.cool_epochs:
+        parts[-1] += f" (last {plan.cool_epochs} epochs {optimizer.lr / COOLING:g})"
+    if optimizer.momentum:
+        parts.append(f"momentum {optimizer.momentum:g}")
+    return ", ".join([*parts, f"batches of {plan.batch_size}"])
+
+
+def epoch_line(epoch: Epoch, plan: Plan) -> str:
+    """One epoch's record, in columns."""
+    number = f"{epoch.number}/{plan.epochs}".rjust(2 * len(str(plan.epochs)) + 1)
+    return f"epoch {number}  {epoch_figures(epoch)}"
+
+
+def epoch_figures(epoch: Epoch) -> str:
+    """Loss, test accuracy and speed of an epoch."""
+    accuracy = percent(epoch.val_accuracy or 0)
+    return f"loss {epoch.loss:.4f}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
+
+
+def result_line(report: Report) -> str:
+    """Test accuracy, and what it took."""
+    tested = len(report.outputs)
+    epochs = _count(len(report.network.history.epochs), "epoch")
+    return (
+        f"{percent(report.accuracy)}, {len(report.misread):,} of {tested:,} misread, "
+        f"after {epochs} in {report.seconds:.1f} s"
+    )
+
+
+def worst_confusions(report: Report) -> list[str]:
+    """Which classes were most often taken for which."""
+    confusions = report.confusions()[:CONFUSIONS_SHOWN]
+    return [f"{c.truth} read as {c.read}: {_count(c.times, 'time')}" for c in confusions] or [
+        "none"
+    ]
+
+
+def warnings(report: Report) -> list[str]:
+    """Say what is wrong with a report, and what to do about it."""
+    found = []
+    if report.interrupted:
+        done = _count(len(report.network.history.epochs), "epoch")
+        found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
+    if report.diverged:
+        rate = report.network.optimizer.lr
+        found.append(f"The loss is no longer finite; try a lower rate, such as --lr {rate / 10:g}.")
+    return found
+
+
+def percent(share: float) -> str:
+    """Write 0 to 1 as a percentage."""
+    return f"{100 * share:.1f} %"
+
+
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

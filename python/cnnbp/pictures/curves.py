@@ -1,0 +1,91 @@
+"""How the loss and the test error went down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnbp.pictures.style import ERROR, INK, LOSS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+#: The running mean goes over this part of the batches.
+SMOOTHED_PART = 1 / 50
+
+
+def draw_loss(axes: Axes, losses: NDArray[np.float64], epochs: float) -> None:
+    """Draw the loss of every batch, and its running mean, over the epochs.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        Where to draw.
+    losses : ndarray, shape (batches,)
+        Loss of each batch in order. What is not finite or not positive is left out.
+    epochs : float
+        How many epochs the batches make up.
+    """
+    place = epochs * np.arange(1, len(losses) + 1) / max(len(losses), 1)
+    seen = np.isfinite(losses) & (losses > 0)
+    place, losses = place[seen], losses[seen]
+    axes.set_xlim(0, epochs or 1)
+    if not losses.size:
+        return
+    axes.plot(place, losses, ".", color=LOSS, markersize=3, alpha=0.3, markeredgewidth=0)
+    mean = running_mean(losses, reach=round(len(losses) * SMOOTHED_PART / 2))
+    axes.plot(place, mean, color=LOSS, linewidth=2, solid_capstyle="round")
+    # A single odd batch must not set the scale.
+    low, high = np.quantile(losses, [0.01, 0.999])
+    _use_log_scale(axes, low=min(low, mean.min()) / 1.3, high=max(high, mean.max()) * 1.3)
+
+
+def draw_error(axes: Axes, errors: NDArray[np.float64]) -> None:
+    """Draw the test error after each epoch, and write the last one beside it.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        Where to draw.
+    errors : ndarray, shape (epochs,)
+        Part of the test images that was misread, 0 to 1.
+    """
+    percent = 100 * np.asarray(errors)
+    epoch = np.arange(1, len(percent) + 1)
+    axes.plot(epoch, percent, color=ERROR, linewidth=2, marker="o", markersize=3.5, clip_on=False)
+    axes.set_ylim(0, max(1.15 * percent.max(initial=0.0), 1.0))
+    axes.yaxis.set_major_formatter("{x:g} %")
+    if len(percent):
+        axes.annotate(
+            f"{percent[-1]:.1f} %",
+            (epoch[-1], percent[-1]),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="right",
+            weight="bold",
+            color=INK,
+        )
+
+
+def running_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Mean of each value and up to `reach` neighbours on either side, fewer at the ends."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    place = np.arange(len(values))
+    # As many on either side, so that the ends are not drawn towards the middle.
+    near = np.minimum(reach, np.minimum(place, len(values) - 1 - place))
+    means: NDArray[np.float64] = (sums[place + near + 1] - sums[place - near]) / (2 * near + 1)
+    return means
+
+
+def _use_log_scale(axes: Axes, low: float, high: float) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    # Two decades or less would have one or two labels with powers of ten alone.
+    steps = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")

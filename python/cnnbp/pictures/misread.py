@@ -1,0 +1,92 @@
+"""Images that the network read wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnbp.pictures.style import ERROR, QUIET, show_image_only
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Misread:
+    """Images, what they are, and what they were read as.
+
+    Attributes
+    ----------
+    images : ndarray, shape (N, C, H, W)
+        uint8 (0 to 255) or float (0 to 1).
+    truth, read : ndarray of int, shape (N,)
+        Class numbers.
+    confidence : ndarray, shape (N,), optional
+        Probability that the network gave to what it read, 0 to 1.
+    total : int
+        How many were misread in all.
+    tested : int
+        How many were read.
+    """
+
+    images: NDArray[Any]
+    truth: NDArray[np.integer]
+    read: NDArray[np.integer]
+    confidence: NDArray[np.floating] | None
+    total: int
+    tested: int
+
+    @property
+    def title(self) -> str:
+        """What the row of images shows."""
+        if not self.total:
+            return f"All {self.tested:,} test images were read right"
+        if len(self.images) == self.total:
+            return f"All {self.total} misread of {self.tested:,} test images"
+        return (
+            f"{len(self.images)} of the {self.total} misread of {self.tested:,} test images, "
+            "the surest mistakes first"
+        )
+
+    def caption(self, place: int) -> tuple[str, str]:
+        """Say what the image was read as, and what it is."""
+        read = f"read {self.read[place]}"
+        if self.confidence is not None:
+            read += f" ({100 * self.confidence[place]:.0f} %)"
+        return read, f"is {self.truth[place]}"
+
+
+def draw_misread(axes: list[Axes], misread: Misread) -> None:
+    """Draw one misread image on each of `axes`, as far as there are any."""
+    for place, one in enumerate(axes):
+        show_image_only(one)
+        if place >= len(misread.images):
+            one.set_visible(False)
+            continue
+        one.imshow(_as_picture(misread.images[place]), cmap="gray_r", vmin=0, vmax=1)
+        read, truth = misread.caption(place)
+        for line, text, color in ((1, read, ERROR), (2, truth, QUIET)):
+            one.annotate(
+                text,
+                (0.5, 0),
+                xycoords="axes fraction",
+                xytext=(0, -13 * line),
+                textcoords="offset points",
+                color=color,
+                ha="center",
+            )
+
+
+def _as_picture(image: NDArray[Any]) -> NDArray[np.floating]:
+    """Return ``(C, H, W)`` as grey ``(H, W)`` or as colours ``(H, W, 3)``, 0 to 1."""
+    if image.dtype == np.uint8:
+        pixels = image / 255.0
+    else:
+        low, high = float(image.min()), float(image.max())
+        if low >= 0 and high <= 1:
+            low, high = 0.0, 1.0
+        pixels = (image - low) / ((high - low) or 1.0)
+    return np.moveaxis(pixels[:3], 0, -1) if len(pixels) >= 3 else pixels[0]
