@@ -104,6 +104,7 @@ def _network(case: NetworkCase) -> cnnbp.Network:
 def _kernel(case: PassCase) -> Measure:
     """Time the pass on lane tensors that are packed already, as a network runs it."""
     geometry = case.geometry
+    (top, _), (left, _) = geometry.padding  # symmetric in all of them
     run: Callable[..., list[float]] = partial(
         _core.time_conv2d,
         batch=geometry.batch,
@@ -112,7 +113,7 @@ def _kernel(case: PassCase) -> Measure:
         out_channels=geometry.out_channels,
         kernel_size=geometry.kernel_size,
         stride=geometry.stride,
-        padding=tuple(before for before, _ in geometry.padding),
+        padding=(top, left),
         dilation=geometry.dilation,
         groups=geometry.groups,
         which=case.which,
