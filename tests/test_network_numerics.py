@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import architectures
-import cnnbp
 import geometries
 import oracle
 
@@ -133,40 +132,6 @@ def test_accumulated_gradients_add_up(architecture, dtype, rng):
     network.accumulate_gradients(*second)
     for name, gradient in network.gradient_dict().items():
         assert_close(gradient, alone[0][name] + alone[1][name], LAYERS_DEEP[dtype.name])
-
-
-@networks
-def test_a_step_is_accumulate_apply_and_zero(architecture, dtype, rng):
-    whole, parts = (architecture.build(dtype, momentum=0.9) for _ in range(2))
-    for _ in range(3):
-        x, labels = architecture.samples(rng, 5, dtype)
-        loss = whole.train_step(x, labels)
-        assert parts.accumulate_gradients(x, labels) == loss
-        parts.apply_gradients()
-        parts.zero_gradients()
-    for name, parameter in whole.state_dict().items():
-        assert np.array_equal(parameter, parts.state_dict()[name]), name
-
-
-def test_activations_as_options_and_as_layers_are_the_same_network(dtype, rng):
-    L = cnnbp.layers  # noqa: N806
-    options = [L.Conv2d(7, 3, activation="tanh"), L.AvgPool2d(2), L.Linear(4, activation="sigmoid")]
-    layers = [L.Conv2d(7, 3), L.Tanh(), L.AvgPool2d(2), L.Linear(4), L.Sigmoid()]
-    x, y = rng.standard_normal((19, 2, 6, 6)).astype(dtype), rng.integers(0, 4, 19)
-    trained = []
-    for definition in (options, layers):
-        net = cnnbp.Network(definition, input_shape=(2, 6, 6), dtype=dtype.name, loss="mse", seed=0)
-        net.load_state_dict(  # their names differ by place, and so do their first values
-            {
-                name: np.linspace(-0.5, 0.5, parameter.size).reshape(parameter.shape)
-                for name, parameter in net.state_dict().items()
-            }
-        )
-        for _ in range(5):
-            net.train_step(x, y)
-        trained.append(list(net.state_dict().values()))
-    for one, other in zip(*trained, strict=True):
-        assert np.array_equal(one, other)
 
 
 def test_bytes_are_read_as_fractions_of_255(dtype, rng):

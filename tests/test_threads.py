@@ -129,18 +129,6 @@ def test_predictions_from_many_threads_are_those_of_one(name, rng):
     assert_unchanged(network, before, gradients)
 
 
-def test_prediction_evaluation_and_trace_change_nothing(rng):
-    architecture = architectures.LENET
-    network = architecture.build(momentum=0.9)
-    x, y = architecture.samples(rng, 19, "float32")
-    network.accumulate_gradients(x, y)
-    before, gradients = network.state_dict(), network.gradient_dict()
-    network.predict(x)
-    network.evaluate(x, y)
-    network.trace(x, y)
-    assert_unchanged(network, before, gradients)
-
-
 def assert_unchanged(network, parameters, gradients) -> None:
     assert_same_bits(network.state_dict(), parameters)
     assert_same_bits(network.gradient_dict(), gradients)
@@ -155,6 +143,36 @@ def test_one_network_trained_from_many_threads_takes_every_step(rng):
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda _: shared.train_step(x, y), range(24)))
     assert_same_bits(alone.state_dict(), shared.state_dict())
+
+
+def _change_while_others_predict() -> None:
+    """Run in a process of its own, which may hang."""
+    network = architectures.LENET.build()
+    x, _ = architectures.LENET.samples(np.random.default_rng(1), 2000, "float32")
+    states = [network.state_dict(), architectures.LENET.build(seed=2).state_dict()]
+    expected = []
+    for state in states:
+        network.load_state_dict(state)
+        expected.append(network.predict(x).tobytes())
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        predictions = [pool.submit(network.predict, x) for _ in range(6)]
+        while not all(prediction.done() for prediction in predictions):
+            for state in states:
+                network.load_state_dict(state)
+                network.optimizer = cnnbp.optim.SGD(lr=0.1)
+    for prediction in predictions:
+        assert prediction.result().tobytes() in expected
+
+
+def test_a_network_may_be_changed_while_others_predict():
+    """No deadlock, and each prediction is that of one state, not of a mixture."""
+    child = multiprocessing.get_context("spawn").Process(target=_change_while_others_predict)
+    child.start()
+    child.join(timeout=60)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert child.exitcode == 0
 
 
 def _train_and_send(network, x, y, connection) -> None:
