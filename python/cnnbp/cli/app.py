@@ -87,7 +87,7 @@ def train(
     usual = DEFAULT_OPTIMIZERS.get(loss, DEFAULT_OPTIMIZERS["mse"])
     plan = Plan(
         name="train",
-        title="Network",
+        title="The network",
         spec=net,
         epochs=epochs,
         batch_size=batch_size,

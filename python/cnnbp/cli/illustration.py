@@ -44,7 +44,7 @@ def _subtitle(report: Report) -> str:
     return " · ".join(
         [
             f"{report.plan.spec}, {report.plan.loss}",
-            f"{len(report.data.x_train):,} training images of {report.data.name}",
+            f"{len(report.data.x_train):,} training images ({report.data.name})",
             f"{epochs} {'epoch' if epochs == 1 else 'epochs'} in {report.seconds:.1f} s",
             f"cnnbp {environment.version}, {environment.instruction_set}",
         ]

@@ -88,8 +88,9 @@ class Report:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss has become infinite or NaN."""
-        return not math.isfinite(self.loss)
+        """Whether the loss grew while training, to infinity or NaN perhaps."""
+        history = self.network.history
+        return bool(history.epochs) and not history.epochs[-1].loss <= history.batch_losses[0]
 
     def confusions(self) -> list[Confusion]:
         """All pairs of a class and what it was misread as, the most frequent first."""

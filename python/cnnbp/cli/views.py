@@ -88,7 +88,7 @@ class RichView:
         from rich.table import Table
 
         self._console.print(f"\n{plan.title}", style="bold")
-        self._console.print(wording.plan_line(plan, network), style="dim")
+        self._console.print(wording.plan_line(plan, network) + "\n", style="dim")
         table = Table(
             box=box.SIMPLE_HEAD,
             collapse_padding=True,
@@ -104,6 +104,7 @@ class RichView:
         for row in rows:
             table.add_row(*row)
         self._console.print(table)
+        self._console.print()
 
     @contextmanager
     def watch(self, plan: Plan) -> Iterator[Callable[[Epoch], None]]:

@@ -20,7 +20,7 @@ def environment_line(environment: Environment) -> str:
 
 def data_line(data: Dataset) -> str:
     """Say what there is to train on and to test on."""
-    shape = " x ".join(map(str, data.x_train.shape[1:]))
+    shape = "x".join(map(str, data.x_train.shape[1:]))
     if data.x_test is None:
         parts = f"{len(data.x_train):,} images, a fifth of them set aside to test on"
     else:
@@ -49,7 +49,8 @@ def epoch_line(epoch: Epoch, plan: Plan) -> str:
 def epoch_figures(epoch: Epoch) -> str:
     """Loss, test accuracy and speed of an epoch."""
     accuracy = percent(epoch.val_accuracy or 0)
-    return f"loss {epoch.loss:.4f}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
+    loss = f"{epoch.loss:.4f}" if epoch.loss < 1000 else f"{epoch.loss:.1e}"
+    return f"loss {loss}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
 
 
 def result_line(report: Report) -> str:
@@ -65,9 +66,8 @@ def result_line(report: Report) -> str:
 def worst_confusions(report: Report) -> list[str]:
     """Which classes were most often taken for which."""
     confusions = report.confusions()[:CONFUSIONS_SHOWN]
-    return [f"{c.truth} read as {c.read}: {_count(c.times, 'time')}" for c in confusions] or [
-        "none"
-    ]
+    told = [f"{c.truth} read as {c.read}: {_count(c.times, 'time')}" for c in confusions]
+    return told or ["none"]
 
 
 def warnings(report: Report) -> list[str]:
@@ -78,7 +78,7 @@ def warnings(report: Report) -> list[str]:
         found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
     if report.diverged:
         rate = report.network.optimizer.lr
-        found.append(f"The loss is no longer finite; try a lower rate, such as --lr {rate / 10:g}.")
+        found.append(f"The loss grew while training; try a lower rate, such as --lr {rate / 10:g}.")
     return found
 
 

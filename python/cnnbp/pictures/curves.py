@@ -12,34 +12,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-#: The running mean goes over this part of the batches.
+#: The trend is a mean over this part of the batches.
 SMOOTHED_PART = 1 / 50
+#: Matplotlib overflows near the ends of float64.
+LARGEST_DRAWN = 1e100
 
 
 def draw_loss(axes: Axes, losses: NDArray[np.float64], epochs: float) -> None:
-    """Draw the loss of every batch, and its running mean, over the epochs.
+    """Draw the loss of every batch, and its trend, over the epochs.
+
+    Both on a logarithmic scale; the trend is the running geometric mean.
 
     Parameters
     ----------
     axes : matplotlib Axes
         Where to draw.
     losses : ndarray, shape (batches,)
-        Loss of each batch in order. What is not finite or not positive is left out.
+        Loss of each batch in order. What a logarithmic scale cannot show is left out.
     epochs : float
         How many epochs the batches make up.
     """
     place = epochs * np.arange(1, len(losses) + 1) / max(len(losses), 1)
-    seen = np.isfinite(losses) & (losses > 0)
+    seen = (losses > 1 / LARGEST_DRAWN) & (losses < LARGEST_DRAWN)
     place, losses = place[seen], losses[seen]
     axes.set_xlim(0, epochs or 1)
     if not losses.size:
         return
     axes.plot(place, losses, ".", color=LOSS, markersize=3, alpha=0.3, markeredgewidth=0)
-    mean = running_mean(losses, reach=round(len(losses) * SMOOTHED_PART / 2))
-    axes.plot(place, mean, color=LOSS, linewidth=2, solid_capstyle="round")
+    trend = np.exp(running_mean(np.log(losses), reach=round(len(losses) * SMOOTHED_PART / 2)))
+    axes.plot(place, trend, color=LOSS, linewidth=2, solid_capstyle="round")
     # A single odd batch must not set the scale.
     low, high = np.quantile(losses, [0.01, 0.999])
-    _use_log_scale(axes, low=min(low, mean.min()) / 1.3, high=max(high, mean.max()) * 1.3)
+    _use_log_scale(axes, low=min(low, trend.min()) / 1.3, high=max(high, trend.max()) * 1.3)
 
 
 def draw_error(axes: Axes, errors: NDArray[np.float64]) -> None:
@@ -70,22 +74,26 @@ def draw_error(axes: Axes, errors: NDArray[np.float64]) -> None:
 
 
 def running_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Mean of each value and up to `reach` neighbours on either side, fewer at the ends."""
+    """Mean of each value and up to `reach` neighbours on either side.
+
+    Near the beginning, where a loss falls steeply, there are as few neighbours after a value as
+    there are before it, so that the mean does not run ahead.
+    """
     sums = np.concatenate([[0.0], np.cumsum(values)])
     place = np.arange(len(values))
-    # As many on either side, so that the ends are not drawn towards the middle.
-    near = np.minimum(reach, np.minimum(place, len(values) - 1 - place))
-    means: NDArray[np.float64] = (sums[place + near + 1] - sums[place - near]) / (2 * near + 1)
+    near = np.minimum(reach, place)
+    first, end = place - near, np.minimum(place + near + 1, len(values))
+    means: NDArray[np.float64] = (sums[end] - sums[first]) / (end - first)
     return means
 
 
 def _use_log_scale(axes: Axes, low: float, high: float) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
-    axes.set_yscale("log")
     axes.set_ylim(low, high)
+    axes.set_yscale("log")
     # Two decades or less would have one or two labels with powers of ten alone.
-    steps = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
+    steps = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(subs=steps))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")

@@ -93,7 +93,7 @@ def _compose_curves(figure: Figure, overview: Overview, right: float) -> None:
     )
     loss, error = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     draw_loss(loss, overview.batch_losses, len(overview.test_errors))
-    write_title(loss, "Training loss: each batch, and the running mean", LEFT)
+    write_title(loss, "Training loss of each batch, and its trend", LEFT)
     draw_error(error, overview.test_errors)
     write_title(error, "Test images misread after each epoch", LEFT)
     error.set_xlim(loss.get_xlim())
