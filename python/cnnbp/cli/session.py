@@ -83,7 +83,7 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
 
         def on_epoch(epoch: Epoch) -> None:
             show(epoch)
-            if epoch.number == plan.epochs - plan.cool_epochs:
+            if plan.cool_epochs and epoch.number == plan.epochs - plan.cool_epochs:
                 network.optimizer = plan.cooled(network.optimizer)
 
         try:
