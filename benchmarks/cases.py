@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tests.geometries import BENCHMARKS, Geometry
 
 Pass = Literal["forward", "delta", "gradient"]

@@ -1,4 +1,4 @@
-"""The installed package serves C++ programs: headers, static library, CMake and pkg-config files."""
+"""The installed package serves C++ programs: headers, library, CMake and pkg-config files."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def test_pkg_config_says_enough_to_compile_and_link(tmp_path):
 
 
 def test_public_headers_compile_alone_with_warnings_as_errors(tmp_path):
-    """Each header includes what it uses, and holds nothing that a strict application would reject."""
+    """Each header includes what it uses and passes a strict application's warnings."""
     include = ask("--include-dir")
     for header in sorted((include / "cnnbp").glob("*.hpp")):
         source = tmp_path / "alone.cpp"

@@ -216,7 +216,16 @@ class PyNetwork {
   py::dict copies(const char* which) {
     return visit([&]<class T>(Network<T>& n) {
       py::dict result;
-      for (const Parameter<T>& p : n.parameters()) result[py::str(p.name)] = copy_of<T>(p.shape, select(p, which));
+      std::vector<std::pair<std::span<const T>, T*>> moves;
+      for (const Parameter<T>& p : n.parameters()) {
+        py::array_t<T> array(shape_of(p.shape));
+        moves.emplace_back(select(p, which), array.mutable_data());
+        result[py::str(p.name)] = array;
+      }
+      const Unlocked unlocked;
+      n.read([&] {
+        for (const auto& [from, to] : moves) std::copy(from.begin(), from.end(), to);
+      });
       return result;
     });
   }
@@ -225,22 +234,24 @@ class PyNetwork {
   void load(const py::dict& given, const char* which) {
     visit([&]<class T>(Network<T>& n) {
       const std::vector<Parameter<T>> parameters = n.parameters();
-      std::vector<std::pair<const Parameter<T>*, py::array>> matched;
+      std::vector<std::pair<const T*, std::span<T>>> moves;
       for (const auto& [key, value] : given) {
         const std::string name = py::str(key);
         const auto found =
             std::find_if(parameters.begin(), parameters.end(), [&](const Parameter<T>& p) { return p.name == name; });
         if (found == parameters.end()) throw py::key_error("the network has no parameter '" + name + "'");
-        matched.emplace_back(&*found, checked<T>(*found, value));
+        moves.emplace_back(checked<T>(*found, value), select(*found, which));
       }
-      for (const auto& [p, array] : matched)
-        std::copy_n(static_cast<const T*>(array.data()), array.size(), select(*p, which).data());
-      n.parameters_changed();
+      const Unlocked unlocked;
+      n.change([&] {
+        for (const auto& [from, to] : moves) std::copy_n(from, to.size(), to.data());
+      });
       return 0;
     });
   }
 
   void set_optimizer(double lr, double momentum) {
+    const Unlocked unlocked;
     visit([&](auto& n) { return n.set_optimizer({lr, momentum}), 0; });
   }
   void apply_gradients() {
@@ -258,10 +269,11 @@ class PyNetwork {
     return which == "value" ? p.value : which == "gradient" ? p.gradient : p.velocity;
   }
 
+  /// The data of an array that fits the parameter; the caller's dict keeps it alive.
   template <class T>
-  static py::array checked(const Parameter<T>& p, const py::handle& value) {
+  static const T* checked(const Parameter<T>& p, const py::handle& value) {
     if (!py::isinstance<py::array>(value)) throw py::type_error(p.name + " is not an array");
-    py::array array = py::reinterpret_borrow<py::array>(value);
+    const py::array array = py::reinterpret_borrow<py::array>(value);
     if (!array.dtype().equal(py::dtype::of<T>()))
       throw py::type_error(p.name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " +
                            std::string(py::str(py::dtype::of<T>())));
@@ -269,7 +281,7 @@ class PyNetwork {
     if (!std::equal(p.shape.begin(), p.shape.end(), array.shape()))
       throw py::value_error(p.name + " has shape " + shape_text(array) + ", expected " +
                             std::string(py::str(py::tuple(py::cast(p.shape)))));
-    return array;
+    return static_cast<const T*>(array.data());
   }
 
   std::variant<std::monostate, Network<float>, Network<double>> network_;

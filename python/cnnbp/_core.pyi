@@ -110,16 +110,19 @@ class Network:
     @property
     def output_shape(self) -> tuple[int, ...]: ...
     def describe(self) -> list[dict[str, Any]]:
-        """Per layer: ``name`` ("0"), ``type`` ("Conv2d"), ``output_shape``, ``parameters``,
-        ``multiply_adds`` (of one sample's forward pass)."""
+        """Describe each layer.
+
+        Keys: ``name`` ("0"), ``type`` ("Conv2d"), ``output_shape``, ``parameters``,
+        ``multiply_adds`` (of one sample's forward pass).
+        """
 
     def set_optimizer(self, lr: float, momentum: float) -> None: ...
     def parameters(self) -> dict[str, Float]:
-        """Copies, in the field's shapes: ``{"0.weight": …, "0.bias": …}``."""
+        """Copy them, in the field's shapes: ``{"0.weight": …, "0.bias": …}``."""
 
     def gradients(self) -> dict[str, Float]: ...
     def velocities(self) -> dict[str, Float]:
-        """The momentum of each parameter."""
+        """Copy the momentum of each parameter."""
 
     def load_parameters(self, parameters: dict[str, Float]) -> None:
         """Any subset of the parameters; nothing is changed when one is refused."""
@@ -138,7 +141,8 @@ class Network:
 
         ``on_batch(batches_done, loss)`` is called at most twenty times a second and after the last
         batch; signals are looked at as often. An exception from either ends the epoch after the
-        batch under way and leaves the network usable."""
+        batch under way and leaves the network usable.
+        """
 
     def accumulate_gradients(self, x: Images, y: NDArray[Any]) -> float: ...
     def apply_gradients(self) -> None: ...
@@ -148,26 +152,64 @@ class Network:
 
     def predict(self, x: Images) -> Float: ...
     def trace(self, x: Images, y: NDArray[Any]) -> dict[str, Any]:
-        """Keys ``"loss"``, ``"input.delta"`` and per layer ``"0.input"``, ``"0.pre_activation"``,
-        ``"0.output"``, ``"0.delta"`` (of the pre-activation), ``"0.gradient.weight"`` …"""
+        """Return everything that one step computes.
+
+        Keys: ``"loss"``, ``"input.delta"`` and per layer ``"0.input"``, ``"0.pre_activation"``,
+        ``"0.output"``, ``"0.delta"`` (of the pre-activation), ``"0.gradient.weight"`` and so on.
+        """
 
 # Operations on arrays (N, C, H, W), C-contiguous, of one dtype
 
 def conv2d(
-    x: Float, weight: Float, bias: Float | None, *, stride: Pair, padding: Padding, dilation: Pair, groups: int
+    x: Float,
+    weight: Float,
+    bias: Float | None,
+    *,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
 ) -> Float: ...
 def conv2d_delta(
-    output_delta: Float, weight: Float, *, input_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+    output_delta: Float,
+    weight: Float,
+    *,
+    input_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
 ) -> Float: ...
 def conv2d_gradients(
-    x: Float, output_delta: Float, *, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+    x: Float,
+    output_delta: Float,
+    *,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
 ) -> tuple[Float, Float]: ...
 def avg_pool2d(
-    x: Float, *, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool, count_include_pad: bool, divisor_override: int
+    x: Float,
+    *,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int,
 ) -> Float: ...
 def avg_pool2d_delta(
-    output_delta: Float, *, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool,
-    count_include_pad: bool, divisor_override: int,
+    output_delta: Float,
+    *,
+    input_size: Pair,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int,
 ) -> Float: ...
 def max_pool2d(
     x: Float, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool

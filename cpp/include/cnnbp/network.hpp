@@ -101,9 +101,13 @@ class Network {
   /// Every layer's input, pre-activation, output, delta (of the pre-activation) and gradients for one batch.
   std::vector<TracedArray<T>> trace(Images x, Targets y) const;
 
-  /// Views into the network, valid as long as it lives. After writing to a value, call `parameters_changed`.
+  /// Views into the network, valid as long as it lives. Where several threads use it, read them inside `read`;
+  /// write to values inside `change` always.
   std::vector<Parameter<T>> parameters();
-  void parameters_changed();
+  /// Calls `reader` while nothing changes the network.
+  void read(const std::function<void()>& reader) const;
+  /// Calls `writer` while no other call is under way.
+  void change(const std::function<void()>& writer);
 
  private:
   struct Engine;

@@ -11,7 +11,7 @@ namespace {
 /// Memory for one signal, filled with small numbers that no run turns into denormals.
 struct Maps {
   explicit Maps(std::int64_t batch, const Shape& shape)
-      : tensor{nullptr, shape, Blocks<float>(batch)}, memory(static_cast<std::size_t>(tensor.size())) {
+      : tensor(nullptr, shape, Blocks<float>(batch), Spacing::spread), memory(static_cast<std::size_t>(tensor.size())) {
     tensor.data = memory.data();
     for (std::size_t i = 0; i < memory.size(); ++i) tensor.data[i] = float(i % 7) - 3.0f;
   }

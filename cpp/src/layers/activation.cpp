@@ -21,7 +21,8 @@ template <class T>
 Loop CopyLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
-            const Index b = task / channels, c = task % channels, count = input.value.channel_stride(b);
+            const Index b = task / channels, c = task % channels;
+            const Index count = input.value.shape.pixels() * input.value.blocks.lanes(b);
             T* y = output.value.viewed_as(input.value.shape).channel(b, c);
             std::copy_n(input.value.channel(b, c), count, y);
             this->kernel.activate(output.function, y, count);
@@ -32,7 +33,8 @@ template <class T>
 Loop CopyLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
   const Index channels = input.value.shape.channels;
   return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
-            const Index b = task / channels, c = task % channels, count = input.value.channel_stride(b);
+            const Index b = task / channels, c = task % channels;
+            const Index count = input.value.shape.pixels() * input.value.blocks.lanes(b);
             std::copy_n(output.delta.viewed_as(input.delta.shape).channel(b, c), count, input.delta.channel(b, c));
             this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c), input.delta.channel(b, c),
                                                 count);

@@ -7,7 +7,7 @@ namespace cnnbp {
 namespace {
 
 /// Rows of delta and input that one tile of the gradient reads again and again fit the first cache (32 KB).
-constexpr Index gradient_bytes = 24 * 1024;
+constexpr Index gradient_bytes = 32 * 1024;
 
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
 constexpr Index sums_bytes = 128 * 1024;
@@ -147,10 +147,9 @@ void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, 
                                 T* sums) const {
   const Axis &rows = window_.rows, &columns = window_.columns;
   const Index lanes = input.blocks.lanes(blocks.begin);
-  const Index input_plane = rows.input * columns.input * lanes, delta_plane = rows.output * columns.output * lanes;
   const Index tile = task.output_channels.end - task.output_channels.begin;
   const Index per_row = (tile * columns.output + 3 * rows.stride * columns.input) * lanes * Index{sizeof(T)};
-  const Index step = std::max<Index>(1, gradient_bytes / per_row);
+  const std::vector<Span> parts = even_parts(rows.output, std::max<Index>(1, gradient_bytes / per_row));
   KernelGradient<T> rest{
       .input = nullptr,
       .delta = nullptr,
@@ -159,9 +158,9 @@ void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, 
       .kernel_width = columns.kernel,
       .kernel_row_begin = task.kernel_rows.begin,
       .kernel_row_end = task.kernel_rows.end,
-      .input_channel_stride = input_plane,
+      .input_channel_stride = input.channel_stride(blocks.begin),
       .input_row_stride = columns.input * lanes,
-      .delta_channel_stride = delta_plane,
+      .delta_channel_stride = delta.channel_stride(blocks.begin),
       .delta_row_stride = columns.output * lanes,
       .row_begin = 0,
       .row_end = 0,
@@ -177,11 +176,11 @@ void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, 
       .lanes = lanes,
   };
   for (Index b = blocks.begin; b < blocks.end; ++b)
-    for (Index row = 0; row < rows.output; row += step) {
-      rest.input = input.block(b) + (task.group * in_channels_ + task.input_channels.begin) * input_plane;
-      rest.delta = delta.block(b) + (task.group * out_channels_ + task.output_channels.begin) * delta_plane;
-      rest.row_begin = row;
-      rest.row_end = std::min(row + step, rows.output);
+    for (const Span& part : parts) {
+      rest.input = input.channel(b, task.group * in_channels_ + task.input_channels.begin);
+      rest.delta = delta.channel(b, task.group * out_channels_ + task.output_channels.begin);
+      rest.row_begin = part.begin;
+      rest.row_end = part.end;
       this->kernel.accumulate_kernel_gradient(rest);
     }
 }
@@ -207,8 +206,7 @@ void Conv2dLayer<T>::add_to_bias(const Tensor<T>& delta, const GradientTask& tas
     const Index lanes = delta.blocks.lanes(b);
     for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc) {
       const Index channel = task.group * out_channels_ + oc;
-      this->parameters[1].gradient[channel] +=
-          this->kernel.sum_plane(delta.block(b) + channel * pixels * lanes, pixels, lanes);
+      this->parameters[1].gradient[channel] += this->kernel.sum_plane(delta.channel(b, channel), pixels, lanes);
     }
   }
 }

@@ -56,19 +56,17 @@ template <class T>
 void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const T* bias, Index block,
                              const Tile& tile, Span rows) const {
   const Index lanes = source.blocks.lanes(block);
-  const Index source_plane = shape_.source_height * shape_.source_width * lanes;
-  const Index target_plane = shape_.target_height * shape_.target_width * lanes;
   kernel_->correlate({
-      .source = source.block(block) + tile.group * shape_.source_channels * source_plane,
-      .target = target.block(block) + tile.begin * target_plane,
+      .source = source.channel(block, tile.group * shape_.source_channels),
+      .target = target.channel(block, tile.begin),
       .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
       .bias = bias ? bias + tile.begin : nullptr,
       .source_channels = shape_.source_channels,
       .kernel_height = shape_.kernel_height,
       .kernel_width = shape_.kernel_width,
-      .source_channel_stride = source_plane,
+      .source_channel_stride = source.channel_stride(block),
       .source_row_stride = shape_.source_width * lanes,
-      .target_channel_stride = target_plane,
+      .target_channel_stride = target.channel_stride(block),
       .target_row_stride = shape_.target_width * lanes,
       .rows = shape_.rows.data(),
       .row_begin = rows.begin,
@@ -103,7 +101,7 @@ Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, 
               run_rows(source, target, bias ? *bias : nullptr, block, tile, span);
               const Index lanes = target.blocks.lanes(block), width = shape_.target_width * lanes;
               for (Index c = tile.begin; c < tile.begin + tile.channels; ++c)
-                finish(block, (c * shape_.target_height + span.begin) * width, (span.end - span.begin) * width);
+                finish(block, c * target.channel_stride(block) + span.begin * width, (span.end - span.begin) * width);
             }
           }};
 }

@@ -27,6 +27,12 @@ CorrelatorShape product(Index sources, Index targets, Index source_stride, Index
           .columns = {{0, 1, 1, {0, 1, 1, 0, 1}, 1}}};
 }
 
+/// Maps as the features that they are.
+template <class T>
+Tensor<T> vector(const Tensor<T>& maps) {
+  return maps.viewed_as({maps.shape.features(), 1, 1});
+}
+
 /// Zeros fill a row of features up to whole lane vectors of any instruction set.
 template <class T>
 Index padded(Index features) {
@@ -56,13 +62,13 @@ Phase LinearLayer<T>::pack_parameters(bool training) {
 template <class T>
 Loop LinearLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_.run(input.value, output.value, bias, output.function);
+  return forward_.run(vector(input.value), output.value, bias, output.function);
 }
 
 /// fvd = f'(u) ∘ Wᵀ·od
 template <class T>
 Loop LinearLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return delta_.run_delta(output.delta, input.delta, input.value, input.function);
+  return delta_.run_delta(output.delta, vector(input.delta), vector(input.value), input.function);
 }
 
 /// ∂E/∂W = od·fvᵀ and ∂E/∂b = Σ_n od. First the input leaves the lanes, a row a sample: then a gradient is a

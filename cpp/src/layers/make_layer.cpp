@@ -104,9 +104,12 @@ bool needs_maps(const LayerDefinition& definition) {
          std::holds_alternative<MaxPool2d>(definition);
 }
 
+bool reads_vector(const LayerDefinition& definition) {
+  return std::holds_alternative<Linear>(definition) || std::holds_alternative<Flatten>(definition);
+}
+
 bool gives_vector(const LayerDefinition& definition, bool input_is_vector) {
-  if (std::holds_alternative<Linear>(definition) || std::holds_alternative<Flatten>(definition)) return true;
-  return std::holds_alternative<Activation>(definition) && input_is_vector;
+  return reads_vector(definition) || (std::holds_alternative<Activation>(definition) && input_is_vector);
 }
 
 template std::unique_ptr<Layer<float>> make_layer(const LayerDefinition&, const Shape&);

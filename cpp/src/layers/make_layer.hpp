@@ -24,6 +24,9 @@ Cost cost_of(const LayerDefinition& definition, const Shape& input);
 /// Whether the layer works on maps alone.
 bool needs_maps(const LayerDefinition& definition);
 
+/// Whether the layer reads its input as one vector of features.
+bool reads_vector(const LayerDefinition& definition);
+
 /// Whether the output is a vector rather than maps.
 bool gives_vector(const LayerDefinition& definition, bool input_is_vector);
 

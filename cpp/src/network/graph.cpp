@@ -17,6 +17,9 @@ Graph<T>::Graph(const NetworkDefinition& definition, const std::vector<std::uniq
     signal = add_activation(activation_of(definition.layers[i]), middle);
     layers_.push_back({input, middle, signal});
   }
+  at(memory_of(signal)).contiguous = true;  // the loss and the caller read it
+  if (fusing == Fusing::off)
+    for (SignalPlan& planned : signals_) planned.contiguous = true;  // the caller reads them all
 }
 
 template <class T>
@@ -36,10 +39,11 @@ Index Graph<T>::add_node(Layer<T>* layer, Index input, const Shape& output) {
 /// Fused, a Flatten is only another view of the same memory, and an activation layer nothing but its function.
 template <class T>
 Index Graph<T>::add_layer(const LayerDefinition& definition, Layer<T>* layer, Index input, const Shape& output) {
+  if (reads_vector(definition)) at(memory_of(input)).contiguous = true;
   if (fusing_ == Fusing::on) {
     if (std::holds_alternative<Activation>(definition)) return input;
     if (std::holds_alternative<Flatten>(definition)) {
-      const Index memory = at(input).view_of >= 0 ? at(input).view_of : input;
+      const Index memory = memory_of(input);
       return add_signal(
           {.shape = output, .function = at(memory).function, .view_of = memory, .needs_delta = at(memory).needs_delta});
     }
@@ -54,10 +58,11 @@ Index Graph<T>::add_activation(Function function, Index signal) {
   if (function == Function::softmax) {
     activations_.push_back(std::make_unique<SoftmaxLayer<T>>());
     const Index output = add_node(activations_.back().get(), signal, shape);
+    at(memory_of(signal)).contiguous = at(output).contiguous = true;
     at(output).takes_function = false;
     return output;
   }
-  const Index memory = at(signal).view_of >= 0 ? at(signal).view_of : signal;
+  const Index memory = memory_of(signal);
   const bool has_writer = memory > 0;  // signal 0 is the input, which belongs to the caller's batch
   const bool free = at(memory).takes_function && at(memory).function == Elementwise::identity;
   if (fusing_ == Fusing::on && has_writer && free) {

@@ -11,6 +11,7 @@ struct SignalPlan {
   Elementwise function = Elementwise::identity;
   Index view_of = -1;          // another signal's memory in another shape
   bool takes_function = true;  // no: the layer that writes it needs the value as it was for its delta
+  bool contiguous = false;     // read as one vector of features
   bool saves = false;          // the layer that writes it keeps something for its delta
   bool needs_delta = false;    // parameters, or whoever asks for the input's delta, lie before it
 };
@@ -45,6 +46,7 @@ class Graph {
   Index add_node(Layer<T>* layer, Index input, const Shape& output);
   Index add_layer(const LayerDefinition& definition, Layer<T>* layer, Index input, const Shape& output);
   Index add_activation(Function function, Index signal);
+  Index memory_of(Index signal) { return at(signal).view_of >= 0 ? at(signal).view_of : signal; }
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
 
   Fusing fusing_;

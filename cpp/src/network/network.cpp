@@ -177,9 +177,16 @@ std::vector<Parameter<T>> Network<T>::parameters() {
 }
 
 template <class T>
-void Network<T>::parameters_changed() {
+void Network<T>::read(const std::function<void()>& reader) const {
+  const std::shared_lock lock(engine_->change);
+  reader();
+}
+
+template <class T>
+void Network<T>::change(const std::function<void()>& writer) {
   const std::unique_lock lock(engine_->change);
   engine_->packed = false;
+  writer();
 }
 
 template class Network<float>;

@@ -14,8 +14,8 @@ Plan<T>::Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose)
 }
 
 template <class T>
-Tensor<T> Plan<T>::allocate(const Shape& shape) {
-  Tensor<T> tensor{nullptr, shape, Blocks<T>(samples_)};
+Tensor<T> Plan<T>::allocate(const Shape& shape, Spacing spacing) {
+  Tensor<T> tensor(nullptr, shape, Blocks<T>(samples_), spacing);
   memory_.emplace_back(static_cast<std::size_t>(tensor.size()));
   tensor.data = memory_.back().data();
   return tensor;
@@ -30,14 +30,15 @@ void Plan<T>::make_signals(const Graph<T>& graph) {
       made.value = memory.value.viewed_as(planned.shape);
       made.delta = memory.delta.viewed_as(planned.shape);
     } else {
-      made.value = allocate(planned.shape);
-      if (purpose_ == Purpose::train && planned.needs_delta) made.delta = allocate(planned.shape);
-      if (purpose_ == Purpose::train && planned.saves) made.saved = allocate(planned.shape);
+      const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
+      made.value = allocate(planned.shape, spacing);
+      if (purpose_ == Purpose::train && planned.needs_delta) made.delta = allocate(planned.shape, spacing);
+      if (purpose_ == Purpose::train && planned.saves) made.saved = allocate(planned.shape, spacing);
     }
     made.function = planned.function;
     signals_.push_back(made);
   }
-  if (purpose_ != Purpose::predict) target_ = allocate({output().value.shape.features(), 1, 1});
+  if (purpose_ != Purpose::predict) target_ = allocate({output().value.shape.features(), 1, 1}, Spacing::contiguous);
 }
 
 template <class T>

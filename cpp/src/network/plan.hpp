@@ -28,7 +28,7 @@ class Plan {
   const Signal<T>& output() const { return signals_.back(); }
 
  private:
-  Tensor<T> allocate(const Shape& shape);
+  Tensor<T> allocate(const Shape& shape, Spacing spacing);
   void make_signals(const Graph<T>& graph);
   void make_load();
   void make_backward(const Graph<T>& graph);
