@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal
 
 import typer
 
@@ -65,10 +65,10 @@ def train(
     ] = TOOLBOX.spec,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per update.")] = 50,
-    loss: Annotated[str, typer.Option(help="mse or cross_entropy.")] = "mse",
+    loss: Annotated[Loss, typer.Option(help="What is minimised.")] = "mse",
     activation: Annotated[
-        str | None,
-        typer.Option(help="sigmoid, tanh or relu.", show_default="sigmoid; relu: cross_entropy"),
+        Literal["sigmoid", "tanh", "relu"] | None,
+        typer.Option(help="Of hidden layers.", show_default="sigmoid; cross_entropy relu"),
     ] = None,
     lr: Annotated[
         float | None, typer.Option(help="Learning rate.", show_default="1; cross_entropy 0.02")
@@ -76,7 +76,7 @@ def train(
     momentum: Annotated[
         float | None, typer.Option(help="0 to 1.", show_default="0; cross_entropy 0.9")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    dtype: Annotated[DType, typer.Option(help="Type of all numbers.")] = "float32",
     seed: Seed = 0,
     threads: Threads = None,
     out: Annotated[Path | None, typer.Option(help="Folder for a picture of the result.")] = None,
@@ -84,20 +84,20 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network on your own images."""
-    usual = DEFAULT_OPTIMIZERS.get(loss, DEFAULT_OPTIMIZERS["mse"])
+    usual = DEFAULT_OPTIMIZERS[loss]
     plan = Plan(
         name="train",
         title="The network",
         spec=net,
         epochs=epochs,
         batch_size=batch_size,
-        loss=cast(Loss, loss),
+        loss=loss,
         optimizer=cnnbp.optim.SGD(
             lr=usual.lr if lr is None else lr,
             momentum=usual.momentum if momentum is None else momentum,
         ),
         activation=activation,
-        dtype=cast(DType, dtype),
+        dtype=dtype,
         seed=seed,
     )
     _carry_out([plan], data.load(path), threads, Delivery(out, save, as_json))
