@@ -14,6 +14,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // Clang before 17 does not deduce it
 
 Shape window_output(std::int64_t channels, const Window& window) {
   return {channels, window.rows.output, window.columns.output};
