@@ -160,6 +160,21 @@ ENDS_IN_MAPS = Architecture(
     classes=12,
 )
 
+#: The notes' network: subsampling with a factor and a bias that are learned.
+SUBSAMPLED = Architecture(
+    layers=[
+        layer("Subsample2d", kernel_size=(1, 2)),
+        layer("Conv2d", out_channels=5, kernel_size=3, activation="tanh"),
+        layer("Subsample2d", kernel_size=(2, 3), activation="sigmoid"),
+        layer("Conv2d", out_channels=7, kernel_size=(2, 1), activation="relu"),
+        layer("Subsample2d", kernel_size=(3, 2), activation="softmax"),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(2, 10, 16),
+    loss="cross_entropy",
+    classes=5,
+)
+
 ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
@@ -167,4 +182,5 @@ ALL = {
     "chained": CHAINED,
     "pool-first": POOL_FIRST,
     "ends-in-maps": ENDS_IN_MAPS,
+    "subsampled": SUBSAMPLED,
 }

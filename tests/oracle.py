@@ -209,6 +209,39 @@ def max_pool2d_delta(output_delta, positions, *, input_size) -> Array:
     return delta.reshape(*output_delta.shape[:2], *input_size)
 
 
+def down(x, kernel_size: Pair) -> Array:
+    """The sum of each of the blocks that tile the maps."""
+    x, (kh, kw) = np.asarray(x, np.float64), kernel_size
+    height, width = x.shape[2] // kh, x.shape[3] // kw
+    return x.reshape(*x.shape[:2], height, kh, width, kw).sum(axis=(3, 5))
+
+
+def up(x, kernel_size: Pair) -> Array:
+    """Every pixel as a block."""
+    return np.asarray(x, np.float64).repeat(kernel_size[0], axis=2).repeat(kernel_size[1], axis=3)
+
+
+def _per_map(parameter) -> Array:
+    return np.asarray(parameter, np.float64)[:, None, None]
+
+
+def subsample2d(x, beta, bias, *, kernel_size: Pair) -> Array:
+    """``u_j = β_j · down(x_j) + b_j``."""
+    return _per_map(beta) * down(x, kernel_size) + _per_map(bias)
+
+
+def subsample2d_delta(output_delta, beta, *, kernel_size: Pair) -> Array:
+    """``β_j · up(δ_j)``."""
+    return _per_map(beta) * up(output_delta, kernel_size)
+
+
+def subsample2d_gradients(x, output_delta, *, kernel_size: Pair) -> tuple[Array, Array]:
+    """``Σ_uv δ_j ∘ down(x_j)`` and ``Σ_uv δ_j``, summed over the samples."""
+    output_delta = np.asarray(output_delta, np.float64)
+    beta = (output_delta * down(x, kernel_size)).sum(axis=(0, 2, 3))
+    return beta, output_delta.sum(axis=(0, 2, 3))
+
+
 def _from_cells(cells: dict[Pair, Array]) -> Array:
     """``(N, C)`` of each position, as one array ``(N, C, rows, columns)``."""
     height, width = (1 + max(place[axis] for place in cells) for axis in (0, 1))

@@ -81,6 +81,9 @@ class OracleNetwork:
     def _named(self, place: int) -> tuple[np.ndarray, np.ndarray | None]:
         return self.parameters[f"{place}.weight"], self.parameters.get(f"{place}.bias")
 
+    def _subsampling(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.parameters[f"{place}.beta"], self.parameters[f"{place}.bias"]
+
     def _pre_activation(self, place, spec, x):
         match spec.type:
             case "Conv2d":
@@ -91,6 +94,8 @@ class OracleNetwork:
                 return oracle.avg_pool2d(x, **self._pool_options(spec)), None
             case "MaxPool2d":
                 return oracle.max_pool2d(x, **self._pool_options(spec))
+            case "Subsample2d":
+                return oracle.subsample2d(x, *self._subsampling(place), **spec.options), None
             case "Flatten":
                 return x.reshape(len(x), -1), None
             case _:
@@ -110,6 +115,9 @@ class OracleNetwork:
                 return oracle.avg_pool2d_delta(seen.delta, input_size=size, **options)
             case "MaxPool2d":
                 return oracle.max_pool2d_delta(seen.delta, seen.positions, input_size=size)
+            case "Subsample2d":
+                beta, _ = self._subsampling(place)
+                return oracle.subsample2d_delta(seen.delta, beta, **spec.options)
             case "Flatten":
                 return seen.delta.reshape(seen.input.shape)
             case _:
@@ -125,6 +133,9 @@ class OracleNetwork:
             case "Linear":
                 flat = seen.input.reshape(len(seen.input), -1)
                 weight, bias = oracle.linear_gradients(flat, seen.delta)
+            case "Subsample2d":
+                beta, bias = oracle.subsample2d_gradients(seen.input, seen.delta, **spec.options)
+                return {f"{place}.beta": beta, f"{place}.bias": bias}
             case _:
                 return {}
         named = {f"{place}.weight": weight, f"{place}.bias": bias}

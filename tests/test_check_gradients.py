@@ -5,7 +5,17 @@ import pytest
 
 from cnnbp import Network, check_gradients
 from cnnbp.gradients import Probe
-from cnnbp.layers import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Softmax, Tanh
+from cnnbp.layers import (
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Softmax,
+    Subsample2d,
+    Tanh,
+)
 
 NETWORKS = {
     "sigmoid and mean pooling": [
@@ -23,6 +33,12 @@ NETWORKS = {
         AvgPool2d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
         Conv2d(3, 2, activation="tanh"),
         MaxPool2d(3, stride=1, padding=1),
+        Linear(4),
+    ],
+    "trainable subsampling": [
+        Subsample2d((1, 2), activation="sigmoid"),
+        Subsample2d((3, 1)),
+        Subsample2d((1, 2), activation="tanh"),
         Linear(4),
     ],
     "kinks": [

@@ -16,6 +16,7 @@ from cnnbp.layers import (
     ReLU,
     Sigmoid,
     Softmax,
+    Subsample2d,
     Tanh,
 )
 
@@ -28,6 +29,7 @@ EVERY_LAYER = [
     AvgPool2d(2),
     AvgPool2d((2, 3), stride=1, padding=1, count_include_pad=False, divisor_override=3),
     MaxPool2d(3, stride=2, ceil_mode=True, dilation=2, activation="tanh"),
+    Subsample2d((2, 3), activation="sigmoid"),
     Linear(10, bias=False, activation="softmax"),
     Flatten(),
     Sigmoid(),
@@ -109,6 +111,7 @@ def test_input_channels_are_a_clear_error():
         (lambda: AvgPool2d(2, divisor_override=2.0), "divisor_override"),
         (lambda: AvgPool2d(2, ceil_mode="yes"), "ceil_mode"),
         (lambda: MaxPool2d(2, dilation=True), "dilation"),
+        (lambda: Subsample2d(2.0), "kernel_size"),
         (lambda: Linear(10.0), "out_features"),
     ],
 )
@@ -137,6 +140,7 @@ def test_a_wrong_type_is_a_type_error_that_names_the_argument(make, name):
         (lambda: AvgPool2d(2, stride=(0, 1)), "stride"),
         (lambda: AvgPool2d(2, divisor_override=0), "divisor_override"),
         (lambda: MaxPool2d(2, padding=-1), "padding"),
+        (lambda: Subsample2d(0), "kernel_size"),
         (lambda: Linear(0), "out_features"),
     ],
 )

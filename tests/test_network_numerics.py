@@ -69,9 +69,10 @@ def test_gradients_of_training_match_the_oracle(architecture, dtype, rng):
 
 
 @pytest.mark.parametrize("batch", geometries.BATCHES)
-def test_gradients_of_partial_blocks_match_the_oracle(batch, dtype, rng):
+@pytest.mark.parametrize("name", ["odd", "subsampled"])
+def test_gradients_of_partial_blocks_match_the_oracle(name, batch, dtype, rng):
     """Empty lanes of the last block add nothing to gradients or loss."""
-    architecture = architectures.ODD
+    architecture = architectures.ALL[name]
     network = architecture.build(dtype)
     x, labels = architecture.samples(rng, batch, dtype)
     expected_loss, _, gradients, _ = oracle_step(architecture, network, x, labels)

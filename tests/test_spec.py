@@ -2,16 +2,17 @@
 
 import pytest
 
-from cnnbp.layers import AvgPool2d, Conv2d, Linear, MaxPool2d
+from cnnbp.layers import AvgPool2d, Conv2d, Linear, MaxPool2d, Subsample2d
 from cnnbp.spec import parse_spec
 
 
 def test_every_piece_of_the_grammar_becomes_its_layer():
-    assert parse_spec("6c5-2s-12c3-3m-120-10o") == [
+    assert parse_spec("6c5-2s-12c3-3m-2t-120-10o") == [
         Conv2d(6, 5, activation="sigmoid"),
         AvgPool2d(2),
         Conv2d(12, 3, activation="sigmoid"),
         MaxPool2d(3),
+        Subsample2d(2, activation="sigmoid"),
         Linear(120, activation="sigmoid"),
         Linear(10, activation="sigmoid"),
     ]

@@ -75,6 +75,11 @@ void bind_definitions(py::module_& module) {
            }),
            py::kw_only(), arg("kernel_size"), arg("stride"), arg("padding") = none, arg("dilation") = one,
            arg("ceil_mode") = false, arg("activation") = "identity");
+  py::class_<Typed<Subsample2d>, AnyLayer>(module, "Subsample2d")
+      .def(py::init([](const Pair& kernel_size, const std::string& activation) {
+             return typed(Subsample2d{size(kernel_size), function(activation)});
+           }),
+           py::kw_only(), arg("kernel_size"), arg("activation") = "identity");
   py::class_<Typed<Linear>, AnyLayer>(module, "Linear")
       .def(py::init([](std::int64_t out_features, bool bias, const std::string& activation) {
              return typed(Linear{out_features, bias, function(activation)});

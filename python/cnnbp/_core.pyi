@@ -80,6 +80,9 @@ class MaxPool2d(LayerDefinition):
         activation: str = "identity",
     ) -> None: ...
 
+class Subsample2d(LayerDefinition):
+    def __init__(self, *, kernel_size: Pair, activation: str = "identity") -> None: ...
+
 class Linear(LayerDefinition):
     def __init__(
         self, *, out_features: int, bias: bool = True, activation: str = "identity"

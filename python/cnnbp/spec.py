@@ -2,13 +2,14 @@
 
 Pieces are joined by dashes:
 
-=======  ====================================================
+=======  ===================================================================
 ``NcK``  convolution: N maps, kernels of K x K
 ``Ks``   mean pooling over K x K
 ``Km``   max pooling over K x K
+``Kt``   trainable subsampling of K x K blocks, with the hidden layers' activation
 ``N``    hidden fully connected layer of N units
 ``No``   output layer of N classes; the last piece
-=======  ====================================================
+=======  ===================================================================
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from cnnbp.layers.base import read_activation
 
 GRAMMAR = (
     "A network is pieces joined by '-': NcK (convolution, N maps, K x K kernels), Ks (mean "
-    "pooling), Km (max pooling), N (hidden layer), No (output layer, last)."
+    "pooling), Km (max pooling), Kt (trainable subsampling), N (hidden layer), No (output layer, "
+    "last)."
 )
 
 _NUMBER = "([1-9][0-9]{0,8})"
-_PIECE = re.compile(f"{_NUMBER}(?:([smo])|c{_NUMBER})?")
+_PIECE = re.compile(f"{_NUMBER}(?:([smto])|c{_NUMBER})?")
 
 
 def parse_spec(
@@ -44,8 +46,8 @@ def parse_spec(
     classes : int, optional
         Number of classes. Needed when `spec` has no output layer, as the toolbox writes it.
     activation : {"sigmoid", "tanh", "relu"}, optional
-        Activation of convolutions and hidden layers; sigmoid with "mse", relu with
-        "cross_entropy" when left out.
+        Activation of convolutions, trainable subsampling and hidden layers; sigmoid with "mse",
+        relu with "cross_entropy" when left out.
     loss : {"mse", "cross_entropy"}
         With "mse" the output layer has a sigmoid, with "cross_entropy" it gives logits.
 
@@ -85,6 +87,8 @@ def _read_piece(pieces: list[str], place: int, hidden: str, output: str | None) 
         return layers.AvgPool2d(int(size))
     if kind == "m":
         return layers.MaxPool2d(int(size))
+    if kind == "t":
+        return layers.Subsample2d(int(size), activation=hidden)
     if kind == "o":
         if place < len(pieces) - 1:
             raise _unreadable(pieces, place, "an output layer comes last")

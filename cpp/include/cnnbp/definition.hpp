@@ -83,6 +83,13 @@ struct MaxPool2d {
   Function activation = Function::identity;
 };
 
+/// Trainable subsampling: u_j = β_j · down(x_j) + b_j, where down sums the blocks of kernel_size that tile a map.
+/// β starts at 1 / (height · width), b at 0.
+struct Subsample2d {
+  Size2d kernel_size;
+  Function activation = Function::identity;
+};
+
 /// u = W·fv + b, where fv stacks all maps in the order (channel, row, column).
 struct Linear {
   std::int64_t out_features;
@@ -98,7 +105,7 @@ struct Activation {
   Function function;
 };
 
-using LayerDefinition = std::variant<Conv2d, AvgPool2d, MaxPool2d, Linear, Flatten, Activation>;
+using LayerDefinition = std::variant<Conv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, Flatten, Activation>;
 
 struct NetworkDefinition {
   Shape input;

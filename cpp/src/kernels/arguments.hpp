@@ -101,6 +101,24 @@ struct Pooling {
   Index lanes;
 };
 
+/// One channel of one block: u(oh, ow) = β · d(oh, ow) + b with d = Σ x over the window. The windows tile the plane.
+template <class T>
+struct Subsampling {
+  Pooling<T> windows;  // without divisors and taps
+  T* sums;             // d, as large as the pooled map; null: not kept
+  T beta, bias;
+};
+
+/// beta += Σ δ · d and bias += Σ δ over the pixels and lanes of one plane.
+template <class T>
+struct SubsamplingGradient {
+  const T* delta;
+  const T* sums;  // d
+  T* beta;
+  T* bias;
+  Index pixels, lanes;
+};
+
 enum class Elementwise { identity, sigmoid, tanh, relu, exp };
 
 /// Over the channels of every pixel of one block: p = exp(x − max) / Σ exp(x − max).

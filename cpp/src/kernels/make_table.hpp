@@ -7,6 +7,7 @@
 #include "kernels/losses.hpp"
 #include "kernels/outer_product.hpp"
 #include "kernels/pooling.hpp"
+#include "kernels/subsampling.hpp"
 #include "kernels/table.hpp"
 #include "kernels/update.hpp"
 
@@ -25,6 +26,9 @@ constexpr KernelTable<T> make_table() {
       .avg_pool_delta = avg_pool_delta<T>,
       .max_pool = max_pool<T>,
       .max_pool_delta = max_pool_delta<T>,
+      .subsample = subsample<T>,
+      .subsample_delta = subsample_delta<T>,
+      .accumulate_subsampling_gradient = accumulate_subsampling_gradient<T>,
       .activate = activate<T>,
       .multiply_by_derivative = multiply_by_derivative<T>,
       .softmax = softmax<T>,

@@ -18,6 +18,9 @@ struct KernelTable {
   void (*avg_pool_delta)(const Pooling<T>&);
   void (*max_pool)(const Pooling<T>&);
   void (*max_pool_delta)(const Pooling<T>&);
+  void (*subsample)(const Subsampling<T>&);
+  void (*subsample_delta)(const Subsampling<T>&);
+  void (*accumulate_subsampling_gradient)(const SubsamplingGradient<T>&);
   /// u ← f(u), count elements.
   void (*activate)(Elementwise f, T* u, Index count);
   /// δ ← f'(u) ∘ δ from y = f(u), count elements.

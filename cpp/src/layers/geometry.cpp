@@ -141,4 +141,13 @@ Window window_of(const MaxPool2d& layer, const Shape& input) {
   return window;
 }
 
+Window window_of(const Subsample2d& layer, const Shape& input) {
+  const Size2d kernel = layer.kernel_size;
+  const Window window = pooling_window(input, kernel, kernel, 0, 1, false);
+  require(input.height % kernel.height == 0 && input.width % kernel.width == 0,
+          "kernel_size is " + text(kernel) + ", which must divide the height and width of the input " + text(input) +
+              "; pad or crop the maps before, or take AvgPool2d");
+  return window;
+}
+
 }  // namespace cnnbp

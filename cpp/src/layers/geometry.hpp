@@ -17,6 +17,7 @@ struct Window {
 Window window_of(const Conv2d& layer, const Shape& input);
 Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
+Window window_of(const Subsample2d& layer, const Shape& input);
 
 /// "(6, 24, 24)"
 std::string text(const Shape& shape);

@@ -23,7 +23,8 @@ template <class T>
 struct LayerParameter {
   std::string name;  // "weight"
   std::vector<std::int64_t> shape;
-  std::int64_t fan_in = 0, fan_out = 0;  // of the initial distribution; 0 starts at zero
+  std::int64_t fan_in = 0, fan_out = 0;  // of the initial distribution; both 0: starts at `constant`
+  double constant = 0.0;
   T* value = nullptr;
   T* gradient = nullptr;
 

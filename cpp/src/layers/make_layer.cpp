@@ -6,6 +6,7 @@
 #include "layers/conv2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
+#include "layers/subsampling.hpp"
 
 namespace cnnbp {
 namespace {
@@ -34,19 +35,20 @@ void check_linear(const Linear& l) {
 }  // namespace
 
 std::string type_name(const LayerDefinition& definition) {
-  return std::visit(Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
-                               [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Linear&) { return "Linear"; },
-                               [](const Flatten&) { return "Flatten"; },
-                               [](const Activation& l) {
-                                 switch (l.function) {
-                                   case Function::sigmoid: return "Sigmoid";
-                                   case Function::tanh: return "Tanh";
-                                   case Function::relu: return "ReLU";
-                                   case Function::softmax: return "Softmax";
-                                   default: return "Identity";
-                                 }
-                               }},
-                    definition);
+  return std::visit(
+      Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
+                 [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Subsample2d&) { return "Subsample2d"; },
+                 [](const Linear&) { return "Linear"; }, [](const Flatten&) { return "Flatten"; },
+                 [](const Activation& l) {
+                   switch (l.function) {
+                     case Function::sigmoid: return "Sigmoid";
+                     case Function::tanh: return "Tanh";
+                     case Function::relu: return "ReLU";
+                     case Function::softmax: return "Softmax";
+                     default: return "Identity";
+                   }
+                 }},
+      definition);
 }
 
 Function activation_of(const LayerDefinition& definition) {
@@ -61,6 +63,7 @@ Shape output_shape(const LayerDefinition& layer, Shape input) {
       std::visit(Overloaded{[&](const Conv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
                             [&](const AvgPool2d& l) { return window_output(input.channels, window_of(l, input)); },
                             [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
+                            [&](const Subsample2d& l) { return window_output(input.channels, window_of(l, input)); },
                             [&](const Linear& l) {
                               check_linear(l);
                               return Shape{l.out_features, 1, 1};
@@ -79,6 +82,7 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
       Overloaded{[&](const Conv2d& l) -> Made { return std::make_unique<Conv2dLayer<T>>(l, input); },
                  [&](const AvgPool2d& l) -> Made { return std::make_unique<AvgPool2dLayer<T>>(l, input); },
                  [&](const MaxPool2d& l) -> Made { return std::make_unique<MaxPool2dLayer<T>>(l, input); },
+                 [&](const Subsample2d& l) -> Made { return std::make_unique<Subsample2dLayer<T>>(l, input); },
                  [&](const Linear& l) -> Made { return std::make_unique<LinearLayer<T>>(l, input); },
                  [&](const Flatten&) -> Made { return std::make_unique<CopyLayer<T>>(); },
                  [&](const Activation&) -> Made { return std::make_unique<CopyLayer<T>>(); }},
@@ -86,24 +90,25 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
 }
 
 Cost cost_of(const LayerDefinition& definition, const Shape& input) {
-  return std::visit(Overloaded{[&](const Conv2d& l) {
-                                 const std::int64_t weights = conv_weights(l, input);
-                                 const std::int64_t pixels = output_shape(l, input).pixels();
-                                 return Cost{weights + (l.bias ? l.out_channels : 0),
-                                             checked_product({weights, pixels}, "multiply-adds")};
-                               },
-                               [&](const Linear& l) {
-                                 const std::int64_t weights =
-                                     checked_product({l.out_features, input.features()}, "weight");
-                                 return Cost{weights + (l.bias ? l.out_features : 0), weights};
-                               },
-                               [](const auto&) { return Cost{0, 0}; }},
-                    definition);
+  return std::visit(
+      Overloaded{[&](const Conv2d& l) {
+                   const std::int64_t weights = conv_weights(l, input);
+                   const std::int64_t pixels = output_shape(l, input).pixels();
+                   return Cost{weights + (l.bias ? l.out_channels : 0),
+                               checked_product({weights, pixels}, "multiply-adds")};
+                 },
+                 [&](const Subsample2d& l) { return Cost{2 * input.channels, output_shape(l, input).features()}; },
+                 [&](const Linear& l) {
+                   const std::int64_t weights = checked_product({l.out_features, input.features()}, "weight");
+                   return Cost{weights + (l.bias ? l.out_features : 0), weights};
+                 },
+                 [](const auto&) { return Cost{0, 0}; }},
+      definition);
 }
 
 bool needs_maps(const LayerDefinition& definition) {
   return std::holds_alternative<Conv2d>(definition) || std::holds_alternative<AvgPool2d>(definition) ||
-         std::holds_alternative<MaxPool2d>(definition);
+         std::holds_alternative<MaxPool2d>(definition) || std::holds_alternative<Subsample2d>(definition);
 }
 
 bool reads_vector(const LayerDefinition& definition) {

@@ -14,16 +14,12 @@ bool covers_once(const Axis& axis) {
 }  // namespace
 
 template <class T>
-PoolingLayer<T>::PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel)
-    : window_(window),
-      forward_kernel_(forward_kernel),
-      delta_kernel_(delta_kernel),
-      rows_(forward_taps(window.rows)),
-      columns_(forward_runs(window.columns)) {}
+PlaneWindows<T>::PlaneWindows(const Window& window)
+    : window_(window), rows_(forward_taps(window.rows)), columns_(forward_runs(window.columns)) {}
 
 template <class T>
-Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
-                                  Index channel) const {
+Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
+                               Index channel) const {
   const Index lanes = below.blocks.lanes(block);
   return {.plane = below.channel(block, channel),
           .pooled = pooled.channel(block, channel),
@@ -36,11 +32,25 @@ Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& poole
           .columns = columns_.data(),
           .column_runs = static_cast<Index>(columns_.size()),
           .kernel_width = window_.columns.kernel,
-          .row_divisor = row_divisor_.data(),
-          .column_divisor = column_divisor_.data(),
-          .multiply = multiply_,
+          .row_divisor = nullptr,
+          .column_divisor = nullptr,
+          .multiply = false,
           .partition = covers_once(window_.rows) && covers_once(window_.columns),
           .lanes = lanes};
+}
+
+template <class T>
+PoolingLayer<T>::PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel)
+    : windows_(window), forward_kernel_(forward_kernel), delta_kernel_(delta_kernel) {}
+
+template <class T>
+Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
+                                  Index channel) const {
+  Pooling<T> plane = windows_.of(below, pooled, taps, block, channel);
+  plane.row_divisor = row_divisor_.data();
+  plane.column_divisor = column_divisor_.data();
+  plane.multiply = multiply_;
+  return plane;
 }
 
 template <class T>
@@ -102,6 +112,8 @@ template <class T>
 MaxPool2dLayer<T>::MaxPool2dLayer(const MaxPool2d& definition, const Shape& input)
     : PoolingLayer<T>(window_of(definition, input), kernels().of<T>().max_pool, kernels().of<T>().max_pool_delta) {}
 
+template class PlaneWindows<float>;
+template class PlaneWindows<double>;
 template class PoolingLayer<float>;
 template class PoolingLayer<double>;
 template class AvgPool2dLayer<float>;

@@ -1,4 +1,4 @@
-// What mean and max pooling share: a window that slides over each plane, a task a plane.
+// Windows that slide over each plane, a task a plane; mean and max pooling.
 #pragma once
 
 #include "layers/geometry.hpp"
@@ -6,6 +6,23 @@
 
 namespace cnnbp {
 
+/// The windows of one layer's planes, as the kernels are told of them.
+template <class T>
+class PlaneWindows {
+ public:
+  explicit PlaneWindows(const Window& window);
+
+  /// `taps` may have no memory; divisors are left to who has them.
+  Pooling<T> of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
+                Index channel) const;
+
+ private:
+  Window window_;
+  std::vector<Taps> rows_;
+  std::vector<Run> columns_;
+};
+
+/// What mean and max pooling share.
 template <class T>
 class PoolingLayer : public Layer<T> {
  public:
@@ -25,10 +42,8 @@ class PoolingLayer : public Layer<T> {
   Pooling<T> plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                    Index channel) const;
 
-  Window window_;
+  PlaneWindows<T> windows_;
   Kernel forward_kernel_, delta_kernel_;
-  std::vector<Taps> rows_;
-  std::vector<Run> columns_;
 };
 
 /// y = Σ x / divisor over each window;  δ = f'(u) ∘ up(δ) / divisor.

@@ -1,5 +1,6 @@
 #include "network/initialise.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cnnbp/random.hpp>
 
@@ -7,7 +8,10 @@ namespace cnnbp {
 
 template <class T>
 void initialise(const LayerParameter<T>& parameter, std::uint64_t seed, std::uint32_t stream) {
-  if (parameter.fan_in + parameter.fan_out == 0) return;
+  if (parameter.fan_in + parameter.fan_out == 0) {
+    std::fill_n(parameter.value, parameter.size(), static_cast<T>(parameter.constant));
+    return;
+  }
   const double limit = std::sqrt(6.0 / double(parameter.fan_in + parameter.fan_out));
   const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   constexpr std::uint32_t initialising = 0x696e6974u;  // keeps these counters apart from the permutations'

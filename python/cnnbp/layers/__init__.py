@@ -10,6 +10,7 @@ from cnnbp.layers.base import Layer
 from cnnbp.layers.convolution import Conv2d
 from cnnbp.layers.linear import Flatten, Linear
 from cnnbp.layers.pooling import AvgPool2d, MaxPool2d
+from cnnbp.layers.subsampling import Subsample2d
 
 __all__ = [
     "AvgPool2d",
@@ -21,5 +22,6 @@ __all__ = [
     "ReLU",
     "Sigmoid",
     "Softmax",
+    "Subsample2d",
     "Tanh",
 ]
