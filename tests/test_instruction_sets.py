@@ -20,7 +20,7 @@ GEOMETRIES = (
     + geometries.ODD
     + geometries.DRAWN
 )
-networks = pytest.mark.parametrize("name", ["toolbox", "lenet", "odd"])
+networks = pytest.mark.parametrize("name", ["toolbox", "lenet", "odd", "subsampled"])
 
 
 def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:

@@ -26,6 +26,7 @@ EVERY_LAYER = [
     Conv2d(6, 5, padding="same", dilation=(2, 1)),
     Conv2d(6, 5, padding=((1, 0), (1, 0))),
     Conv2d(6, 5, padding=((2, 2), (1, 0))),
+    Conv2d(2, 3, connections=[[True, False], [True, True]]),
     AvgPool2d(2),
     AvgPool2d((2, 3), stride=1, padding=1, count_include_pad=False, divisor_override=3),
     MaxPool2d(3, stride=2, ceil_mode=True, dilation=2, activation="tanh"),

@@ -53,12 +53,13 @@ void bind_definitions(py::module_& module) {
   py::class_<Typed<Conv2d>, AnyLayer>(module, "Conv2d")
       .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
                        const PaddingArgument& pad, const Pair& dilation, std::int64_t groups, bool bias,
-                       const std::string& activation) {
+                       const std::string& activation, const std::vector<std::vector<bool>>& connections) {
              return typed(Conv2d{out_channels, size(kernel_size), size(stride), padding(pad), size(dilation), groups,
-                                 bias, function(activation)});
+                                 bias, function(activation), connections});
            }),
            py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
-           arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity");
+           arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity",
+           arg("connections") = std::vector<std::vector<bool>>{});
   py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
                        bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {

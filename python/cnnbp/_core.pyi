@@ -1,6 +1,6 @@
 """The compiled core. Everything here is wrapped by the package; import from there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -53,6 +53,7 @@ class Conv2d(LayerDefinition):
         groups: int = 1,
         bias: bool = True,
         activation: str = "identity",
+        connections: Sequence[Sequence[bool]] = (),
     ) -> None: ...
 
 class AvgPool2d(LayerDefinition):

@@ -84,7 +84,8 @@ class Definition:
 
 
 def _layer_from_dict(options: dict[str, Any]) -> Layer:
-    kind = read_choice(options.pop("type"), "a layer's type", layers.__all__)
+    kinds = [name for name in layers.__all__ if isinstance(getattr(layers, name), type)]
+    kind = read_choice(options.pop("type"), "a layer's type", kinds)
     return cast(Layer, getattr(layers, kind)(**options))
 
 

@@ -275,7 +275,7 @@ class Network:
             layers=tuple(
                 LayerSummary(
                     name=row["name"],
-                    layer=repr(layer),
+                    layer=str(layer),
                     output_shape=tuple(row["output_shape"]),
                     parameters=row["parameters"],
                     multiply_adds=row["multiply_adds"],

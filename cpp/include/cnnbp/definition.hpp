@@ -60,6 +60,9 @@ struct Conv2d {
   std::int64_t groups = 1;
   bool bias = true;
   Function activation = Function::identity;
+  /// A row an output channel, a column an input channel: whether there is a kernel between them. Where there is
+  /// none, the weight is held at 0. Empty: all are connected.
+  std::vector<std::vector<bool>> connections = {};
 };
 
 /// Mean over windows.

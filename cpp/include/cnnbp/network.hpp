@@ -106,7 +106,8 @@ class Network {
   std::vector<Parameter<T>> parameters();
   /// Calls `reader` while nothing changes the network.
   void read(const std::function<void()>& reader) const;
-  /// Calls `writer` while no other call is under way.
+  /// Calls `writer` while no other call is under way. Afterwards the weights that a Conv2d's connections hold at 0
+  /// are 0 again.
   void change(const std::function<void()>& writer);
 
  private:

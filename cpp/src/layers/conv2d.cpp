@@ -23,17 +23,18 @@ Index gradient_tile(Index in_channels, Index kernel_width) { return in_channels 
 template <class T>
 Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
     : window_(window_of(definition, input)),
+      connections_(definition.connections),
       groups_(definition.groups),
       in_channels_(input.channels / definition.groups),
       out_channels_(definition.out_channels / definition.groups),
       row_spans_(tap_spans(window_.rows)),
       column_spans_(tap_spans(window_.columns)) {
   const Axis &rows = window_.rows, &columns = window_.columns;
-  const Index taps = rows.kernel * columns.kernel, weights = in_channels_ * taps;
+  const Index weights = kernels_of(definition, input) * rows.kernel * columns.kernel;
   this->parameters.push_back({.name = "weight",
                               .shape = {definition.out_channels, in_channels_, rows.kernel, columns.kernel},
-                              .fan_in = weights,
-                              .fan_out = out_channels_ * taps});
+                              .fan_in = weights / definition.out_channels,
+                              .fan_out = weights / input.channels});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
   forward_ = Correlator<T>(forward_sum());
   delta_ = Correlator<T>(delta_sum());
@@ -70,6 +71,20 @@ CorrelatorShape Conv2dLayer<T>::delta_sum() const {
   shape.rows = delta_taps(window_.rows);
   shape.columns = delta_runs(window_.columns);
   return shape;
+}
+
+template <class T>
+bool Conv2dLayer<T>::connected(Index out_channel, Index in_channel) const {
+  return connections_.empty() ||
+         connections_[static_cast<std::size_t>(out_channel)][static_cast<std::size_t>(in_channel)];
+}
+
+template <class T>
+void Conv2dLayer<T>::hold_parameters() {
+  const Index taps = window_.rows.kernel * window_.columns.kernel;
+  for (Index oc = 0; oc < groups_ * out_channels_; ++oc)
+    for (Index ic = 0; ic < in_channels_; ++ic)
+      if (!connected(oc, ic)) std::fill_n(this->parameters[0].value + (oc * in_channels_ + ic) * taps, taps, T(0));
 }
 
 template <class T>
@@ -185,7 +200,7 @@ void Conv2dLayer<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, 
     }
 }
 
-/// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw].
+/// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw]. A kernel that is not there gets no gradient.
 template <class T>
 void Conv2dLayer<T>::add_to_weight(const GradientTask& task, T* sums, Index lanes) const {
   const Index count = sums_of(task), taps = window_.rows.kernel * window_.columns.kernel;
@@ -195,8 +210,9 @@ void Conv2dLayer<T>::add_to_weight(const GradientTask& task, T* sums, Index lane
   for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
     for (Index tap = task.kernel_rows.begin * window_.columns.kernel;
          tap < task.kernel_rows.end * window_.columns.kernel; ++tap)
-      for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc)
-        this->parameters[0].gradient[((first + oc) * in_channels_ + ic) * taps + tap] += *totals++;
+      for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc, ++totals)
+        if (connected(first + oc, ic))
+          this->parameters[0].gradient[((first + oc) * in_channels_ + ic) * taps + tap] += *totals;
 }
 
 template <class T>

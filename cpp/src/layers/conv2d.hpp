@@ -11,6 +11,7 @@ class Conv2dLayer : public Layer<T> {
  public:
   Conv2dLayer(const Conv2d& definition, const Shape& input);
 
+  void hold_parameters() override;
   Phase pack_parameters(bool training) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
@@ -33,7 +34,11 @@ class Conv2dLayer : public Layer<T> {
   void add_to_weight(const GradientTask& task, T* sums, Index lanes) const;
   void add_to_bias(const Tensor<T>& delta, const GradientTask& task) const;
 
+  /// Channels of one group; without connections, all are.
+  bool connected(Index out_channel, Index in_channel) const;
+
   Window window_;
+  std::vector<std::vector<bool>> connections_;
   Index groups_, in_channels_, out_channels_;  // channels of one group
   std::vector<Span> row_spans_, column_spans_;
   Correlator<T> forward_, delta_;

@@ -73,7 +73,30 @@ Window pooling_window(const Shape& input, Size2d kernel, Size2d stride, Size2d p
   return window;
 }
 
+void check_connections(const Conv2d& layer, const Shape& input) {
+  const auto& rows = layer.connections;
+  if (rows.empty()) return;
+  const auto columns = static_cast<std::int64_t>(rows.front().size());
+  const auto inputs = static_cast<std::size_t>(input.channels);
+  require(static_cast<std::int64_t>(rows.size()) == layer.out_channels &&
+              std::all_of(rows.begin(), rows.end(), [=](const auto& row) { return row.size() == inputs; }),
+          "connections has shape " + text(Size2d{static_cast<std::int64_t>(rows.size()), columns}) + ", expected " +
+              text(Size2d{layer.out_channels, input.channels}) + ": out_channels and the input's channels");
+  require(layer.groups == 1, "connections and groups " + std::to_string(layer.groups) +
+                                 " were both given; write the groups into connections");
+  for (std::size_t j = 0; j < rows.size(); ++j)
+    require(std::find(rows[j].begin(), rows[j].end(), true) != rows[j].end(),
+            "connections leaves output channel " + std::to_string(j) + " without an input; connect it or drop it");
+}
+
 }  // namespace
+
+std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {
+  if (layer.connections.empty()) return checked_product({layer.out_channels, input.channels / layer.groups}, "weight");
+  std::int64_t kernels = 0;
+  for (const auto& row : layer.connections) kernels += std::count(row.begin(), row.end(), true);
+  return kernels;
+}
 
 std::string text(const Size2d& size) {
   return "(" + std::to_string(size.height) + ", " + std::to_string(size.width) + ")";
@@ -101,6 +124,7 @@ Window window_of(const Conv2d& layer, const Shape& input) {
   require(input.channels % layer.groups == 0 && layer.out_channels % layer.groups == 0,
           "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
               std::to_string(input.channels) + " channels and out_channels " + std::to_string(layer.out_channels));
+  check_connections(layer, input);
   const auto [kernel, stride, dilation] = std::tuple{layer.kernel_size, layer.stride, layer.dilation};
   Window window{{input.height, 0, kernel.height, stride.height, 0, dilation.height},
                 {input.width, 0, kernel.width, stride.width, 0, dilation.width}};

@@ -19,6 +19,9 @@ Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
 Window window_of(const Subsample2d& layer, const Shape& input);
 
+/// Kernels of the layer: pairs of an input and an output channel that are connected.
+std::int64_t kernels_of(const Conv2d& layer, const Shape& input);
+
 /// "(6, 24, 24)"
 std::string text(const Shape& shape);
 std::string text(const Size2d& size);

@@ -45,6 +45,8 @@ class Layer {
   /// weight, then bias; empty for a layer without.
   std::vector<LayerParameter<T>> parameters;
 
+  /// Called after others wrote to the parameters: brings back what the layer holds constant.
+  virtual void hold_parameters() {}
   /// Brings the parameters into the order that the kernels read, for forward and, in training, for the delta.
   virtual Phase pack_parameters(bool /*training*/) { return {}; }
   /// Whether forward writes `saved`, of the output's shape.

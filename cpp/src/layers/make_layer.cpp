@@ -23,8 +23,9 @@ Shape window_output(std::int64_t channels, const Window& window) {
 }
 
 std::int64_t conv_weights(const Conv2d& l, const Shape& input) {
-  return checked_product({l.out_channels, input.channels / l.groups, l.kernel_size.height, l.kernel_size.width},
-                         "weight");
+  const Size2d kernel = l.kernel_size;
+  checked_product({l.out_channels, input.channels / l.groups, kernel.height, kernel.width}, "weight");
+  return kernels_of(l, input) * kernel.height * kernel.width;
 }
 
 void check_linear(const Linear& l) {

@@ -42,6 +42,7 @@ Network<T>::Engine::Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed,
       pack_forward(1),
       update{{parameters.update(optimizer)}} {
   for (const auto& layer : layers) {
+    layer->hold_parameters();
     for (Loop& loop : layer->pack_parameters(true)) pack_training[0].push_back(std::move(loop));
     for (Loop& loop : layer->pack_parameters(false)) pack_forward[0].push_back(std::move(loop));
   }

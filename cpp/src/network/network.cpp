@@ -187,6 +187,7 @@ void Network<T>::change(const std::function<void()>& writer) {
   const std::unique_lock lock(engine_->change);
   engine_->packed = false;
   writer();
+  for (const auto& layer : engine_->layers) layer->hold_parameters();
 }
 
 template class Network<float>;

@@ -7,12 +7,14 @@ features: a network infers them from its input shape. What follows the sizes is 
 
 from cnnbp.layers.activation import ReLU, Sigmoid, Softmax, Tanh
 from cnnbp.layers.base import Layer
+from cnnbp.layers.connections import LENET5_CONNECTIONS
 from cnnbp.layers.convolution import Conv2d
 from cnnbp.layers.linear import Flatten, Linear
 from cnnbp.layers.pooling import AvgPool2d, MaxPool2d
 from cnnbp.layers.subsampling import Subsample2d
 
 __all__ = [
+    "LENET5_CONNECTIONS",
     "AvgPool2d",
     "Conv2d",
     "Flatten",

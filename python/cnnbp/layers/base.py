@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from cnnbp.arguments import read_choice
+from cnnbp.layers.connections import Connections
 
 if TYPE_CHECKING:
     from cnnbp import _core
@@ -28,13 +30,19 @@ class Layer(ABC):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __repr__(self) -> str:
+        return self._written(repr)
+
+    def __str__(self) -> str:
+        return self._written(lambda v: str(v) if isinstance(v, Connections) else repr(v))
+
+    def _written(self, show: Callable[[object], str]) -> str:
         # Sizes are shown always, an option only where it differs from the one left out.
         parameters = inspect.signature(type(self)).parameters.values()
         sizes = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         plain = type(self)(*(getattr(self, name) for name in sizes)).options()
-        shown = [repr(_shortest(getattr(self, name))) for name in sizes]
+        shown = [show(_shortest(getattr(self, name))) for name in sizes]
         shown += [
-            f"{name}={_shortest(value)!r}"
+            f"{name}={show(_shortest(value))}"
             for name, value in self.options().items()
             if value != plain[name]
         ]
@@ -53,7 +61,7 @@ def read_activation(value: object, name: str) -> str | None:
 
 def _shortest(value: object) -> object:
     """``((2, 2), (1, 0))`` as ``(2, (1, 0))``, as it was most likely written."""
-    if not isinstance(value, tuple):
+    if type(value) is not tuple:
         return value
     height, width = map(_shortest, value)
     return height if height == width and not isinstance(height, tuple) else (height, width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from cnnbp import _core
 from cnnbp.arguments import (
@@ -18,6 +18,10 @@ from cnnbp.arguments import (
     read_pair,
 )
 from cnnbp.layers.base import Layer, read_activation
+from cnnbp.layers.connections import Connections, read_connections
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -47,6 +51,10 @@ class Conv2d(Layer):
         the input. Divides the channels on both sides.
     bias : bool
         Whether a bias is learned.
+    connections : array_like of bool, shape (out_channels, in_channels), optional
+        Which input map each output map sees, as `LENET5_CONNECTIONS`; all when left out, and only
+        without groups. Weights between maps that are not connected are held at 0, count as
+        nothing, and are set to 0 when others are loaded. Fans are the mean numbers connected.
     activation : {None, "sigmoid", "tanh", "relu", "softmax"}
         Function of the result; None is the identity.
 
@@ -64,6 +72,7 @@ class Conv2d(Layer):
     dilation: Pair
     groups: int
     bias: bool
+    connections: Connections | None
     activation: str | None
 
     def __init__(
@@ -76,6 +85,7 @@ class Conv2d(Layer):
         dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
+        connections: ArrayLike | None = None,
         activation: str | None = None,
     ) -> None:
         if extra:
@@ -84,15 +94,17 @@ class Conv2d(Layer):
                 f"inferred. Instead of Conv2d{(out_channels, kernel_size, *extra)} write "
                 f"Conv2d({kernel_size}, {extra[0]})"
             )
+        outputs = read_integer(out_channels, "Conv2d out_channels")
         steps = read_pair(stride, "Conv2d stride")
         self._assign(
-            out_channels=read_integer(out_channels, "Conv2d out_channels"),
+            out_channels=outputs,
             kernel_size=read_pair(kernel_size, "Conv2d kernel_size"),
             stride=steps,
             padding=read_padding(padding, "Conv2d padding", stride=steps),
             dilation=read_pair(dilation, "Conv2d dilation"),
             groups=read_integer(groups, "Conv2d groups"),
             bias=read_flag(bias, "Conv2d bias"),
+            connections=read_connections(connections, "Conv2d connections", out_channels=outputs),
             activation=read_activation(activation, "Conv2d activation"),
         )
 
@@ -106,5 +118,6 @@ class Conv2d(Layer):
             dilation=self.dilation,
             groups=self.groups,
             bias=self.bias,
+            connections=self.connections or (),
             activation=self.activation or "identity",
         )
