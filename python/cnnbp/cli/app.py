@@ -61,7 +61,10 @@ def demo(
 def train(
     path: Annotated[Path, typer.Argument(help="A folder with MNIST's IDX files, .npz or .mat.")],
     net: Annotated[
-        str, typer.Option(help="Layers: 6c5 convolution, 2s / 2m mean / max pooling, 500 hidden.")
+        str,
+        typer.Option(
+            help="Layers: 6c5 convolution, 2s / 2m / 2t mean / max / trained pooling, 500 hidden."
+        ),
     ] = TOOLBOX.spec,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per update.")] = 50,
