@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "training": {"training", "arguments", "_core"},
     "functional": {"functional", "arguments", "_core"},
     "arguments": set(),
-    "optim": {"arguments"},
+    "optim": {"optim", "arguments", "_core"},
 }
 
 

@@ -1,13 +1,217 @@
-"""``cnnbp.optim``."""
+"""``cnnbp.optim``: every rule against its definition and ``torch.optim``, and bad options."""
 
 import numpy as np
 import pytest
 
-from cnnbp.optim import SGD
+import cnnbp
+from claims import assert_refused, assert_same_bits
+from cnnbp import optim
+from cnnbp.layers import AvgPool2d, Conv2d, Linear
+from oracle_optim import OracleOptimizer
+
+#: Every rule and every option, at rates at which 200 steps move the parameters far.
+RULES = [
+    optim.SGD(lr=0.1),
+    optim.SGD(lr=0.05, momentum=0.9, weight_decay=0.01),
+    optim.SGD(lr=0.05, momentum=0.8, weight_decay=0.01, nesterov=True),
+    optim.Adagrad(),
+    optim.Adagrad(lr=0.05, lr_decay=0.02, weight_decay=0.01, eps=1e-3),
+    optim.RMSprop(),
+    optim.RMSprop(lr=0.002, alpha=0.9, eps=1e-4, weight_decay=0.01, momentum=0.7),
+    optim.Adam(),
+    optim.Adam(lr=0.01, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1),
+    optim.AdamW(),
+    optim.AdamW(lr=0.01, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1),
+    optim.Lion(),
+    optim.Lion(lr=0.003, betas=(0.8, 0.95), weight_decay=0.1),
+]
+CLIPPED = [
+    optim.SGD(lr=0.1, momentum=0.9, clip_norm=0.05),
+    optim.SGD(lr=0.1, momentum=0.9, clip_norm=1e3),
+    optim.SGD(lr=0.1, momentum=0.9, clip_value=0.01),
+    optim.Adam(lr=0.01, clip_norm=0.05),
+    optim.AdamW(lr=0.01, clip_value=0.01),
+]
+KINDS = [optim.SGD(0.1, 0.9), optim.Adagrad(), optim.RMSprop(momentum=0.5), optim.Adam(),
+         optim.AdamW(), optim.Lion()]  # fmt: skip
+STEPS = 200
+
+
+def make(optimizer, *, dtype="float64", seed=3):
+    """More parameters (4,811) than one task takes, and a last vector that is not full."""
+    return cnnbp.Network(
+        [Conv2d(5, 3, activation="tanh"), AvgPool2d(2), Linear(37, activation="tanh"), Linear(4)],
+        input_shape=(2, 12, 12),
+        loss="cross_entropy",
+        optimizer=optimizer,
+        dtype=dtype,
+        seed=seed,
+    )
+
+
+def batches(rng, count, dtype=np.float64):
+    for _ in range(count):
+        yield rng.standard_normal((9, 2, 12, 12)).astype(dtype), rng.integers(0, 4, 9)
+
+
+def assert_close(state, others, tolerance):
+    """Relative to the largest number of each array: single ones pass through zero."""
+    assert state.keys() == others.keys()
+    for name, array in state.items():
+        error = np.abs(array - others[name]).max()
+        assert error <= tolerance * np.abs(others[name]).max(), (name, error)
+
+
+@pytest.mark.parametrize("rule", RULES + CLIPPED, ids=str)
+def test_two_hundred_steps_follow_the_definition(rule, rng):
+    """The same gradients go to both, so that nothing but the rule differs."""
+    net = make(rule)
+    reference = OracleOptimizer(rule, net.state_dict())
+    for x, y in batches(rng, STEPS):
+        net.zero_gradients()
+        net.accumulate_gradients(x, y)
+        net.apply_gradients()
+        reference.step(net.gradient_dict())
+    assert_close(net.state_dict(), reference.parameters, 1e-10)
+
+
+@pytest.mark.parametrize("rule", RULES + CLIPPED, ids=str)
+def test_in_float32_a_step_is_the_definition_s_to_its_rounding(rule, rng):
+    """A step rounds a dozen times, on numbers not larger than parameter and step."""
+    net = make(rule, dtype="float32")
+    before = net.state_dict()
+    reference = OracleOptimizer(rule, before)
+    [(x, y)] = batches(rng, 1, np.float32)
+    net.accumulate_gradients(x, y)
+    net.apply_gradients()
+    reference.step(net.gradient_dict())
+    for name, array in net.state_dict().items():
+        wanted = reference.parameters[name]
+        size = np.abs(before[name]) + np.abs(wanted - before[name]).max()
+        assert (np.abs(array - wanted) <= 12 * np.finfo(np.float32).eps * size).all(), name
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES + CLIPPED if not isinstance(rule, optim.Lion)], ids=str
+)
+def test_two_hundred_steps_are_pytorch_s(rule, rng):
+    """Gradients and all, each side its own; to 1e-10 of an array's largest number."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
+    torch.set_num_threads(1)
+    net = make(rule)
+    weights = {name: torch.tensor(p, requires_grad=True) for name, p in net.state_dict().items()}
+    options = rule.options()
+    norm, value = options.pop("clip_norm"), options.pop("clip_value")
+    optimizer = getattr(torch.optim, type(rule).__name__)(weights.values(), **options)
+    for x, y in batches(rng, STEPS):
+        optimizer.zero_grad()
+        maps = torch.conv2d(torch.tensor(x), weights["0.weight"], weights["0.bias"])
+        maps = torch.nn.functional.avg_pool2d(torch.tanh(maps), 2).flatten(1)
+        hidden = torch.tanh(maps @ weights["2.weight"].T + weights["2.bias"])
+        logits = hidden @ weights["3.weight"].T + weights["3.bias"]
+        torch.nn.functional.cross_entropy(logits, torch.tensor(y)).backward()
+        if norm is not None:
+            torch.nn.utils.clip_grad_norm_(weights.values(), norm)
+        if value is not None:
+            torch.nn.utils.clip_grad_value_(weights.values(), value)
+        optimizer.step()
+        net.train_step(x, y)
+    assert_close(net.state_dict(), {n: w.detach().numpy() for n, w in weights.items()}, 1e-10)
+
+
+@pytest.mark.parametrize("name", ["Adagrad", "RMSprop", "Adam", "AdamW"])
+def test_defaults_are_pytorch_s(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
+    defaults = getattr(torch.optim, name)([torch.zeros(1)]).defaults
+    options = getattr(optim, name)().options()
+    assert {option: defaults.get(option) for option in options} == options
+
+
+@pytest.mark.parametrize("rule", KINDS + CLIPPED, ids=str)
+def test_the_bits_do_not_depend_on_the_number_of_threads(rule, dtype):
+    states = []
+    for threads in (1, 2, 3, 8):
+        cnnbp.set_num_threads(threads)
+        net = make(rule, dtype=np.dtype(dtype).name)
+        for x, y in batches(np.random.default_rng(4), 20, dtype):
+            net.train_step(x, y)
+        states.append(net.state_dict())
+    for state in states[1:]:
+        assert_same_bits(state, states[0])
+
+
+@pytest.mark.parametrize("rule", KINDS + CLIPPED, ids=str)
+def test_a_network_from_a_file_goes_on_with_the_same_bits(rule, dtype, tmp_path, rng):
+    """Means, squares and the number of steps, which Adam divides by."""
+    net = make(rule, dtype=np.dtype(dtype).name)
+    steps = list(batches(rng, 10, dtype))
+    for x, y in steps[:5]:
+        net.train_step(x, y)
+    net.save(tmp_path / "net.npz")
+    other = cnnbp.Network.load(tmp_path / "net.npz")
+    assert other.optimizer == rule
+    for x, y in steps[5:]:
+        assert net.train_step(x, y) == other.train_step(x, y)
+    assert_same_bits(net.state_dict(), other.state_dict())
+
+
+def test_another_rate_keeps_what_the_rule_has_learned(rng):
+    rule = optim.Adam(lr=0.01)
+    net = make(rule)
+    reference = OracleOptimizer(rule, net.state_dict())
+    for step, (x, y) in enumerate(batches(rng, 10)):
+        if step == 5:
+            net.optimizer = optim.Adam(lr=0.003)
+        net.zero_gradients()
+        net.accumulate_gradients(x, y)
+        net.apply_gradients()
+        reference.step(net.gradient_dict(), lr=0.003 if step >= 5 else None)
+    assert_close(net.state_dict(), reference.parameters, 1e-12)
+
+
+@pytest.mark.parametrize("first", KINDS, ids=str)
+def test_another_rule_starts_anew(first, rng):
+    """Also back to the first, so that nothing is left behind."""
+    [(x, y), (x2, y2)] = batches(rng, 2)
+    net = make(first)
+    net.train_step(x, y)
+    fresh = make(first)
+    fresh.load_state_dict(net.state_dict())
+    net.optimizer = next(rule for rule in KINDS if type(rule) is not type(first))
+    net.optimizer = first
+    net.train_step(x2, y2)
+    fresh.train_step(x2, y2)
+    assert_same_bits(net.state_dict(), fresh.state_dict())
+
+
+def test_clipping_leaves_the_gradients_as_they_are(rng):
+    [(x, y)] = batches(rng, 1)
+    net, plain = make(optim.SGD(clip_norm=1e-3)), make(optim.SGD())
+    for each in (net, plain):
+        each.accumulate_gradients(x, y)
+        each.apply_gradients()
+    assert_same_bits(net.gradient_dict(), plain.gradient_dict())
+
+
+def test_the_norm_is_that_of_all_gradients_together(rng):
+    """After one plain step of rate 1 the parameters have moved by the norm asked for."""
+    [(x, y)] = batches(rng, 1)
+    net = make(optim.SGD(lr=1.0, clip_norm=0.01))
+    before = net.state_dict()
+    net.train_step(x, y)
+    moved = [net.state_dict()[name] - before[name] for name in before]
+    # ‖g‖ is about 1 and 10⁻⁶ is added to it.
+    assert np.sqrt(sum(np.sum(m**2) for m in moved)) == pytest.approx(0.01, rel=1e-5)
 
 
 def test_rates_are_plain_floats():
-    assert SGD(lr=np.float32(0.5), momentum=0) == SGD(0.5, 0.0)
+    assert optim.SGD(lr=np.float32(0.5), momentum=0) == optim.SGD(0.5, 0.0)
+
+
+def test_rules_are_values():
+    assert optim.Adam() == optim.Adam(betas=[0.9, 0.999], clip_norm=None)
+    assert optim.Adam() != optim.AdamW(weight_decay=0.0)
+    assert len({optim.Lion(), optim.Lion(), optim.Lion(lr=1)}) == 2
 
 
 @pytest.mark.parametrize(
@@ -23,8 +227,43 @@ def test_rates_are_plain_floats():
         ({"momentum": 1.0}, ValueError),
         ({"momentum": -0.1}, ValueError),
         ({"momentum": [0.9]}, TypeError),
+        ({"weight_decay": -1}, ValueError),
+        ({"nesterov": 1, "momentum": 0.9}, TypeError),
+        ({"nesterov": True}, ValueError),
+        ({"clip_norm": 0}, ValueError),
+        ({"clip_norm": float("nan")}, ValueError),
+        ({"clip_value": -1}, ValueError),
+        ({"clip_value": "1"}, TypeError),
+        ({"clip_value": 1.0, "clip_norm": 1.0}, ValueError),
     ],
 )
-def test_a_rate_out_of_range_is_refused_by_name(options, error):
+def test_an_option_out_of_range_is_refused_by_name(options, error):
     with pytest.raises(error, match=next(iter(options))):
-        SGD(**options)
+        optim.SGD(**options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (optim.Adagrad, {"lr_decay": -1}),
+        (optim.Adagrad, {"eps": float("nan")}),
+        (optim.RMSprop, {"alpha": 1}),
+        (optim.RMSprop, {"eps": -1}),
+        (optim.Adam, {"betas": 0.9}),
+        (optim.Adam, {"betas": (0.9, 1.0)}),
+        (optim.AdamW, {"betas": (0.9, 0.99, 0.999)}),
+        (optim.Lion, {"betas": ("0.9", 0.99)}),
+    ],
+)
+def test_the_other_rules_refuse_by_name_too(kind, options):
+    assert_refused(lambda: kind(**options), options)
+
+
+@pytest.mark.parametrize("given", [optim.Optimizer(lr=0.1), optim.Adam, "adam", None])
+def test_a_network_takes_rules_alone(given, rng):
+    net = make(optim.Adam())
+    [(x, y)] = batches(rng, 1)
+    with pytest.raises(TypeError, match="optimizer"):
+        net.optimizer = given
+    assert net.optimizer == optim.Adam()
+    assert net.train_step(x, y) == make(optim.Adam()).train_step(x, y)

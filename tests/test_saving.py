@@ -137,7 +137,7 @@ def in_description(old, new):
     [
         lambda arrays: arrays.pop("network"),
         lambda arrays: arrays.pop("parameter/0.weight"),
-        lambda arrays: arrays.pop("velocity/0.weight"),
+        lambda arrays: arrays.pop("optimizer/momentum_buffer/0.weight"),
         lambda arrays: arrays.update({"parameter/0.weight": np.zeros(3)}),
         lambda arrays: arrays.update({"parameter/0.bias": np.array(["a"] * 3)}),
         lambda arrays: arrays.update({"network": np.array("{")}),
@@ -152,6 +152,9 @@ def in_description(old, new):
         in_description('"dtype": "float32"', '"dtype": 5'),
         in_description('"momentum": 0.9', '"momentum": NaN'),
         in_description('"epochs_trained": 0', '"epochs_trained": -1'),
+        in_description('"optimizer_steps": 0', '"optimizer_steps": -1'),
+        in_description('"type": "SGD"', '"type": "Optimizer"'),
+        in_description('"type": "SGD"', '"type": "Adam"'),
         in_description('"input_shape": [2, 9, 8]', '"input_shape": [2, 900000000, 800000000]'),
     ],
 )

@@ -16,6 +16,7 @@ namespace {
 
 using Unlocked = py::gil_scoped_release;
 using OnBatch = std::optional<std::function<void(std::int64_t, double)>>;
+using Rates = std::optional<py::array_t<double>>;
 
 Images images(const py::array& x, const Shape& shape) {
   require_layout("x", x, 4);
@@ -89,12 +90,15 @@ py::array_t<T> copy_of(const std::vector<std::int64_t>& shape, std::span<const T
   return array;
 }
 
+/// The arrays that belong to every parameter.
+enum class Kind { value, gradient, state };
+
 /// A network of either type.
 class PyNetwork {
  public:
-  PyNetwork(NetworkDefinition definition, const std::string& dtype, std::uint64_t seed, SGD sgd) {
-    if (dtype == "float32") network_.emplace<Network<float>>(std::move(definition), sgd, seed);
-    else if (dtype == "float64") network_.emplace<Network<double>>(std::move(definition), sgd, seed);
+  PyNetwork(NetworkDefinition definition, const std::string& dtype, std::uint64_t seed, const Optimizer& optimizer) {
+    if (dtype == "float32") network_.emplace<Network<float>>(std::move(definition), optimizer, seed);
+    else if (dtype == "float64") network_.emplace<Network<double>>(std::move(definition), optimizer, seed);
     else throw std::invalid_argument("dtype is '" + dtype + "', expected 'float32' or 'float64'");
   }
 
@@ -135,11 +139,15 @@ class PyNetwork {
   }
 
   py::array_t<double> train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
-                                  std::int64_t batch_size, const OnBatch& on_batch) {
+                                  std::int64_t batch_size, const OnBatch& on_batch, const Rates& lr) {
     const Images inputs = read(x);
     const Targets wanted = read_targets(y);
     require_layout("order", order, 1);
     const std::span<const std::int64_t> samples(order.data(), static_cast<std::size_t>(order.size()));
+    if (lr) require_layout("lr", *lr, 1);
+    const std::span<const double> rates =
+        lr ? std::span<const double>(lr->data(), static_cast<std::size_t>(lr->size())) : std::span<const double>();
+    if (lr && rates.empty()) throw py::value_error("lr has no rates, expected one for each batch");
     const auto batches =
         static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
     Ticker ticker;
@@ -154,7 +162,7 @@ class PyNetwork {
     std::vector<double> losses;
     {
       const Unlocked unlocked;
-      losses = visit([&](auto& n) { return n.train_epoch(inputs, wanted, samples, batch_size, tell); });
+      losses = visit([&](auto& n) { return n.train_epoch(inputs, wanted, samples, batch_size, tell, rates); });
     }
     return py::array_t<double>(static_cast<py::ssize_t>(losses.size()), losses.data());
   }
@@ -212,15 +220,14 @@ class PyNetwork {
     return layers;
   }
 
-  /// Copies of one of the three arrays that belong to every parameter.
-  py::dict copies(const char* which) {
+  py::dict copies(Kind kind) {
     return visit([&]<class T>(Network<T>& n) {
       py::dict result;
       std::vector<std::pair<std::span<const T>, T*>> moves;
-      for (const Parameter<T>& p : n.parameters()) {
-        py::array_t<T> array(shape_of(p.shape));
-        moves.emplace_back(select(p, which), array.mutable_data());
-        result[py::str(p.name)] = array;
+      for (const Named<T>& from : named(n, kind)) {
+        py::array_t<T> array(shape_of(from.shape));
+        moves.emplace_back(from.values, array.mutable_data());
+        result[py::str(from.name)] = array;
       }
       const Unlocked unlocked;
       n.read([&] {
@@ -231,16 +238,16 @@ class PyNetwork {
   }
 
   /// Writes all of the arrays, or, when one does not fit, none.
-  void load(const py::dict& given, const char* which) {
+  void load(const py::dict& given, Kind kind) {
     visit([&]<class T>(Network<T>& n) {
-      const std::vector<Parameter<T>> parameters = n.parameters();
+      const std::vector<Named<T>> arrays = named(n, kind);
       std::vector<std::pair<const T*, std::span<T>>> moves;
       for (const auto& [key, value] : given) {
         const std::string name = py::str(key);
         const auto found =
-            std::find_if(parameters.begin(), parameters.end(), [&](const Parameter<T>& p) { return p.name == name; });
-        if (found == parameters.end()) throw py::key_error("the network has no parameter '" + name + "'");
-        moves.emplace_back(checked<T>(*found, value), select(*found, which));
+            std::find_if(arrays.begin(), arrays.end(), [&](const Named<T>& array) { return array.name == name; });
+        if (found == arrays.end()) throw py::key_error("the network has no array '" + name + "'");
+        moves.emplace_back(checked<T>(*found, value), found->values);
       }
       const Unlocked unlocked;
       n.change([&] {
@@ -250,9 +257,18 @@ class PyNetwork {
     });
   }
 
-  void set_optimizer(double lr, double momentum) {
+  void load_optimizer_state(const py::dict& state, std::int64_t steps) {
+    load(state, Kind::state);
     const Unlocked unlocked;
-    visit([&](auto& n) { return n.set_optimizer({lr, momentum}), 0; });
+    visit([&](auto& n) { return n.set_optimizer_steps(steps), 0; });
+  }
+  std::int64_t optimizer_steps() {
+    const Unlocked unlocked;
+    return visit([](auto& n) { return n.optimizer_steps(); });
+  }
+  void set_optimizer(const Optimizer& optimizer) {
+    const Unlocked unlocked;
+    visit([&](auto& n) { return n.set_optimizer(optimizer), 0; });
   }
   void apply_gradients() {
     const Unlocked unlocked;
@@ -265,13 +281,29 @@ class PyNetwork {
 
  private:
   template <class T>
-  static std::span<T> select(const Parameter<T>& p, const std::string& which) {
-    return which == "value" ? p.value : which == "gradient" ? p.gradient : p.velocity;
+  struct Named {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::span<T> values;
+  };
+
+  /// "0.weight", or of the optimizer's state "exp_avg/0.weight".
+  template <class T>
+  static std::vector<Named<T>> named(Network<T>& network, Kind kind) {
+    const Unlocked unlocked;
+    std::vector<Named<T>> arrays;
+    for (const Parameter<T>& p : network.parameters()) {
+      if (kind == Kind::value) arrays.push_back({p.name, p.shape, p.value});
+      if (kind == Kind::gradient) arrays.push_back({p.name, p.shape, p.gradient});
+      if (kind == Kind::state)
+        for (const auto& [name, values] : p.state) arrays.push_back({name + "/" + p.name, p.shape, values});
+    }
+    return arrays;
   }
 
   /// The data of an array that fits the parameter; the caller's dict keeps it alive.
   template <class T>
-  static const T* checked(const Parameter<T>& p, const py::handle& value) {
+  static const T* checked(const Named<T>& p, const py::handle& value) {
     if (!py::isinstance<py::array>(value)) throw py::type_error(p.name + " is not an array");
     const py::array array = py::reinterpret_borrow<py::array>(value);
     if (!array.dtype().equal(py::dtype::of<T>()))
@@ -289,13 +321,13 @@ class PyNetwork {
 
 std::unique_ptr<PyNetwork> make_network(const std::tuple<std::int64_t, std::int64_t, std::int64_t>& input_shape,
                                         const std::vector<AnyLayer>& layers, const std::string& loss_name,
-                                        const std::string& dtype, std::uint64_t seed, double lr, double momentum) {
+                                        const std::string& dtype, std::uint64_t seed, const Optimizer& optimizer) {
   NetworkDefinition definition;
   const auto [channels, height, width] = input_shape;
   definition.input = {channels, height, width};
   for (const AnyLayer& layer : layers) definition.layers.push_back(layer.definition);
   definition.loss = loss(loss_name);
-  return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, SGD{lr, momentum});
+  return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, optimizer);
 }
 
 }  // namespace
@@ -304,7 +336,7 @@ void bind_network(py::module_& module) {
   using py::arg;
   py::class_<PyNetwork>(module, "Network")
       .def(py::init(&make_network), py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"),
-           arg("seed"), arg("lr"), arg("momentum"))
+           arg("seed"), arg("optimizer"))
       .def_property_readonly("input_shape",
                              [](PyNetwork& n) {
                                const Shape& s = n.definition().input;
@@ -312,17 +344,17 @@ void bind_network(py::module_& module) {
                              })
       .def_property_readonly("output_shape", [](PyNetwork& n) { return py::tuple(py::cast(n.output_shape())); })
       .def("describe", &PyNetwork::describe)
-      .def("set_optimizer", &PyNetwork::set_optimizer, arg("lr"), arg("momentum"))
-      .def("parameters", [](PyNetwork& n) { return n.copies("value"); })
-      .def("gradients", [](PyNetwork& n) { return n.copies("gradient"); })
-      .def("velocities", [](PyNetwork& n) { return n.copies("velocity"); })
+      .def("set_optimizer", &PyNetwork::set_optimizer, arg("optimizer"))
+      .def("parameters", [](PyNetwork& n) { return n.copies(Kind::value); })
+      .def("gradients", [](PyNetwork& n) { return n.copies(Kind::gradient); })
+      .def("optimizer_state", [](PyNetwork& n) { return n.copies(Kind::state); })
+      .def("optimizer_steps", &PyNetwork::optimizer_steps)
       .def(
-          "load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, "value"); }, arg("parameters"))
-      .def(
-          "load_velocities", [](PyNetwork& n, const py::dict& d) { n.load(d, "velocity"); }, arg("velocities"))
+          "load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, Kind::value); }, arg("parameters"))
+      .def("load_optimizer_state", &PyNetwork::load_optimizer_state, arg("state"), arg("steps"))
       .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"))
       .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
-           arg("on_batch") = py::none())
+           arg("on_batch") = py::none(), arg("lr") = py::none())
       .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"))
       .def("apply_gradients", &PyNetwork::apply_gradients)
       .def("zero_gradients", &PyNetwork::zero_gradients)

@@ -97,6 +97,80 @@ class Activation(LayerDefinition):
 
     def __init__(self, *, function: str) -> None: ...
 
+class SGD:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+class Adagrad:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        eps: float = 1e-10,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+class RMSprop:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+class Adam:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+class AdamW:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+class Lion:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+    ) -> None: ...
+
+Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | Lion
+
 class Network:
     def __init__(
         self,
@@ -106,8 +180,7 @@ class Network:
         loss: Literal["mse", "cross_entropy"],
         dtype: Literal["float32", "float64"],
         seed: int,
-        lr: float,
-        momentum: float,
+        optimizer: Optimizer,
     ) -> None: ...
     @property
     def input_shape(self) -> tuple[int, int, int]: ...
@@ -120,18 +193,23 @@ class Network:
         ``multiply_adds`` (of one sample's forward pass).
         """
 
-    def set_optimizer(self, lr: float, momentum: float) -> None: ...
+    def set_optimizer(self, optimizer: Optimizer) -> None:
+        """Keep what the optimizer before kept, where it is of the same kind."""
+
     def parameters(self) -> dict[str, Float]:
         """Copy them, in the field's shapes: ``{"0.weight": …, "0.bias": …}``."""
 
     def gradients(self) -> dict[str, Float]: ...
-    def velocities(self) -> dict[str, Float]:
-        """Copy the momentum of each parameter."""
+    def optimizer_state(self) -> dict[str, Float]:
+        """Return what the optimizer keeps: ``{"momentum_buffer/0.weight": …}``."""
+
+    def optimizer_steps(self) -> int:
+        """Count the updates since that state was zero."""
 
     def load_parameters(self, parameters: dict[str, Float]) -> None:
         """Any subset of the parameters; nothing is changed when one is refused."""
 
-    def load_velocities(self, velocities: dict[str, Float]) -> None: ...
+    def load_optimizer_state(self, state: dict[str, Float], steps: int) -> None: ...
     def train_step(self, x: Images, y: NDArray[Any]) -> float: ...
     def train_epoch(
         self,
@@ -140,6 +218,7 @@ class Network:
         order: NDArray[np.int64],
         batch_size: int,
         on_batch: Callable[[int, float], object] | None = None,
+        lr: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Train on the samples ``order`` names, batch by batch; the loss of each batch.
 

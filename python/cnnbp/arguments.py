@@ -91,6 +91,14 @@ def read_number(value: object, name: str) -> float:
     return float(value)
 
 
+def read_amount(value: object, name: str) -> float:
+    """Read a finite float that is at least 0."""
+    number = read_number(value, name)
+    if number < 0:
+        raise ValueError(f"{name} must be at least 0, got {number}")
+    return number
+
+
 def read_flag(value: object, name: str) -> bool:
     """Read True or False."""
     if not isinstance(value, bool | np.bool_):

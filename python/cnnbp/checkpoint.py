@@ -1,7 +1,8 @@
 """Networks in files: an ``.npz`` without pickle, readable by NumPy alone.
 
-Members: ``network`` (JSON: definition, optimizer and the number of epochs trained), and for every
-parameter ``parameter/<name>`` and ``velocity/<name>``.
+Members: ``network`` (JSON: definition, optimizer, the number of its steps and of epochs trained),
+and for every parameter ``parameter/<name>`` and, as torch names what an optimizer keeps,
+``optimizer/momentum_buffer/<name>`` and the like.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnbp.arguments import read_integer
+from cnnbp import optim
+from cnnbp.arguments import read_choice, read_integer
 from cnnbp.definition import Definition
-from cnnbp.optim import SGD
+from cnnbp.optim import Optimizer
 
 if TYPE_CHECKING:
     from cnnbp._core import Float
@@ -30,10 +32,11 @@ class Checkpoint:
     """All that a network needs to go on with the same bits."""
 
     definition: Definition
-    optimizer: SGD
+    optimizer: Optimizer
     epochs_trained: int
     parameters: dict[str, Float]
-    velocities: dict[str, Float]
+    optimizer_state: dict[str, Float]
+    optimizer_steps: int
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint; an older file is replaced only once the new one is whole."""
@@ -42,12 +45,13 @@ class Checkpoint:
         description = {
             "format": FORMAT,
             **self.definition.to_dict(),
-            "optimizer": asdict(self.optimizer),
+            "optimizer": {"type": type(self.optimizer).__name__, **self.optimizer.options()},
+            "optimizer_steps": self.optimizer_steps,
             "epochs_trained": self.epochs_trained,
         }
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
         arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
-        arrays |= {f"velocity/{name}": array for name, array in self.velocities.items()}
+        arrays |= {f"optimizer/{name}": array for name, array in self.optimizer_state.items()}
         part = f"{os.fspath(path)}.part"
         try:
             with open(part, "wb") as file:
@@ -72,14 +76,23 @@ class Checkpoint:
         if description.pop("format") != FORMAT:
             raise ValueError(f"the format is not {FORMAT!r}")
         return cls(
-            optimizer=SGD(**description.pop("optimizer")),
-            epochs_trained=read_integer(
-                description.pop("epochs_trained"), "epochs_trained", minimum=0
-            ),
+            optimizer=_read_optimizer(description.pop("optimizer")),
+            optimizer_steps=_pop_count(description, "optimizer_steps"),
+            epochs_trained=_pop_count(description, "epochs_trained"),
             definition=Definition.from_dict(description),
             parameters=_with_prefix("parameter/", members),
-            velocities=_with_prefix("velocity/", members),
+            optimizer_state=_with_prefix("optimizer/", members),
         )
+
+
+def _read_optimizer(options: dict[str, Any]) -> Optimizer:
+    kinds = (kind.__name__ for kind in Optimizer.__subclasses__())
+    kind = read_choice(options.pop("type"), "the optimizer's type", kinds)
+    return cast(Optimizer, getattr(optim, kind)(**options))
+
+
+def _pop_count(description: dict[str, Any], name: str) -> int:
+    return read_integer(description.pop(name), name, minimum=0, maximum=2**63 - 1)
 
 
 def _with_prefix(prefix: str, members: dict[str, NDArray[Any]]) -> dict[str, Float]:

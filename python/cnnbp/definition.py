@@ -11,7 +11,7 @@ import numpy as np
 from cnnbp import _core, layers
 from cnnbp.arguments import read_choice, read_integer
 from cnnbp.layers import Layer
-from cnnbp.optim import SGD
+from cnnbp.optim import Optimizer
 
 Loss: TypeAlias = Literal["mse", "cross_entropy"]
 DType: TypeAlias = Literal["float32", "float64"]
@@ -54,7 +54,7 @@ class Definition:
             seed=read_integer(seed, "seed", minimum=0, maximum=LARGEST_SEED),
         )
 
-    def build(self, optimizer: SGD) -> _core.Network:
+    def build(self, optimizer: Optimizer) -> _core.Network:
         """Make a network of the core, in its first state."""
         return _core.Network(
             input_shape=self.input_shape,
@@ -62,8 +62,7 @@ class Definition:
             loss=self.loss,
             dtype=self.dtype,
             seed=self.seed,
-            lr=optimizer.lr,
-            momentum=optimizer.momentum,
+            optimizer=optimizer.definition(),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cnnbp.arguments import read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, Loss
 from cnnbp.layers import Layer
-from cnnbp.optim import SGD
+from cnnbp.optim import SGD, Optimizer
 from cnnbp.parameters import read_parameters
 from cnnbp.samples import read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
@@ -44,9 +44,9 @@ class Network:
     loss : {"mse", "cross_entropy"}
         Mean over samples of ``½ Σ e²`` (the toolbox's), or of the cross entropy of a softmax over
         the outputs, which are logits then.
-    optimizer : SGD, optional
-        How parameters are updated. When left out, ``SGD(lr=1.0)`` with "mse", as the toolbox, and
-        ``SGD(lr=0.02, momentum=0.9)`` with "cross_entropy".
+    optimizer : Optimizer, optional
+        How parameters are updated; see `cnnbp.optim`. When left out, ``SGD(lr=1.0)`` with "mse",
+        as the toolbox, and ``SGD(lr=0.02, momentum=0.9)`` with "cross_entropy".
     dtype : {"float32", "float64"}
         Type of parameters and activations.
     seed : int
@@ -75,7 +75,7 @@ class Network:
         *,
         input_shape: Sequence[int],
         loss: Loss = "mse",
-        optimizer: SGD | None = None,
+        optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
     ) -> None:
@@ -98,7 +98,7 @@ class Network:
         classes: int | None = None,
         activation: str | None = None,
         loss: Loss = "mse",
-        optimizer: SGD | None = None,
+        optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
     ) -> Self:
@@ -131,14 +131,17 @@ class Network:
         return self._core.output_shape
 
     @property
-    def optimizer(self) -> SGD:
-        """How parameters are updated; assign another to change it, the velocities are kept."""
+    def optimizer(self) -> Optimizer:
+        """How parameters are updated; assign another to change it.
+
+        What the rule keeps for each parameter stays when the other is of the same kind.
+        """
         return self._optimizer
 
     @optimizer.setter
-    def optimizer(self, optimizer: SGD) -> None:
+    def optimizer(self, optimizer: Optimizer) -> None:
         rule = _read_optimizer(optimizer)
-        self._core.set_optimizer(rule.lr, rule.momentum)
+        self._core.set_optimizer(rule.definition())
         self._optimizer = rule
 
     def fit(
@@ -287,7 +290,7 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ``.npz`` file (no pickle).
 
-        It holds the definition, parameters, velocities, optimizer, seed and epochs trained: a
+        It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
         network that is loaded goes on with the same bits. Accumulated gradients are not kept.
         """
         self._checkpoint().write(path)
@@ -323,7 +326,8 @@ class Network:
             optimizer=self._optimizer,
             epochs_trained=self.epochs_trained,
             parameters=self._core.parameters(),
-            velocities=self._core.velocities(),
+            optimizer_state=self._core.optimizer_state(),
+            optimizer_steps=self._core.optimizer_steps(),
         )
 
     @classmethod
@@ -338,7 +342,8 @@ class Network:
             seed=definition.seed,
         )
         net._core.load_parameters(read_parameters(saved.parameters, net._core.parameters()))
-        net._core.load_velocities(read_parameters(saved.velocities, net._core.velocities()))
+        state = read_parameters(saved.optimizer_state, net._core.optimizer_state())
+        net._core.load_optimizer_state(state, saved.optimizer_steps)
         net.epochs_trained = saved.epochs_trained
         return net
 
@@ -346,7 +351,7 @@ class Network:
         return read_samples(x, y, self.input_shape, self.output_shape)
 
 
-def _read_optimizer(optimizer: object) -> SGD:
-    if not isinstance(optimizer, SGD):
+def _read_optimizer(optimizer: object) -> Optimizer:
+    if not isinstance(optimizer, Optimizer) or type(optimizer) is Optimizer:
         raise TypeError(f"optimizer must be one of cnnbp.optim, got {optimizer!r}")
     return optimizer

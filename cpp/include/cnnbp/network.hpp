@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cnnbp/definition.hpp>
+#include <cnnbp/optimizer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cnnbp {
@@ -35,12 +37,6 @@ struct Targets {
   Targets(const double* d, std::int64_t n) : data(d), count(n), type(Type::float64) {}
 };
 
-/// v ← momentum · v + g;  p ← p − lr · v, as torch.optim.SGD.
-struct SGD {
-  double lr = 0.01;
-  double momentum = 0.0;
-};
-
 /// Mean loss and the share of samples whose largest output is at the target.
 struct Evaluation {
   double loss, accuracy;
@@ -51,7 +47,8 @@ template <class T>
 struct Parameter {
   std::string name;  ///< "0.weight": the layer's place in the list first
   std::vector<std::int64_t> shape;
-  std::span<T> value, gradient, velocity;
+  std::span<T> value, gradient;
+  std::vector<std::pair<std::string, std::span<T>>> state;  ///< what the optimizer keeps: "exp_avg", …
 };
 
 /// An array of a trace.
@@ -68,7 +65,7 @@ struct TracedArray {
 template <class T>
 class Network {
  public:
-  explicit Network(NetworkDefinition definition, SGD optimizer = {}, std::uint64_t seed = 0);
+  explicit Network(NetworkDefinition definition, Optimizer optimizer = SGD{}, std::uint64_t seed = 0);
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -76,16 +73,22 @@ class Network {
   const NetworkDefinition& definition() const;
   const std::vector<LayerSummary>& summary() const;
 
-  SGD optimizer() const;
-  void set_optimizer(SGD optimizer);
+  Optimizer optimizer() const;
+  /// A rule of the same kind goes on with the state that is there, another starts at zero.
+  void set_optimizer(Optimizer optimizer);
+  /// Updates since the state was zero, which Adam and Adagrad count.
+  std::int64_t optimizer_steps() const;
+  void set_optimizer_steps(std::int64_t steps);
 
   /// One step on one batch: gradients of the mean loss, then the update. Returns the loss before it.
   double train_step(Images x, Targets y);
 
   /// Steps over the samples that `order` names, batch by batch; the last batch may be smaller. `on_batch` gets
-  /// the number of batches done and the last loss; the epoch ends when it returns false. Returns the losses.
+  /// the number of batches done and the last loss; the epoch ends when it returns false. `lr` has a rate for
+  /// every batch; without it, the optimizer's is used. Returns the losses.
   std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
-                                  const std::function<bool(std::int64_t, double)>& on_batch = {});
+                                  const std::function<bool(std::int64_t, double)>& on_batch = {},
+                                  std::span<const double> lr = {});
 
   /// Adds the gradients of the mean loss to what `zero_gradients` or earlier calls left. Returns the loss.
   double accumulate_gradients(Images x, Targets y);

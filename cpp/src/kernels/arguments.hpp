@@ -145,14 +145,49 @@ struct BlockLoss {
   T* correct;       // 1 where the largest output is at the largest target, else 0
 };
 
-/// v ← momentum · v + g;  p ← p − lr · v. `count` is a multiple of the widest lane vector.
+/// A stretch of the flat parameters p and what an update reads and writes beside them. The gradient that a rule
+/// sees is g = min(max(scale · gradient, −limit), limit).
 template <class T>
-struct MomentumUpdate {
+struct Slice {
   T* parameter;
   const T* gradient;
-  T* velocity;  // null when momentum is 0
-  T lr, momentum;
-  Index count;
+  T* state[2];  // in the order of the optimizer's state_names; as many as the rule has
+  Index count;  // a multiple of 16 bytes
+  T scale, limit;
+};
+
+/// g ← g + weight_decay · p;  v ← momentum · v + g;  p ← p − lr · v, or p ← p − lr · (g + momentum · v). State: v.
+template <class T>
+struct SGDStep {
+  T lr, momentum, weight_decay;
+  bool nesterov;
+};
+
+/// g ← g + weight_decay · p;  s ← s + g²;  p ← p − lr · g / (√s + eps). State: s.
+template <class T>
+struct AdagradStep {
+  T lr, weight_decay, eps;
+};
+
+/// g ← g + weight_decay · p;  s ← alpha · s + rest · g²;  v ← momentum · v + g / (√s + eps);  p ← p − lr · v, with
+/// rest = 1 − alpha. State: s, v.
+template <class T>
+struct RMSpropStep {
+  T lr, alpha, rest, eps, weight_decay, momentum;
+};
+
+/// g ← g + weight_decay · p;  m ← m + rest1 · (g − m);  s ← beta2 · s + rest2 · g²;
+/// p ← keep · p − lr · m / (√s / root + eps), with rest = 1 − beta, lr over 1 − beta1ᵗ and root = √(1 − beta2ᵗ).
+/// State: m, s.
+template <class T>
+struct AdamStep {
+  T lr, rest1, beta2, rest2, root, eps, weight_decay, keep;
+};
+
+/// p ← keep · p − lr · sign(beta1 · m + rest1 · g);  m ← beta2 · m + rest2 · g, with rest = 1 − beta. State: m.
+template <class T>
+struct LionStep {
+  T lr, beta1, rest1, beta2, rest2, keep;
 };
 
 }  // namespace cnnbp

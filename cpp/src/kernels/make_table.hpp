@@ -35,7 +35,11 @@ constexpr KernelTable<T> make_table() {
       .softmax_delta = softmax_delta<T>,
       .mse = mse<T>,
       .cross_entropy = cross_entropy<T>,
-      .momentum_update = momentum_update<T>,
+      .sgd = sgd<T>,
+      .adagrad = adagrad<T>,
+      .rmsprop = rmsprop<T>,
+      .adam = adam<T>,
+      .lion = lion<T>,
       .multiply_adds = multiply_adds<T>,
   };
 }

@@ -29,7 +29,11 @@ struct KernelTable {
   void (*softmax_delta)(const Softmax<T>&);
   void (*mse)(const BlockLoss<T>&);
   void (*cross_entropy)(const BlockLoss<T>&);
-  void (*momentum_update)(const MomentumUpdate<T>&);
+  void (*sgd)(const Slice<T>&, const SGDStep<T>&);
+  void (*adagrad)(const Slice<T>&, const AdagradStep<T>&);
+  void (*rmsprop)(const Slice<T>&, const RMSpropStep<T>&);
+  void (*adam)(const Slice<T>&, const AdamStep<T>&);
+  void (*lion)(const Slice<T>&, const LionStep<T>&);
   /// Independent multiply-adds, to measure what the processor can do. Returns their number.
   double (*multiply_adds)(Index iterations, T* out);
 };

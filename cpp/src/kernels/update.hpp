@@ -1,4 +1,4 @@
-// The optimizer's rule, in one pass over the flat parameters; and a loop of nothing but multiply-adds.
+// The optimizers' rules, each in one pass over the flat parameters; and a loop of nothing but multiply-adds.
 #pragma once
 
 #include "kernels/vectors.hpp"
@@ -6,16 +6,82 @@
 namespace cnnbp {
 namespace {
 
-template <class T>
-void momentum_update(const MomentumUpdate<T>& a) {
+/// p ← rule(p, g, i) for the clipped gradient g of the parameters from i on.
+template <class T, class Rule>
+inline void update_each(const Slice<T>& a, Rule rule) {
   for_each_vector<T>(a.count, [&](auto vector, Index i) {
     using V = decltype(vector);
-    V step = V::load(a.gradient + i);
-    if (a.velocity) {
-      step = multiply_add(V::broadcast(a.momentum), V::load(a.velocity + i), step);
-      step.store(a.velocity + i);
+    const V limit = V::broadcast(a.limit), g = V::broadcast(a.scale) * V::load(a.gradient + i);
+    const V below = select_greater(g, limit, limit, g), lowest = V::broadcast(-a.limit);
+    rule(V::load(a.parameter + i), select_greater(lowest, below, lowest, below), i).store(a.parameter + i);
+  });
+}
+
+template <class T>
+void sgd(const Slice<T>& a, const SGDStep<T>& o) {
+  update_each(a, [&](auto p, auto g, Index i) {
+    using V = decltype(p);
+    g = multiply_add(V::broadcast(o.weight_decay), p, g);
+    V step = g;
+    if (o.momentum != T(0)) {
+      const V momentum = V::broadcast(o.momentum), velocity = multiply_add(momentum, V::load(a.state[0] + i), g);
+      velocity.store(a.state[0] + i);
+      step = o.nesterov ? multiply_add(momentum, velocity, g) : velocity;
     }
-    multiply_add(V::broadcast(-a.lr), step, V::load(a.parameter + i)).store(a.parameter + i);
+    return multiply_add(V::broadcast(-o.lr), step, p);
+  });
+}
+
+template <class T>
+void adagrad(const Slice<T>& a, const AdagradStep<T>& o) {
+  update_each(a, [&](auto p, auto g, Index i) {
+    using V = decltype(p);
+    g = multiply_add(V::broadcast(o.weight_decay), p, g);
+    const V sum = multiply_add(g, g, V::load(a.state[0] + i));
+    sum.store(a.state[0] + i);
+    return multiply_add(V::broadcast(-o.lr), g / (square_root(sum) + V::broadcast(o.eps)), p);
+  });
+}
+
+template <class T>
+void rmsprop(const Slice<T>& a, const RMSpropStep<T>& o) {
+  update_each(a, [&](auto p, auto g, Index i) {
+    using V = decltype(p);
+    g = multiply_add(V::broadcast(o.weight_decay), p, g);
+    const V square = multiply_add(V::broadcast(o.alpha), V::load(a.state[0] + i), V::broadcast(o.rest) * g * g);
+    square.store(a.state[0] + i);
+    V step = g / (square_root(square) + V::broadcast(o.eps));
+    if (o.momentum != T(0)) {
+      step = multiply_add(V::broadcast(o.momentum), V::load(a.state[1] + i), step);
+      step.store(a.state[1] + i);
+    }
+    return multiply_add(V::broadcast(-o.lr), step, p);
+  });
+}
+
+template <class T>
+void adam(const Slice<T>& a, const AdamStep<T>& o) {
+  update_each(a, [&](auto p, auto g, Index i) {
+    using V = decltype(p);
+    g = multiply_add(V::broadcast(o.weight_decay), p, g);
+    const V old = V::load(a.state[0] + i), mean = multiply_add(V::broadcast(o.rest1), g - old, old);
+    const V square = multiply_add(V::broadcast(o.beta2), V::load(a.state[1] + i), V::broadcast(o.rest2) * g * g);
+    mean.store(a.state[0] + i);
+    square.store(a.state[1] + i);
+    const V step = mean / (square_root(square) / V::broadcast(o.root) + V::broadcast(o.eps));
+    return multiply_add(V::broadcast(-o.lr), step, V::broadcast(o.keep) * p);
+  });
+}
+
+template <class T>
+void lion(const Slice<T>& a, const LionStep<T>& o) {
+  update_each(a, [&](auto p, auto g, Index i) {
+    using V = decltype(p);
+    const V mean = V::load(a.state[0] + i), none = zero<V>(), one = V::broadcast(T(1));
+    const V c = multiply_add(V::broadcast(o.beta1), mean, V::broadcast(o.rest1) * g);
+    const V sign = select_greater(c, none, one, select_greater(none, c, V::broadcast(T(-1)), c));  // 0 and NaN are c
+    multiply_add(V::broadcast(o.beta2), mean, V::broadcast(o.rest2) * g).store(a.state[0] + i);
+    return multiply_add(V::broadcast(-o.lr), sign, V::broadcast(o.keep) * p);
   });
 }
 

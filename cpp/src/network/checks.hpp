@@ -15,4 +15,13 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
 /// Sample numbers must be 0 … samples − 1.
 void check_order(std::span<const std::int64_t> order, std::int64_t samples);
 
+/// Rates must be finite and at least 0, one for each batch, or none.
+void check_rates(std::span<const double> lr, std::int64_t batches);
+
+/// What the optimizer keeps for every parameter, by torch's names: {"exp_avg", "exp_avg_sq"}.
+std::vector<std::string> state_names(const Optimizer& optimizer);
+
+/// Returns the optimizer. Its rates must be finite and at least 0, its shares 0 to less than 1.
+Optimizer checked(Optimizer optimizer);
+
 }  // namespace cnnbp

@@ -30,17 +30,16 @@ std::vector<std::unique_ptr<Layer<T>>> make_layers(const NetworkDefinition& defi
 }  // namespace
 
 template <class T>
-Network<T>::Engine::Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed, Fusing fusing)
+Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing)
     : definition(std::move(given)),
       summary(summarize(definition)),
-      optimizer(sgd),
       layers(make_layers<T>(definition, summary)),
       parameters(layers, seed),
+      updater(parameters, std::move(optimizer)),
       graph(definition, layers, fusing),
       zero{{parameters.zero_gradients()}},
       pack_training(1),
-      pack_forward(1),
-      update{{parameters.update(optimizer)}} {
+      pack_forward(1) {
   for (const auto& layer : layers) {
     layer->hold_parameters();
     for (Loop& loop : layer->pack_parameters(true)) pack_training[0].push_back(std::move(loop));
@@ -61,13 +60,12 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
 
 template <class T>
 double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection,
-                                         bool fresh, bool then_update) {
+                                         bool fresh, const Schedule& update) {
   static const Schedule nothing;
   plan.select(x, &y, selection);
-  run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(),
-       then_update ? &update : &nothing},
+  run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
-  packed = !then_update;
+  packed = update.empty();
   return plan.loss().sum() / double(plan.samples());
 }
 

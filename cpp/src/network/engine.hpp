@@ -7,12 +7,13 @@
 
 #include "network/parameters.hpp"
 #include "network/plan.hpp"
+#include "network/updater.hpp"
 
 namespace cnnbp {
 
 template <class T>
 struct Network<T>::Engine {
-  Engine(NetworkDefinition given, SGD sgd, std::uint64_t seed, Fusing fusing = Fusing::on);
+  Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing = Fusing::on);
 
   std::int64_t features() const { return summary.back().output_shape.features(); }
 
@@ -20,8 +21,9 @@ struct Network<T>::Engine {
   Plan<T>& training_plan(Index samples);
 
   /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss.
+  /// Then runs `update`.
   double backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection, bool fresh,
-                       bool then_update);
+                       const Schedule& update);
 
   /// Runs [begin, end) of x forward in batches; `take` sees each plan after it has run.
   void run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,
@@ -39,11 +41,11 @@ struct Network<T>::Engine {
 
   NetworkDefinition definition;
   std::vector<LayerSummary> summary;
-  SGD optimizer;
   std::vector<std::unique_ptr<Layer<T>>> layers;
   Parameters<T> parameters;
+  Updater<T> updater;
   Graph<T> graph;
-  Schedule zero, pack_training, pack_forward, update;
+  Schedule zero, pack_training, pack_forward;
 
   std::shared_mutex change;  // held alone by what changes the network, shared by what does not
   std::mutex pool;           // guards what follows

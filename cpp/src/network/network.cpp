@@ -1,27 +1,15 @@
 #include <cnnbp/network.hpp>
 
-#include <cmath>
 #include <stdexcept>
 
 #include "network/checks.hpp"
 #include "network/engine.hpp"
 
 namespace cnnbp {
-namespace {
-
-SGD checked(SGD sgd) {
-  if (!(sgd.lr >= 0.0) || !std::isfinite(sgd.lr))
-    throw std::invalid_argument("lr is " + std::to_string(sgd.lr) + ", expected at least 0");
-  if (!(sgd.momentum >= 0.0) || !(sgd.momentum < 1.0))
-    throw std::invalid_argument("momentum is " + std::to_string(sgd.momentum) + ", expected 0 to less than 1");
-  return sgd;
-}
-
-}  // namespace
 
 template <class T>
-Network<T>::Network(NetworkDefinition definition, SGD optimizer, std::uint64_t seed)
-    : engine_(std::make_unique<Engine>(std::move(definition), checked(optimizer), seed)) {}
+Network<T>::Network(NetworkDefinition definition, Optimizer optimizer, std::uint64_t seed)
+    : engine_(std::make_unique<Engine>(std::move(definition), checked(std::move(optimizer)), seed)) {}
 template <class T>
 Network<T>::~Network() = default;
 template <class T>
@@ -38,14 +26,28 @@ const std::vector<LayerSummary>& Network<T>::summary() const {
   return engine_->summary;
 }
 template <class T>
-SGD Network<T>::optimizer() const {
-  return engine_->optimizer;
+Optimizer Network<T>::optimizer() const {
+  const std::shared_lock lock(engine_->change);
+  return engine_->updater.optimizer();
 }
 
 template <class T>
-void Network<T>::set_optimizer(SGD optimizer) {
+void Network<T>::set_optimizer(Optimizer optimizer) {
   const std::unique_lock lock(engine_->change);
-  engine_->optimizer = checked(optimizer);
+  engine_->updater.set_optimizer(checked(std::move(optimizer)));
+}
+
+template <class T>
+std::int64_t Network<T>::optimizer_steps() const {
+  const std::shared_lock lock(engine_->change);
+  return engine_->updater.steps();
+}
+
+template <class T>
+void Network<T>::set_optimizer_steps(std::int64_t steps) {
+  const std::unique_lock lock(engine_->change);
+  if (steps < 0) throw std::invalid_argument("steps is " + std::to_string(steps) + ", expected at least 0");
+  engine_->updater.set_steps(steps);
 }
 
 template <class T>
@@ -53,25 +55,31 @@ double Network<T>::train_step(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
-  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, true, true);
+  Plan<T>& plan = engine_->training_plan(x.count);
+  return engine_->backpropagate(plan, x, y, {}, true, engine_->updater.next_step());
 }
 
 template <class T>
 std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const std::int64_t> order,
                                             std::int64_t batch_size,
-                                            const std::function<bool(std::int64_t, double)>& on_batch) {
+                                            const std::function<bool(std::int64_t, double)>& on_batch,
+                                            std::span<const double> lr) {
   if (batch_size < 1)
     throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
   check_order(order, x.count);
-  std::vector<double> losses;
   const auto size = static_cast<std::int64_t>(order.size());
+  check_rates(lr, (size + batch_size - 1) / batch_size);
+  std::vector<double> losses;
   for (std::int64_t first = 0; first < size; first += batch_size) {
     const std::int64_t count = std::min(batch_size, size - first);
     {
       const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
-      losses.push_back(engine_->backpropagate(engine_->training_plan(count), x, y, {order.data() + first}, true, true));
+      Plan<T>& plan = engine_->training_plan(count);
+      const Schedule& update =
+          lr.empty() ? engine_->updater.next_step() : engine_->updater.next_step(lr[losses.size()]);
+      losses.push_back(engine_->backpropagate(plan, x, y, {order.data() + first}, true, update));
     }
     if (on_batch && !on_batch(static_cast<std::int64_t>(losses.size()), losses.back())) break;
   }
@@ -83,13 +91,13 @@ double Network<T>::accumulate_gradients(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
-  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, false);
+  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
 }
 
 template <class T>
 void Network<T>::apply_gradients() {
   const std::unique_lock lock(engine_->change);
-  run({&engine_->update});
+  run({&engine_->updater.next_step()});
   engine_->packed = false;
 }
 
@@ -147,10 +155,10 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
   const std::shared_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
-  Engine copy(engine_->definition, engine_->optimizer, 0, Fusing::off);
+  Engine copy(engine_->definition, engine_->updater.optimizer(), 0, Fusing::off);
   copy.parameters.copy_values_from(engine_->parameters);
   Plan<T>& plan = copy.training_plan(x.count);
-  const double loss = copy.backpropagate(plan, x, y, {}, true, false);
+  const double loss = copy.backpropagate(plan, x, y, {}, true, {});
 
   std::vector<TracedArray<T>> all{{"loss", {}, {static_cast<T>(loss)}}};
   all.push_back(traced("input.delta", plan.signal(0).delta, false));
@@ -173,7 +181,10 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
 
 template <class T>
 std::vector<Parameter<T>> Network<T>::parameters() {
-  return engine_->parameters.all();
+  const std::shared_lock lock(engine_->change);
+  std::vector<Parameter<T>> all = engine_->parameters.all();
+  for (Parameter<T>& parameter : all) parameter.state = engine_->updater.state_of(parameter);
+  return all;
 }
 
 template <class T>

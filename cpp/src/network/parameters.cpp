@@ -8,9 +8,6 @@
 namespace cnnbp {
 namespace {
 
-/// Numbers of one task: 3 × 16 KB of float32, which the first cache nearly holds.
-constexpr Index chunk = 4096;
-
 /// Every array starts on a cache line.
 template <class T>
 Index aligned(std::int64_t size) {
@@ -28,7 +25,6 @@ Parameters<T>::Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, 
   const auto size = static_cast<std::size_t>(total);
   values_ = Buffer<T>(size);
   gradients_ = Buffer<T>(size);
-  velocities_ = Buffer<T>(size);
   Index offset = 0;
   for (std::size_t i = 0; i < layers.size(); ++i)
     for (LayerParameter<T>& p : layers[i]->parameters) {
@@ -36,11 +32,7 @@ Parameters<T>::Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, 
       p.value = values_.data() + offset;
       p.gradient = gradients_.data() + offset;
       initialise(p, seed, static_cast<std::uint32_t>(all_.size()));
-      all_.push_back({std::to_string(i) + "." + p.name,
-                      p.shape,
-                      {p.value, count},
-                      {p.gradient, count},
-                      {velocities_.data() + offset, count}});
+      all_.push_back({std::to_string(i) + "." + p.name, p.shape, {p.value, count}, {p.gradient, count}, {}});
       offset += aligned<T>(p.size());
     }
 }
@@ -48,26 +40,9 @@ Parameters<T>::Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, 
 template <class T>
 Loop Parameters<T>::zero_gradients() const {
   const Index total = static_cast<Index>(gradients_.size());
-  return {(total + chunk - 1) / chunk, [this, total](Index task, std::byte*) {
-            T* begin = gradients_.data() + task * chunk;
-            std::fill(begin, begin + std::min(chunk, total - task * chunk), T(0));
-          }};
-}
-
-template <class T>
-Loop Parameters<T>::update(const SGD& optimizer) const {
-  const Index total = static_cast<Index>(values_.size());
-  const KernelTable<T>& kernel = kernels().of<T>();
-  return {(total + chunk - 1) / chunk, [this, total, &kernel, &optimizer](Index task, std::byte*) {
-            const Index begin = task * chunk;
-            kernel.momentum_update({
-                .parameter = values_.data() + begin,
-                .gradient = gradients_.data() + begin,
-                .velocity = optimizer.momentum != 0.0 ? velocities_.data() + begin : nullptr,
-                .lr = T(optimizer.lr),
-                .momentum = T(optimizer.momentum),
-                .count = std::min(chunk, total - begin),
-            });
+  return {(total + parameters_of_a_task - 1) / parameters_of_a_task, [this, total](Index task, std::byte*) {
+            T* begin = gradients_.data() + task * parameters_of_a_task;
+            std::fill(begin, begin + std::min(parameters_of_a_task, total - task * parameters_of_a_task), T(0));
           }};
 }
 

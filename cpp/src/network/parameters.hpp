@@ -1,4 +1,4 @@
-// All trained numbers of a network in three flat arrays: values, gradients, velocities.
+// All trained numbers of a network in two flat arrays: values and gradients.
 #pragma once
 
 #include <cnnbp/network.hpp>
@@ -7,6 +7,9 @@
 
 namespace cnnbp {
 
+/// 16 KB of float32: parameters and gradients of one task fit the first cache.
+constexpr Index parameters_of_a_task = 4096;
+
 template <class T>
 class Parameters {
  public:
@@ -14,15 +17,15 @@ class Parameters {
   Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, std::uint64_t seed);
 
   const std::vector<Parameter<T>>& all() const { return all_; }
+  const Buffer<T>& values() const { return values_; }
+  const Buffer<T>& gradients() const { return gradients_; }
 
   /// gradient ← 0
   Loop zero_gradients() const;
-  /// v ← momentum · v + g;  p ← p − lr · v, with what `optimizer` holds when it runs.
-  Loop update(const SGD& optimizer) const;
   void copy_values_from(const Parameters& other);
 
  private:
-  Buffer<T> values_, gradients_, velocities_;
+  Buffer<T> values_, gradients_;
   std::vector<Parameter<T>> all_;
 };
 

@@ -37,6 +37,7 @@ struct Vec<float, 16> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
   }
+  friend Vec square_root(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm512_abs_ps(a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     const __m512i sign_bit = _mm512_set1_epi32(static_cast<int>(0x80000000u));
@@ -76,6 +77,7 @@ struct Vec<double, 8> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
   }
+  friend Vec square_root(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm512_abs_pd(a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     const __m512i sign_bit = _mm512_set1_epi64(static_cast<long long>(0x8000000000000000ull));

@@ -37,6 +37,12 @@ struct PortableVec {
   friend Self select_greater(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v > b.v, yes.v, no.v)}}; }
   friend Self select_nan(Self a, Self yes, Self no) { return Self{{choose(a.v != a.v, yes.v, no.v)}}; }
   friend Self select_equal(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v == b.v, yes.v, no.v)}}; }
+  /// A float's root, rounded from the double's, is the one rounded once.
+  friend Self square_root(Self a) {
+    Self r;
+    for (int i = 0; i < Lanes; ++i) r.v[i] = T(__builtin_sqrt(a.v[i]));
+    return r;
+  }
   friend Self absolute(Self a) { return Self{{Native(NativeBits(a.v) & ~sign_bits())}}; }
   friend Self copy_sign(Self magnitude, Self sign) {
     return Self{{Native((NativeBits(magnitude.v) & ~sign_bits()) | (NativeBits(sign.v) & sign_bits()))}};

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from cnnbp.data import Dataset
 from cnnbp.definition import DType, Loss
 from cnnbp.network import Network
-from cnnbp.optim import SGD
+from cnnbp.optim import SGD, Optimizer
 
 #: The learning rate of the last epochs is divided by this.
 COOLING = 10
@@ -25,7 +25,7 @@ class Plan:
         What the network is called in a sentence.
     spec : str
         The network in the toolbox's shorthand; without an output layer, one is added.
-    optimizer : SGD or None
+    optimizer : Optimizer or None
         None is what `Network` takes for `loss`.
     cool_epochs : int
         How many epochs at the end are trained at a tenth of the learning rate.
@@ -39,7 +39,7 @@ class Plan:
     epochs: int
     batch_size: int
     loss: Loss
-    optimizer: SGD | None = None
+    optimizer: Optimizer | None = None
     cool_epochs: int = 0
     activation: str | None = None
     dtype: DType = "float32"
@@ -64,7 +64,7 @@ class Plan:
             seed=self.seed,
         )
 
-    def cooled(self, optimizer: SGD) -> SGD:
+    def cooled(self, optimizer: Optimizer) -> Optimizer:
         """Return the optimizer of the last epochs."""
         return replace(optimizer, lr=optimizer.lr / COOLING)
 

@@ -35,8 +35,8 @@ def plan_line(plan: Plan, network: Network) -> str:
     parts = [plan.spec, plan.loss, f"rate {optimizer.lr:g}"]
     if plan.cool_epochs:
         parts[-1] += f" (last {plan.cool_epochs} epochs {optimizer.lr / COOLING:g})"
-    if optimizer.momentum:
-        parts.append(f"momentum {optimizer.momentum:g}")
+    if momentum := optimizer.options().get("momentum"):
+        parts.append(f"momentum {momentum:g}")
     return ", ".join([*parts, f"batches of {plan.batch_size}"])
 
 

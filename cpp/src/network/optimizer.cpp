@@ -1,0 +1,72 @@
+#include <cmath>
+#include <stdexcept>
+
+#include "network/checks.hpp"
+
+namespace cnnbp {
+namespace {
+
+[[noreturn]] void refuse(const char* name, double value, const char* expected) {
+  throw std::invalid_argument(std::string(name) + " is " + std::to_string(value) + ", expected " + expected);
+}
+
+void check_amount(const char* name, double value) {
+  if (!(value >= 0.0) || !std::isfinite(value)) refuse(name, value, "a finite number, at least 0");
+}
+
+void check_share(const char* name, double value) {
+  if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
+}
+
+void check_clip(const Clip& clip) {
+  if (!(clip.norm > 0.0)) refuse("clip_norm", clip.norm, "more than 0");
+  if (!(clip.value > 0.0)) refuse("clip_value", clip.value, "more than 0");
+  if (std::isfinite(clip.norm) && std::isfinite(clip.value))
+    throw std::invalid_argument("clip_norm and clip_value are both given, expected one of them");
+}
+
+/// What the rules have in common is checked by its name.
+template <class Rule>
+void check(const Rule& o) {
+  check_amount("lr", o.lr);
+  check_amount("weight_decay", o.weight_decay);
+  if constexpr (requires { o.momentum; }) check_share("momentum", o.momentum);
+  if constexpr (requires { o.alpha; }) check_share("alpha", o.alpha);
+  if constexpr (requires { o.eps; }) check_amount("eps", o.eps);
+  if constexpr (requires { o.lr_decay; }) check_amount("lr_decay", o.lr_decay);
+  if constexpr (requires { o.betas; }) {
+    check_share("the first of betas", o.betas.first);
+    check_share("the second of betas", o.betas.second);
+  }
+  if constexpr (requires { o.nesterov; })
+    if (o.nesterov && o.momentum == 0.0)
+      throw std::invalid_argument("nesterov is set and momentum is 0, expected a momentum above 0");
+  check_clip(o.clip);
+}
+
+std::vector<std::string> names(const SGD&) { return {"momentum_buffer"}; }
+std::vector<std::string> names(const Adagrad&) { return {"sum"}; }
+std::vector<std::string> names(const RMSprop&) { return {"square_avg", "momentum_buffer"}; }
+std::vector<std::string> names(const Adam&) { return {"exp_avg", "exp_avg_sq"}; }
+std::vector<std::string> names(const AdamW&) { return {"exp_avg", "exp_avg_sq"}; }
+std::vector<std::string> names(const Lion&) { return {"exp_avg"}; }
+
+}  // namespace
+
+std::vector<std::string> state_names(const Optimizer& optimizer) {
+  return std::visit([](const auto& o) { return names(o); }, optimizer);
+}
+
+Optimizer checked(Optimizer optimizer) {
+  std::visit([](const auto& o) { check(o); }, optimizer);
+  return optimizer;
+}
+
+void check_rates(std::span<const double> lr, std::int64_t batches) {
+  if (!lr.empty() && static_cast<std::int64_t>(lr.size()) != batches)
+    throw std::invalid_argument("lr has " + std::to_string(lr.size()) + " rates, expected one for each of " +
+                                std::to_string(batches) + " batches");
+  for (const double rate : lr) check_amount("lr", rate);
+}
+
+}  // namespace cnnbp

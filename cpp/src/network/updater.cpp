@@ -1,0 +1,180 @@
+#include "network/updater.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "network/checks.hpp"
+
+namespace cnnbp {
+namespace {
+
+using Clock = std::int64_t;  // the number of the step, from 1
+
+// One function a rule: what is the same for all parameters is computed here, in float64.
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const SGD& o, double lr, Clock) {
+  const SGDStep<T> step{
+      .lr = T(lr), .momentum = T(o.momentum), .weight_decay = T(o.weight_decay), .nesterov = o.nesterov};
+  return [step, kernel = kernels().of<T>().sgd](const Slice<T>& slice) { kernel(slice, step); };
+}
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const Adagrad& o, double lr, Clock t) {
+  const AdagradStep<T> step{
+      .lr = T(lr / (1 + double(t - 1) * o.lr_decay)), .weight_decay = T(o.weight_decay), .eps = T(o.eps)};
+  return [step, kernel = kernels().of<T>().adagrad](const Slice<T>& slice) { kernel(slice, step); };
+}
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const RMSprop& o, double lr, Clock) {
+  const RMSpropStep<T> step{.lr = T(lr),
+                            .alpha = T(o.alpha),
+                            .rest = T(1 - o.alpha),
+                            .eps = T(o.eps),
+                            .weight_decay = T(o.weight_decay),
+                            .momentum = T(o.momentum)};
+  return [step, kernel = kernels().of<T>().rmsprop](const Slice<T>& slice) { kernel(slice, step); };
+}
+
+/// Adam adds its decay to the gradient, AdamW takes it from the parameter.
+template <class T, class AnyAdam>
+std::function<void(const Slice<T>&)> adam(const AnyAdam& o, double lr, Clock t, double weight_decay, double keep) {
+  const auto [beta1, beta2] = o.betas;
+  const AdamStep<T> step{.lr = T(lr / (1 - std::pow(beta1, t))),
+                         .rest1 = T(1 - beta1),
+                         .beta2 = T(beta2),
+                         .rest2 = T(1 - beta2),
+                         .root = T(std::sqrt(1 - std::pow(beta2, t))),
+                         .eps = T(o.eps),
+                         .weight_decay = T(weight_decay),
+                         .keep = T(keep)};
+  return [step, kernel = kernels().of<T>().adam](const Slice<T>& slice) { kernel(slice, step); };
+}
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const Adam& o, double lr, Clock t) {
+  return adam<T>(o, lr, t, o.weight_decay, 1.0);
+}
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const AdamW& o, double lr, Clock t) {
+  return adam<T>(o, lr, t, 0.0, 1 - lr * o.weight_decay);
+}
+
+template <class T>
+std::function<void(const Slice<T>&)> rule(const Lion& o, double lr, Clock) {
+  const auto [beta1, beta2] = o.betas;
+  const LionStep<T> step{.lr = T(lr),
+                         .beta1 = T(beta1),
+                         .rest1 = T(1 - beta1),
+                         .beta2 = T(beta2),
+                         .rest2 = T(1 - beta2),
+                         .keep = T(1 - lr * o.weight_decay)};
+  return [step, kernel = kernels().of<T>().lion](const Slice<T>& slice) { kernel(slice, step); };
+}
+
+Clip clip(const Optimizer& optimizer) {
+  return std::visit([](const auto& o) { return o.clip; }, optimizer);
+}
+
+/// Σ v², in float64 and one chain a lane, so that the order does not depend on the instruction set.
+template <class T>
+double squared_norm(const T* values, Index count) {
+  constexpr Index lanes = Blocks<T>::full_lanes;
+  double sum[lanes] = {};
+  for (Index i = 0; i < count; i += lanes)
+    for (Index lane = 0; lane < lanes; ++lane) sum[lane] += double(values[i + lane]) * double(values[i + lane]);
+  for (Index half = lanes / 2; half > 0; half /= 2)
+    for (Index lane = 0; lane < half; ++lane) sum[lane] += sum[lane + half];
+  return sum[0];
+}
+
+}  // namespace
+
+template <class T>
+Updater<T>::Updater(const Parameters<T>& parameters, Optimizer optimizer)
+    : parameters_(parameters), optimizer_(std::move(optimizer)), squares_(static_cast<std::size_t>(tasks())) {
+  make_state(optimizer_);
+  make_schedule();
+}
+
+template <class T>
+void Updater<T>::set_optimizer(Optimizer optimizer) {
+  if (optimizer.index() != optimizer_.index()) {
+    make_state(optimizer);
+    steps_ = 0;
+  }
+  optimizer_ = std::move(optimizer);
+  make_schedule();
+}
+
+template <class T>
+void Updater<T>::make_state(const Optimizer& optimizer) {
+  while (state_.size() < state_names(optimizer).size()) state_.emplace_back(parameters_.values().size());
+  for (const Buffer<T>& array : state_) std::fill_n(array.data(), array.size(), T(0));
+}
+
+template <class T>
+std::vector<std::pair<std::string, std::span<T>>> Updater<T>::state_of(const Parameter<T>& parameter) const {
+  const std::ptrdiff_t offset = parameter.value.data() - parameters_.values().data();
+  std::vector<std::pair<std::string, std::span<T>>> state;
+  for (const std::string& name : state_names(optimizer_))
+    state.push_back({name, {state_[state.size()].data() + offset, parameter.value.size()}});
+  return state;
+}
+
+template <class T>
+const Schedule& Updater<T>::next_step(std::optional<double> lr) {
+  ++steps_;
+  rule_ = std::visit([&](const auto& o) { return rule<T>(o, lr.value_or(o.lr), steps_); }, optimizer_);
+  return schedule_;
+}
+
+template <class T>
+void Updater<T>::make_schedule() {
+  const double norm = clip(optimizer_).norm;
+  scale_ = 1;
+  if (std::isfinite(norm)) schedule_ = {{sum_squares()}, {scale_to_norm(norm)}, {update()}};
+  else schedule_ = {{update()}};
+}
+
+template <class T>
+Loop Updater<T>::sum_squares() {
+  return {tasks(), [this](Index task, std::byte*) {
+            const Index begin = task * parameters_of_a_task;
+            squares_[static_cast<std::size_t>(task)] =
+                squared_norm(parameters_.gradients().data() + begin, std::min(parameters_of_a_task, size() - begin));
+          }};
+}
+
+/// torch.nn.utils.clip_grad_norm_; a norm that is NaN makes the gradients NaN, as there.
+template <class T>
+Loop Updater<T>::scale_to_norm(double norm) {
+  return {1, [this, norm](Index, std::byte*) {
+            double sum = 0.0;
+            for (const double square : squares_) sum += square;
+            const double scale = norm / (std::sqrt(sum) + 1e-6);
+            scale_ = T(scale > 1.0 ? 1.0 : scale);
+          }};
+}
+
+template <class T>
+Loop Updater<T>::update() {
+  return {tasks(), [this, limit = T(clip(optimizer_).value)](Index task, std::byte*) {
+            const Index begin = task * parameters_of_a_task;
+            Slice<T> slice{.parameter = parameters_.values().data() + begin,
+                           .gradient = parameters_.gradients().data() + begin,
+                           .state = {},
+                           .count = std::min(parameters_of_a_task, size() - begin),
+                           .scale = scale_,
+                           .limit = limit};
+            for (std::size_t i = 0; i < state_.size(); ++i) slice.state[i] = state_[i].data() + begin;
+            rule_(slice);
+          }};
+}
+
+template class Updater<float>;
+template class Updater<double>;
+
+}  // namespace cnnbp

@@ -1,0 +1,104 @@
+"""What all optimizers share: they are values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
+
+from cnnbp import _core
+from cnnbp.arguments import read_amount, read_flag, read_number
+
+
+@dataclass(frozen=True, repr=False)
+class Optimizer:
+    """An update rule's definition: immutable, and equal to another with the same options.
+
+    What a rule keeps from step to step lies in the network. Assigning another optimizer of the
+    same kind to ``net.optimizer`` goes on with it; one of another kind starts anew.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, at least 0.
+    clip_norm : float, optional
+        Gradients are scaled so that their norm, over all parameters together, is at most this:
+        ``g ← g · min(1, clip_norm / (‖g‖ + 10⁻⁶))``, as ``torch.nn.utils.clip_grad_norm_``.
+    clip_value : float, optional
+        Gradients are held within ``[-clip_value, clip_value]``, as
+        ``torch.nn.utils.clip_grad_value_``; not together with `clip_norm`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range; the message names it.
+    """
+
+    lr: float
+    clip_norm: float | None = field(default=None, kw_only=True)
+    clip_value: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in self.options():
+            object.__setattr__(self, name, _READERS[name](getattr(self, name), name))
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise ValueError(
+                f"clip_norm is {self.clip_norm} and clip_value is {self.clip_value}; give one"
+            )
+
+    def options(self) -> dict[str, Any]:
+        """Return all arguments; ``type(rule)(**rule.options())`` equals the rule."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def definition(self) -> _core.Optimizer:
+        """Return the same rule for the compiled core."""
+        options = {name: value for name, value in self.options().items() if value is not None}
+        return cast("_core.Optimizer", getattr(_core, type(self).__name__)(**options))
+
+    def __repr__(self) -> str:
+        # The rate, and what differs from the default.
+        shown = [f"lr={self.lr}"]
+        shown += [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name != "lr" and getattr(self, field.name) != field.default
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _read_share(value: object, name: str) -> float:
+    number = read_number(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {number}")
+    return number
+
+
+def _read_betas(value: object, name: str) -> tuple[float, float]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
+    first, second = (_read_share(beta, f"each of {name}") for beta in value)
+    return first, second
+
+
+def _read_bound(value: object, name: str) -> float | None:
+    if value is None or value == math.inf:
+        return None
+    number = read_number(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {number}")
+    return number
+
+
+_READERS: dict[str, Callable[[object, str], object]] = {
+    "lr": read_amount,
+    "lr_decay": read_amount,
+    "weight_decay": read_amount,
+    "eps": read_amount,
+    "momentum": _read_share,
+    "alpha": _read_share,
+    "betas": _read_betas,
+    "nesterov": read_flag,
+    "clip_norm": _read_bound,
+    "clip_value": _read_bound,
+}
