@@ -65,6 +65,7 @@ def assert_close(state, others, tolerance):
 @pytest.mark.parametrize("rule", RULES + CLIPPED, ids=str)
 def test_two_hundred_steps_follow_the_definition(rule, rng):
     """The same gradients go to both, so that nothing but the rule differs."""
+    cnnbp.set_num_threads(1)
     net = make(rule)
     reference = OracleOptimizer(rule, net.state_dict())
     for x, y in batches(rng, STEPS):

@@ -15,6 +15,7 @@ from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, Loss
 from cnnbp.layers import Layer
 from cnnbp.optim import SGD, Optimizer
+from cnnbp.optim.schedule import LRSchedule
 from cnnbp.parameters import read_parameters
 from cnnbp.samples import read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
@@ -155,6 +156,7 @@ class Network:
         shuffle: bool = True,
         progress: bool = True,
         on_epoch: Callable[[Epoch], object] | None = None,
+        schedule: LRSchedule | None = None,
     ) -> History:
         """Train on all samples, `epochs` times.
 
@@ -178,6 +180,9 @@ class Network:
             Show a bar on a terminal, or a line per epoch elsewhere.
         on_epoch : callable, optional
             Called with the record of each finished epoch; training ends when it returns True.
+        schedule : LRSchedule, optional
+            Learning rates in place of the optimizer's, which they start from; see
+            `cnnbp.optim.schedules`.
 
         Returns
         -------
@@ -193,17 +198,23 @@ class Network:
         shuffle, progress = read_flag(shuffle, "shuffle"), read_flag(progress, "progress")
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
+        if schedule is not None and not isinstance(schedule, LRSchedule):
+            raise TypeError(f"schedule must be one of cnnbp.optim.schedules, got {schedule!r}")
         size, seed = len(samples.x), self.definition.seed
 
         def order(epoch: int) -> NDArray[np.int64]:
             return _core.permutation(size, seed, epoch) if shuffle else np.arange(size)
 
         last = self.epochs_trained + epochs
-        schedule = Schedule(range(self.epochs_trained, last), batch_size, order)
+        numbers, batches = range(self.epochs_trained, last), -(-size // batch_size)
+        rates = None
+        if schedule is not None:
+            rates = schedule.start(self._optimizer.lr, epochs=numbers, batches=batches)
+        course = Schedule(numbers, batch_size, order, rates)
         show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
         history = History()
         with show as progress_shown:
-            for epoch, losses in train(self._core, samples, schedule, progress_shown, validation):
+            for epoch, losses in train(self._core, samples, course, progress_shown, validation):
                 history.epochs.append(epoch)
                 history.batch_losses.extend(losses.tolist())
                 self.history, self.epochs_trained = history, epoch.number

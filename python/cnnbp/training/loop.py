@@ -7,7 +7,7 @@ counted in the core.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -38,8 +38,9 @@ class Trainable(Protocol):
         order: NDArray[np.int64],
         batch_size: int,
         on_batch: Callable[[int, float], object] | None = None,
+        lr: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Train on the samples in the given order; returns the loss of each batch."""
+        """Train in the given order, at the rates `lr`; returns the loss of each batch."""
         ...
 
     def evaluate(self, x: Images, y: NDArray[Any]) -> tuple[float, float]:
@@ -59,11 +60,15 @@ class Schedule:
         Samples in a batch; the last batch of an epoch may be smaller.
     order : callable
         From an epoch's number to the order of the samples, int64 ``(N,)``.
+    rates : callable, optional
+        From the losses of the epochs done, of the validation data where there are any, to the
+        rates of the next epoch's batches.
     """
 
     epochs: range
     batch_size: int
     order: Callable[[int], NDArray[np.int64]]
+    rates: Callable[[Sequence[float]], NDArray[np.float64]] | None = None
 
 
 def train(
@@ -74,6 +79,7 @@ def train(
     validation: Samples | None = None,
 ) -> Iterator[tuple[Epoch, NDArray[np.float64]]]:
     """Train epoch by epoch; yields each epoch's record and the losses of its batches."""
+    watched: list[float] = []
     for number in schedule.epochs:
         progress.begin(number + 1)
         start = time.perf_counter()
@@ -83,6 +89,7 @@ def train(
             schedule.order(number),
             schedule.batch_size,
             progress.on_batch,
+            schedule.rates(watched) if schedule.rates else None,
         )
         seconds = time.perf_counter() - start
         loss, accuracy = network.evaluate(*validation) if validation else (None, None)
@@ -94,6 +101,7 @@ def train(
             val_loss=loss,
             val_accuracy=accuracy,
         )
+        watched.append(epoch.loss if loss is None else loss)
         progress.end(epoch)
         yield epoch, losses
 

@@ -1,0 +1,74 @@
+"""What all schedules share: they are values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnbp.arguments import read_choice, read_integer
+
+Rates: TypeAlias = NDArray[np.float64]
+Times: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LRSchedule(ABC):
+    """A learning rate for every epoch or batch.
+
+    Parameters
+    ----------
+    per : {"epoch", "batch"}
+        What t counts, over the network's life: two calls of `fit` are one longer call.
+    first_epoch : int
+        Number of epochs the network has been trained when t is 0, to begin anew on a network that
+        was trained before.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range; the message names it.
+    """
+
+    per: Literal["epoch", "batch"] = field(default="epoch", kw_only=True)
+    first_epoch: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        read_choice(self.per, "per", ("epoch", "batch"))
+        read_integer(self.first_epoch, "first_epoch", minimum=0)
+
+    def rates(self, lr: float, t: ArrayLike) -> Rates:
+        """Return the rates at the times `t`, int ``(N,)``, for the optimizer's rate `lr`."""
+        return self._rates(lr, np.asarray(t, np.int64))
+
+    @abstractmethod
+    def _rates(self, lr: float, t: Times) -> Rates: ...
+
+    def start(
+        self, lr: float, *, epochs: range, batches: int
+    ) -> Callable[[Sequence[float]], Rates]:
+        """Return a function from the losses of the epochs done to the next one's rates.
+
+        It gives one rate for each of the `batches` of an epoch. `epochs` are counted from 0.
+
+        Raises
+        ------
+        ValueError
+            If the epochs begin before `first_epoch`, or a rate is negative or not finite.
+        """
+        if epochs.start < self.first_epoch:
+            raise ValueError(
+                f"first_epoch of the schedule is {self.first_epoch}, but the network has been "
+                f"trained for {epochs.start}"
+            )
+        numbers = np.arange(epochs.start, epochs.stop)[:, None] - self.first_epoch
+        t = numbers * batches + np.arange(batches) if self.per == "batch" else numbers
+        rates = self.rates(lr, t.ravel())
+        if not (np.isfinite(rates) & (rates >= 0)).all():
+            raise ValueError(f"the schedule {self} gives rates that are negative or not finite")
+        table = np.ascontiguousarray(np.broadcast_to(rates.reshape(t.shape), (len(t), batches)))
+        return lambda losses: table[len(losses)]
