@@ -92,8 +92,8 @@ def _use_log_scale(axes: Axes, low: float, high: float) -> None:
 
     axes.set_ylim(low, high)
     axes.set_yscale("log")
-    # Two decades or less would have one or two labels with powers of ten alone.
-    steps = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    # Powers of ten alone would label a narrow range once or not at all.
+    steps = range(1, 10) if high < 5 * low else (1, 2, 5) if high < 100 * low else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=tuple(map(float, steps))))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
