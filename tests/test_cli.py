@@ -90,7 +90,7 @@ def test_the_demo_draws_a_picture_of_each_network(demo):
 
 def test_the_demo_shows_both_networks_while_standard_output_is_json(demo):
     shown = demo[0].stderr
-    assert len(EPOCH.findall(shown)) == 40 + 12
+    assert len(EPOCH.findall(shown)) == 40 + 9
     for words in ("2,293,000", "431,080", "Conv2d(6, 5", "worst confusions:", "threads"):
         assert words in shown
 
