@@ -48,42 +48,34 @@ void watch_forks() {
 /// Multiply-adds below which waking a second thread costs more than it helps: about 10 µs of one core.
 constexpr double least_shared_work = 5e5;
 
-/// Where threads wait for one another. OpenMP's own barriers spin for milliseconds, which on a busy machine
-/// keeps the very thread from running that is waited for; here a thread steps aside after about 40 µs.
-class Barrier {
- public:
-  /// `threads` is how many take part, which OpenMP may have made fewer than were asked for.
-  void wait(int threads) {
-    const unsigned round = round_.load(std::memory_order_relaxed);
-    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
-      waiting_.store(0, std::memory_order_relaxed);
-      round_.store(round + 1, std::memory_order_release);
-      return;
-    }
-    constexpr int patience = 1000;
-    for (int looks = 0; round_.load(std::memory_order_acquire) == round; ++looks)
-      if (looks < patience) pause();
-      else std::this_thread::yield();
-  }
-
- private:
-  static void pause() {
+void pause_briefly() {
 #if defined(__x86_64__)
-    _mm_pause();
+  _mm_pause();
 #endif
-  }
+}
 
-  std::atomic<int> waiting_{0};
-  std::atomic<unsigned> round_{0};
-};
-
-/// A phase under way: threads take its tasks one by one.
+/// A phase under way: threads take its tasks one by one, and go on when all tasks are done. They wait for tasks, not
+/// for each other: on a busy machine a thread that the system has put aside holds nobody up unless it holds a task.
 struct Work {
   const Phase* loops;
   std::ptrdiff_t tasks;
-  std::atomic<std::ptrdiff_t> next{0};
+  std::atomic<std::ptrdiff_t> next{0}, done{0};
 
   Work(const Phase* p, std::ptrdiff_t n) : loops(p), tasks(n) {}
+
+  void take_part(std::byte* scratch) {
+    for (std::ptrdiff_t task = next++; task < tasks; task = next++) {
+      std::ptrdiff_t rest = task;
+      const Loop* loop = loops->data();
+      for (; rest >= loop->tasks; ++loop) rest -= loop->tasks;
+      loop->run(rest, scratch);
+      done.fetch_add(1, std::memory_order_acq_rel);
+    }
+    constexpr int patience = 1000;  // about 40 µs, then another program may have the processor
+    for (int looks = 0; done.load(std::memory_order_acquire) < tasks; ++looks)
+      if (looks < patience) pause_briefly();
+      else std::this_thread::yield();
+  }
 };
 
 /// What one call of `run` lays out for its threads. Kept by the calling thread, so that a step that has run once
@@ -141,20 +133,11 @@ void run(std::initializer_list<const Schedule*> schedules, double work) {
   desk.provide_scratch(static_cast<std::size_t>(threads));
 
   Desk& shared = desk;  // the workers' own thread_local would be another
-  Barrier barrier;
 #pragma omp parallel num_threads(threads)
   {
     const FlushDenormals guard;
     std::byte* own = shared.scratch.data() + shared.scratch_bytes * static_cast<std::size_t>(omp_get_thread_num());
-    for (Work& phase : shared.works) {
-      for (std::ptrdiff_t task = phase.next++; task < phase.tasks; task = phase.next++) {
-        std::ptrdiff_t rest = task;
-        const Loop* loop = phase.loops->data();
-        for (; rest >= loop->tasks; ++loop) rest -= loop->tasks;
-        loop->run(rest, own);
-      }
-      barrier.wait(omp_get_num_threads());
-    }
+    for (Work& phase : shared.works) phase.take_part(own);
   }
 }
 
