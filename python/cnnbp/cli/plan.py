@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cnnbp.data import Dataset
 from cnnbp.definition import DType, Loss
 from cnnbp.network import Network
 from cnnbp.optim import SGD, Optimizer
-
-#: The learning rate of the last epochs is divided by this.
-COOLING = 10
+from cnnbp.optim.schedules import LRSchedule, MultiStepLR
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,8 @@ class Plan:
         The network in the toolbox's shorthand; without an output layer, one is added.
     optimizer : Optimizer or None
         None is what `Network` takes for `loss`.
-    cool_epochs : int
-        How many epochs at the end are trained at a tenth of the learning rate.
+    schedule : LRSchedule or None
+        How the learning rate changes from epoch to epoch.
     activation, loss, dtype, seed, epochs, batch_size
         As in `Network` and `Network.fit`.
     """
@@ -40,7 +38,7 @@ class Plan:
     batch_size: int
     loss: Loss
     optimizer: Optimizer | None = None
-    cool_epochs: int = 0
+    schedule: LRSchedule | None = None
     activation: str | None = None
     dtype: DType = "float32"
     seed: int = 0
@@ -64,10 +62,6 @@ class Plan:
             seed=self.seed,
         )
 
-    def cooled(self, optimizer: Optimizer) -> Optimizer:
-        """Return the optimizer of the last epochs."""
-        return replace(optimizer, lr=optimizer.lr / COOLING)
-
 
 #: The example of the DeepLearnToolbox (R. B. Palm 2012): sigmoid, mse, rate 1, batches of 50.
 TOOLBOX = Plan(
@@ -86,8 +80,8 @@ LENET = Plan(
     title="LeNet",
     spec="20c5-2m-50c5-2m-500",
     epochs=9,
-    cool_epochs=3,
     batch_size=64,
     loss="cross_entropy",
     optimizer=SGD(lr=0.05, momentum=0.9),
+    schedule=MultiStepLR([6]),
 )

@@ -80,12 +80,6 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
     interrupted = False
     start = time.perf_counter()
     with watcher.watch(plan) as show:
-
-        def on_epoch(epoch: Epoch) -> None:
-            show(epoch)
-            if plan.cool_epochs and epoch.number == plan.epochs - plan.cool_epochs:
-                network.optimizer = plan.cooled(network.optimizer)
-
         try:
             network.fit(
                 data.x_train,
@@ -94,7 +88,8 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
                 batch_size=plan.batch_size,
                 validation_data=test,
                 progress=False,
-                on_epoch=on_epoch,
+                on_epoch=show,
+                schedule=plan.schedule,
             )
         except KeyboardInterrupt:
             interrupted = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnbp.cli.plan import COOLING, Plan
+from cnnbp.cli.plan import Plan
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
 from cnnbp.data import Dataset
@@ -33,8 +33,9 @@ def plan_line(plan: Plan, network: Network) -> str:
     """How a network is trained."""
     optimizer = network.optimizer
     parts = [plan.spec, plan.loss, f"rate {optimizer.lr:g}"]
-    if plan.cool_epochs:
-        parts[-1] += f" (last {plan.cool_epochs} epochs {optimizer.lr / COOLING:g})"
+    if plan.schedule is not None:
+        (last,) = plan.schedule.rates(optimizer.lr, [plan.epochs - 1])
+        parts[-1] += f" falling to {last:g}"
     if momentum := optimizer.options().get("momentum"):
         parts.append(f"momentum {momentum:g}")
     return ", ".join([*parts, f"batches of {plan.batch_size}"])
