@@ -63,8 +63,10 @@ class OracleOptimizer:
         self.rule = globals()[type(optimizer).__name__.lower()]
         self.options = optimizer.options()
         self.clip = {name: self.options.pop(name) for name in ("clip_norm", "clip_value")}
+        self.ema_decay = self.options.pop("ema_decay")
         self.parameters = {name: p.astype(np.float64) for name, p in parameters.items()}
         self.states = {name: {} for name in parameters}
+        self.average = None
         self.steps = 0
 
     def step(self, gradients, lr=None):
@@ -74,3 +76,8 @@ class OracleOptimizer:
             self.parameters[name] = self.rule(
                 self.parameters[name], g, self.steps, self.states[name], **options
             )
+        if self.ema_decay is not None:
+            before, keep = self.average or self.parameters, self.ema_decay
+            self.average = {
+                name: keep * before[name] + (1 - keep) * p for name, p in self.parameters.items()
+            }

@@ -6,60 +6,8 @@ import pytest
 import cnnbp
 from claims import assert_refused, assert_same_bits
 from cnnbp import optim
-from cnnbp.layers import AvgPool2d, Conv2d, Linear
 from oracle_optim import OracleOptimizer
-
-#: Every rule and every option, at rates at which 200 steps move the parameters far.
-RULES = [
-    optim.SGD(lr=0.1),
-    optim.SGD(lr=0.05, momentum=0.9, weight_decay=0.01),
-    optim.SGD(lr=0.05, momentum=0.8, weight_decay=0.01, nesterov=True),
-    optim.Adagrad(),
-    optim.Adagrad(lr=0.05, lr_decay=0.02, weight_decay=0.01, eps=1e-3),
-    optim.RMSprop(),
-    optim.RMSprop(lr=0.002, alpha=0.9, eps=1e-4, weight_decay=0.01, momentum=0.7),
-    optim.Adam(),
-    optim.Adam(lr=0.01, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1),
-    optim.AdamW(),
-    optim.AdamW(lr=0.01, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1),
-    optim.Lion(),
-    optim.Lion(lr=0.003, betas=(0.8, 0.95), weight_decay=0.1),
-]
-CLIPPED = [
-    optim.SGD(lr=0.1, momentum=0.9, clip_norm=0.05),
-    optim.SGD(lr=0.1, momentum=0.9, clip_norm=1e3),
-    optim.SGD(lr=0.1, momentum=0.9, clip_value=0.01),
-    optim.Adam(lr=0.01, clip_norm=0.05),
-    optim.AdamW(lr=0.01, clip_value=0.01),
-]
-KINDS = [optim.SGD(0.1, 0.9), optim.Adagrad(), optim.RMSprop(momentum=0.5), optim.Adam(),
-         optim.AdamW(), optim.Lion()]  # fmt: skip
-STEPS = 200
-
-
-def make(optimizer, *, dtype="float64", seed=3):
-    """More parameters (4,811) than one task takes, and a last vector that is not full."""
-    return cnnbp.Network(
-        [Conv2d(5, 3, activation="tanh"), AvgPool2d(2), Linear(37, activation="tanh"), Linear(4)],
-        input_shape=(2, 12, 12),
-        loss="cross_entropy",
-        optimizer=optimizer,
-        dtype=dtype,
-        seed=seed,
-    )
-
-
-def batches(rng, count, dtype=np.float64):
-    for _ in range(count):
-        yield rng.standard_normal((9, 2, 12, 12)).astype(dtype), rng.integers(0, 4, 9)
-
-
-def assert_close(state, others, tolerance):
-    """Relative to the largest number of each array: single ones pass through zero."""
-    assert state.keys() == others.keys()
-    for name, array in state.items():
-        error = np.abs(array - others[name]).max()
-        assert error <= tolerance * np.abs(others[name]).max(), (name, error)
+from trajectories import CLIPPED, KINDS, RULES, STEPS, TorchTwin, assert_close, batches, make
 
 
 @pytest.mark.parametrize("rule", RULES + CLIPPED, ids=str)
@@ -97,27 +45,13 @@ def test_in_float32_a_step_is_the_definition_s_to_its_rounding(rule, rng):
 )
 def test_two_hundred_steps_are_pytorch_s(rule, rng):
     """Gradients and all, each side its own; to 1e-10 of an array's largest number."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
-    torch.set_num_threads(1)
     net = make(rule)
-    weights = {name: torch.tensor(p, requires_grad=True) for name, p in net.state_dict().items()}
-    options = rule.options()
-    norm, value = options.pop("clip_norm"), options.pop("clip_value")
-    optimizer = getattr(torch.optim, type(rule).__name__)(weights.values(), **options)
+    twin = TorchTwin(net)
+    optimizer = twin.optimizer(rule)
     for x, y in batches(rng, STEPS):
-        optimizer.zero_grad()
-        maps = torch.conv2d(torch.tensor(x), weights["0.weight"], weights["0.bias"])
-        maps = torch.nn.functional.avg_pool2d(torch.tanh(maps), 2).flatten(1)
-        hidden = torch.tanh(maps @ weights["2.weight"].T + weights["2.bias"])
-        logits = hidden @ weights["3.weight"].T + weights["3.bias"]
-        torch.nn.functional.cross_entropy(logits, torch.tensor(y)).backward()
-        if norm is not None:
-            torch.nn.utils.clip_grad_norm_(weights.values(), norm)
-        if value is not None:
-            torch.nn.utils.clip_grad_value_(weights.values(), value)
-        optimizer.step()
+        twin.step(optimizer, x, y, clip_norm=rule.clip_norm, clip_value=rule.clip_value)
         net.train_step(x, y)
-    assert_close(net.state_dict(), {n: w.detach().numpy() for n, w in weights.items()}, 1e-10)
+    assert_close(net.state_dict(), twin.state_dict(), 1e-10)
 
 
 @pytest.mark.parametrize("name", ["Adagrad", "RMSprop", "Adam", "AdamW"])
@@ -236,6 +170,9 @@ def test_rules_are_values():
         ({"clip_value": -1}, ValueError),
         ({"clip_value": "1"}, TypeError),
         ({"clip_value": 1.0, "clip_norm": 1.0}, ValueError),
+        ({"ema_decay": 1.0}, ValueError),
+        ({"ema_decay": -0.1}, ValueError),
+        ({"ema_decay": "0.9"}, TypeError),
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(options, error):

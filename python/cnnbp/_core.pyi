@@ -97,6 +97,17 @@ class Activation(LayerDefinition):
 
     def __init__(self, *, function: str) -> None: ...
 
+class UpdateOptions:
+    """What all rules have in common."""
+
+    def __init__(
+        self,
+        *,
+        clip_norm: float = ...,
+        clip_value: float = ...,
+        ema_decay: float | None = None,
+    ) -> None: ...
+
 class SGD:
     def __init__(
         self,
@@ -105,8 +116,7 @@ class SGD:
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 class Adagrad:
@@ -117,8 +127,7 @@ class Adagrad:
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
         eps: float = 1e-10,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 class RMSprop:
@@ -130,8 +139,7 @@ class RMSprop:
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 class Adam:
@@ -142,8 +150,7 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 class AdamW:
@@ -154,8 +161,7 @@ class AdamW:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 class Lion:
@@ -165,8 +171,7 @@ class Lion:
         lr: float,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
-        clip_norm: float = ...,
-        clip_value: float = ...,
+        options: UpdateOptions = ...,
     ) -> None: ...
 
 Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | Lion

@@ -8,9 +8,9 @@ and for every parameter ``parameter/<name>`` and, as torch names what an optimiz
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -62,6 +62,27 @@ class Checkpoint:
                 os.remove(part)
             raise
 
+    def averaged(self) -> Checkpoint:
+        """Return the same with the optimizer's average in place of the parameters.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if self.optimizer.ema_decay is None:
+            raise ValueError(
+                f"the optimizer {self.optimizer} keeps no average of the parameters; give it "
+                "ema_decay, such as 0.999, and train"
+            )
+        average = _with_prefix("average/", self.optimizer_state)
+        if all(np.isnan(array).all() for array in average.values()):
+            raise ValueError(
+                f"the optimizer {self.optimizer} has made no step since it keeps an average of "
+                "the parameters; train first"
+            )
+        return replace(self, parameters=self.parameters | average)
+
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Checkpoint:
         """Read a checkpoint; `damage_named` says what may be raised."""
@@ -95,7 +116,8 @@ def _pop_count(description: dict[str, Any], name: str) -> int:
     return read_integer(description.pop(name), name, minimum=0, maximum=2**63 - 1)
 
 
-def _with_prefix(prefix: str, members: dict[str, NDArray[Any]]) -> dict[str, Float]:
+def _with_prefix(prefix: str, members: Mapping[str, Float]) -> dict[str, Float]:
+    """Return the arrays whose names start so, by the rest of their names."""
     return {
         name.removeprefix(prefix): array
         for name, array in members.items()

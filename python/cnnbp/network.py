@@ -273,6 +273,18 @@ class Network:
         """
         self._core.load_parameters(read_parameters(state, self._core.parameters()))
 
+    def averaged(self) -> Self:
+        """Return a new network with the running average of the parameters.
+
+        It is the same in all else: `predict`, `evaluate`, `save` or train it on its own.
+
+        Raises
+        ------
+        ValueError
+            If the optimizer keeps no average, or no step was made since it does.
+        """
+        return self._from_checkpoint(self._checkpoint().averaged())
+
     def trace(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
         """Return all that one forward and backward pass computes, by name; changes nothing.
 

@@ -2,15 +2,20 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <utility>
 #include <variant>
 
 namespace cnnbp {
 
-/// What happens to the gradients g of all parameters before an update; at most one of the two is finite.
-struct Clip {
-  double norm = std::numeric_limits<double>::infinity();   ///< g ← g · min(1, norm / (‖g‖₂ + 10⁻⁶)), over all g
-  double value = std::numeric_limits<double>::infinity();  ///< g ← min(max(g, −value), value)
+/// What every rule can do besides its own formula. At most one of the two clips is finite.
+struct UpdateOptions {
+  /// g ← g · min(1, clip_norm / (‖g‖₂ + 10⁻⁶)), over the gradients g of all parameters.
+  double clip_norm = std::numeric_limits<double>::infinity();
+  /// g ← min(max(g, −clip_value), clip_value)
+  double clip_value = std::numeric_limits<double>::infinity();
+  /// average ← ema_decay · average + (1 − ema_decay) · p after each step; the first copies p. Kept as "average".
+  std::optional<double> ema_decay = {};
 };
 
 /// g ← g + weight_decay · p;  v ← momentum · v + g;  p ← p − lr · v, or with nesterov p ← p − lr · (g + momentum · v).
@@ -19,7 +24,7 @@ struct SGD {
   double momentum = 0.0;
   double weight_decay = 0.0;
   bool nesterov = false;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 /// g ← g + weight_decay · p;  s ← s + g²;  p ← p − lr / (1 + (t − 1) · lr_decay) · g / (√s + eps) in step t = 1, 2, …
@@ -29,7 +34,7 @@ struct Adagrad {
   double lr_decay = 0.0;
   double weight_decay = 0.0;
   double eps = 1e-10;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 /// g ← g + weight_decay · p;  s ← alpha · s + (1 − alpha) · g²;  v ← momentum · v + g / (√s + eps);  p ← p − lr · v
@@ -40,7 +45,7 @@ struct RMSprop {
   double eps = 1e-8;
   double weight_decay = 0.0;
   double momentum = 0.0;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 /// g ← g + weight_decay · p;  m ← β₁ m + (1 − β₁) g;  s ← β₂ s + (1 − β₂) g²;
@@ -50,7 +55,7 @@ struct Adam {
   std::pair<double, double> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 0.0;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 /// Adam with p ← (1 − lr · weight_decay) · p first, in place of the decay in g (Loshchilov and Hutter 2019).
@@ -59,7 +64,7 @@ struct AdamW {
   std::pair<double, double> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 0.01;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 /// p ← (1 − lr · weight_decay) · p − lr · sign(β₁ m + (1 − β₁) g);  m ← β₂ m + (1 − β₂) g (Chen et al. 2023).
@@ -67,7 +72,7 @@ struct Lion {
   double lr = 1e-4;
   std::pair<double, double> betas = {0.9, 0.99};
   double weight_decay = 0.0;
-  Clip clip = {};
+  UpdateOptions options = {};
 };
 
 using Optimizer = std::variant<SGD, Adagrad, RMSprop, Adam, AdamW, Lion>;

@@ -146,14 +146,16 @@ struct BlockLoss {
 };
 
 /// A stretch of the flat parameters p and what an update reads and writes beside them. The gradient that a rule
-/// sees is g = min(max(scale · gradient, −limit), limit).
+/// sees is g = min(max(scale · gradient, −limit), limit). After it, average ← average + share · (p − average), or p
+/// where the average is NaN, as it is before the first step.
 template <class T>
 struct Slice {
   T* parameter;
   const T* gradient;
   T* state[2];  // in the order of the optimizer's state_names; as many as the rule has
+  T* average;   // null: none is kept
   Index count;  // a multiple of 16 bytes
-  T scale, limit;
+  T scale, limit, share;
 };
 
 /// g ← g + weight_decay · p;  v ← momentum · v + g;  p ← p − lr · v, or p ← p − lr · (g + momentum · v). State: v.

@@ -6,14 +6,18 @@
 namespace cnnbp {
 namespace {
 
-/// p ← rule(p, g, i) for the clipped gradient g of the parameters from i on.
+/// p ← rule(p, g, i) for the clipped gradient g of the parameters from i on, and then their average.
 template <class T, class Rule>
 inline void update_each(const Slice<T>& a, Rule rule) {
   for_each_vector<T>(a.count, [&](auto vector, Index i) {
     using V = decltype(vector);
     const V limit = V::broadcast(a.limit), g = V::broadcast(a.scale) * V::load(a.gradient + i);
     const V below = select_greater(g, limit, limit, g), lowest = V::broadcast(-a.limit);
-    rule(V::load(a.parameter + i), select_greater(lowest, below, lowest, below), i).store(a.parameter + i);
+    const V p = rule(V::load(a.parameter + i), select_greater(lowest, below, lowest, below), i);
+    p.store(a.parameter + i);
+    if (a.average == nullptr) return;
+    const V old = V::load(a.average + i);
+    select_nan(old, p, multiply_add(V::broadcast(a.share), p - old, old)).store(a.average + i);
   });
 }
 

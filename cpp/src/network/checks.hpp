@@ -18,8 +18,10 @@ void check_order(std::span<const std::int64_t> order, std::int64_t samples);
 /// Rates must be finite and at least 0, one for each batch, or none.
 void check_rates(std::span<const double> lr, std::int64_t batches);
 
-/// What the optimizer keeps for every parameter, by torch's names: {"exp_avg", "exp_avg_sq"}.
+/// What the optimizer's rule keeps for every parameter, by torch's names: {"exp_avg", "exp_avg_sq"}.
 std::vector<std::string> state_names(const Optimizer& optimizer);
+
+const UpdateOptions& options_of(const Optimizer& optimizer);
 
 /// Returns the optimizer. Its rates must be finite and at least 0, its shares 0 to less than 1.
 Optimizer checked(Optimizer optimizer);

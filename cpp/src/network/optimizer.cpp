@@ -18,11 +18,12 @@ void check_share(const char* name, double value) {
   if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
 }
 
-void check_clip(const Clip& clip) {
-  if (!(clip.norm > 0.0)) refuse("clip_norm", clip.norm, "more than 0");
-  if (!(clip.value > 0.0)) refuse("clip_value", clip.value, "more than 0");
-  if (std::isfinite(clip.norm) && std::isfinite(clip.value))
+void check(const UpdateOptions& o) {
+  if (!(o.clip_norm > 0.0)) refuse("clip_norm", o.clip_norm, "more than 0");
+  if (!(o.clip_value > 0.0)) refuse("clip_value", o.clip_value, "more than 0");
+  if (std::isfinite(o.clip_norm) && std::isfinite(o.clip_value))
     throw std::invalid_argument("clip_norm and clip_value are both given, expected one of them");
+  if (o.ema_decay) check_share("ema_decay", *o.ema_decay);
 }
 
 /// What the rules have in common is checked by its name.
@@ -41,7 +42,7 @@ void check(const Rule& o) {
   if constexpr (requires { o.nesterov; })
     if (o.nesterov && o.momentum == 0.0)
       throw std::invalid_argument("nesterov is set and momentum is 0, expected a momentum above 0");
-  check_clip(o.clip);
+  check(o.options);
 }
 
 std::vector<std::string> names(const SGD&) { return {"momentum_buffer"}; }
@@ -55,6 +56,10 @@ std::vector<std::string> names(const Lion&) { return {"exp_avg"}; }
 
 std::vector<std::string> state_names(const Optimizer& optimizer) {
   return std::visit([](const auto& o) { return names(o); }, optimizer);
+}
+
+const UpdateOptions& options_of(const Optimizer& optimizer) {
+  return *std::visit([](const auto& o) { return &o.options; }, optimizer);
 }
 
 Optimizer checked(Optimizer optimizer) {

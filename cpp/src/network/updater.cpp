@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "network/checks.hpp"
 
@@ -74,10 +75,6 @@ std::function<void(const Slice<T>&)> rule(const Lion& o, double lr, Clock) {
   return [step, kernel = kernels().of<T>().lion](const Slice<T>& slice) { kernel(slice, step); };
 }
 
-Clip clip(const Optimizer& optimizer) {
-  return std::visit([](const auto& o) { return o.clip; }, optimizer);
-}
-
 /// Σ v², in float64 and one chain a lane, so that the order does not depend on the instruction set.
 template <class T>
 double squared_norm(const T* values, Index count) {
@@ -96,12 +93,15 @@ template <class T>
 Updater<T>::Updater(const Parameters<T>& parameters, Optimizer optimizer)
     : parameters_(parameters), optimizer_(std::move(optimizer)), squares_(static_cast<std::size_t>(tasks())) {
   make_state(optimizer_);
+  make_average(optimizer_);
   make_schedule();
 }
 
 template <class T>
 void Updater<T>::set_optimizer(Optimizer optimizer) {
-  if (optimizer.index() != optimizer_.index()) {
+  const bool anew = optimizer.index() != optimizer_.index();
+  if (anew || !options_of(optimizer_).ema_decay) make_average(optimizer);
+  if (anew) {
     make_state(optimizer);
     steps_ = 0;
   }
@@ -116,11 +116,20 @@ void Updater<T>::make_state(const Optimizer& optimizer) {
 }
 
 template <class T>
+void Updater<T>::make_average(const Optimizer& optimizer) {
+  if (!options_of(optimizer).ema_decay) return;
+  if (average_.size() == 0) average_ = Buffer<T>(parameters_.values().size());
+  std::fill_n(average_.data(), average_.size(), std::numeric_limits<T>::quiet_NaN());
+}
+
+template <class T>
 std::vector<std::pair<std::string, std::span<T>>> Updater<T>::state_of(const Parameter<T>& parameter) const {
   const std::ptrdiff_t offset = parameter.value.data() - parameters_.values().data();
   std::vector<std::pair<std::string, std::span<T>>> state;
   for (const std::string& name : state_names(optimizer_))
     state.push_back({name, {state_[state.size()].data() + offset, parameter.value.size()}});
+  if (options_of(optimizer_).ema_decay)
+    state.push_back({"average", {average_.data() + offset, parameter.value.size()}});
   return state;
 }
 
@@ -133,7 +142,7 @@ const Schedule& Updater<T>::next_step(std::optional<double> lr) {
 
 template <class T>
 void Updater<T>::make_schedule() {
-  const double norm = clip(optimizer_).norm;
+  const double norm = options_of(optimizer_).clip_norm;
   scale_ = 1;
   if (std::isfinite(norm)) schedule_ = {{sum_squares()}, {scale_to_norm(norm)}, {update()}};
   else schedule_ = {{update()}};
@@ -161,14 +170,19 @@ Loop Updater<T>::scale_to_norm(double norm) {
 
 template <class T>
 Loop Updater<T>::update() {
-  return {tasks(), [this, limit = T(clip(optimizer_).value)](Index task, std::byte*) {
+  const UpdateOptions& options = options_of(optimizer_);
+  T* const average = options.ema_decay ? average_.data() : nullptr;
+  const T limit = T(options.clip_value), share = T(1 - options.ema_decay.value_or(1.0));
+  return {tasks(), [this, average, limit, share](Index task, std::byte*) {
             const Index begin = task * parameters_of_a_task;
             Slice<T> slice{.parameter = parameters_.values().data() + begin,
                            .gradient = parameters_.gradients().data() + begin,
                            .state = {},
+                           .average = average ? average + begin : nullptr,
                            .count = std::min(parameters_of_a_task, size() - begin),
                            .scale = scale_,
-                           .limit = limit};
+                           .limit = limit,
+                           .share = share};
             for (std::size_t i = 0; i < state_.size(); ++i) slice.state[i] = state_[i].data() + begin;
             rule_(slice);
           }};

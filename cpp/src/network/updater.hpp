@@ -26,6 +26,7 @@ class Updater {
 
  private:
   void make_state(const Optimizer& optimizer);
+  void make_average(const Optimizer& optimizer);
   void make_schedule();
   Loop sum_squares();
   Loop scale_to_norm(double norm);
@@ -37,6 +38,7 @@ class Updater {
   Optimizer optimizer_;
   std::int64_t steps_ = 0;
   std::vector<Buffer<T>> state_;  // stays when a rule needs less, as there may be views of it
+  Buffer<T> average_;             // NaN before the first step
   Schedule schedule_;
   std::function<void(const Slice<T>&)> rule_;  // of the step under way
   std::vector<double> squares_;                // Σ g² of every task

@@ -28,6 +28,10 @@ class Optimizer:
     clip_value : float, optional
         Gradients are held within ``[-clip_value, clip_value]``, as
         ``torch.nn.utils.clip_grad_value_``; not together with `clip_norm`.
+    ema_decay : float, optional
+        Keeps a running average of the parameters, at least 0 and below 1:
+        ``average ← ema_decay · average + (1 - ema_decay) · p`` after each step; the first step
+        copies p, as ``torch.optim.swa_utils.get_ema_multi_avg_fn``. `Network.averaged` gives it.
 
     Raises
     ------
@@ -38,6 +42,7 @@ class Optimizer:
     lr: float
     clip_norm: float | None = field(default=None, kw_only=True)
     clip_value: float | None = field(default=None, kw_only=True)
+    ema_decay: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in self.options():
@@ -53,8 +58,11 @@ class Optimizer:
 
     def definition(self) -> _core.Optimizer:
         """Return the same rule for the compiled core."""
-        options = {name: value for name, value in self.options().items() if value is not None}
-        return cast("_core.Optimizer", getattr(_core, type(self).__name__)(**options))
+        given = {name: value for name, value in self.options().items() if value is not None}
+        shared = {field.name for field in fields(Optimizer) if field.kw_only}
+        options = _core.UpdateOptions(**{name: given.pop(name) for name in shared & given.keys()})
+        rule = getattr(_core, type(self).__name__)
+        return cast("_core.Optimizer", rule(**given, options=options))
 
     def __repr__(self) -> str:
         # The rate, and what differs from the default.
@@ -90,6 +98,10 @@ def _read_bound(value: object, name: str) -> float | None:
     return number
 
 
+def _read_optional_share(value: object, name: str) -> float | None:
+    return None if value is None else _read_share(value, name)
+
+
 _READERS: dict[str, Callable[[object, str], object]] = {
     "lr": read_amount,
     "lr_decay": read_amount,
@@ -101,4 +113,5 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "nesterov": read_flag,
     "clip_norm": _read_bound,
     "clip_value": _read_bound,
+    "ema_decay": _read_optional_share,
 }

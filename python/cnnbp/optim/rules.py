@@ -1,7 +1,8 @@
 """The rules, with the names, defaults and formulas of ``torch.optim``.
 
 In every formula g is the gradient ``∂E/∂p`` of a parameter p, clipped if the rule says so, and
-t = 1, 2, … counts the steps. `Optimizer` explains ``lr``, ``clip_norm`` and ``clip_value``.
+t = 1, 2, … counts the steps. `Optimizer` explains ``lr``, ``clip_norm``, ``clip_value`` and
+``ema_decay``, which all rules take.
 """
 
 from __future__ import annotations
