@@ -64,6 +64,7 @@ class OracleOptimizer:
         self.options = optimizer.options()
         self.clip = {name: self.options.pop(name) for name in ("clip_norm", "clip_value")}
         self.ema_decay = self.options.pop("ema_decay")
+        self.lr_scales = self.options.pop("lr_scales") or {}
         self.parameters = {name: p.astype(np.float64) for name, p in parameters.items()}
         self.states = {name: {} for name in parameters}
         self.average = None
@@ -71,8 +72,9 @@ class OracleOptimizer:
 
     def step(self, gradients, lr=None):
         self.steps += 1
-        options = self.options if lr is None else {**self.options, "lr": lr}
+        lr = self.options["lr"] if lr is None else lr
         for name, g in clipped(gradients, **self.clip).items():
+            options = {**self.options, "lr": lr * self.lr_scale(name)}
             self.parameters[name] = self.rule(
                 self.parameters[name], g, self.steps, self.states[name], **options
             )
@@ -81,3 +83,9 @@ class OracleOptimizer:
             self.average = {
                 name: keep * before[name] + (1 - keep) * p for name, p in self.parameters.items()
             }
+
+    def lr_scale(self, name):
+        """The factor given for the longest of "0.weight" and "0", or 1."""
+        parts = name.split(".")
+        starts = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((self.lr_scales[start] for start in starts if start in self.lr_scales), 1)

@@ -144,9 +144,18 @@ def test_rates_are_plain_floats():
 
 
 def test_rules_are_values():
-    assert optim.Adam() == optim.Adam(betas=[0.9, 0.999], clip_norm=None)
+    assert optim.Adam() == optim.Adam(betas=[0.9, 0.999], clip_norm=None, lr_scales={})
     assert optim.Adam() != optim.AdamW(weight_decay=0.0)
     assert len({optim.Lion(), optim.Lion(), optim.Lion(lr=1)}) == 2
+    slowed = [optim.SGD(lr_scales={"0": 1, "1": 0}), optim.SGD(lr_scales={"1": 0.0, "0": 1.0})]
+    assert len(set(slowed)) == 1
+
+
+def test_a_rule_keeps_its_own_factors():
+    scales = {"0": 0.5}
+    rule = optim.SGD(lr_scales=scales)
+    scales["0"] = 2
+    assert rule == optim.SGD(lr_scales={"0": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -173,6 +182,11 @@ def test_rules_are_values():
         ({"ema_decay": 1.0}, ValueError),
         ({"ema_decay": -0.1}, ValueError),
         ({"ema_decay": "0.9"}, TypeError),
+        ({"lr_scales": 0.1}, TypeError),
+        ({"lr_scales": {0: 0.1}}, TypeError),
+        ({"lr_scales": {"0": "0.1"}}, TypeError),
+        ({"lr_scales": {"0": -0.1}}, ValueError),
+        ({"lr_scales": {"0": float("inf")}}, ValueError),
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(options, error):

@@ -18,10 +18,12 @@ void bind_optimizers(py::module_& module) {
   constexpr double none = std::numeric_limits<double>::infinity();
 
   py::class_<UpdateOptions>(module, "UpdateOptions")
-      .def(py::init([](double clip_norm, double clip_value, std::optional<double> ema_decay) {
-             return UpdateOptions{clip_norm, clip_value, ema_decay};
+      .def(py::init([](double clip_norm, double clip_value, std::optional<double> ema_decay,
+                       const std::map<std::string, double>& lr_scales) {
+             return UpdateOptions{clip_norm, clip_value, ema_decay, lr_scales};
            }),
-           py::kw_only(), arg("clip_norm") = none, arg("clip_value") = none, arg("ema_decay") = py::none());
+           py::kw_only(), arg("clip_norm") = none, arg("clip_value") = none, arg("ema_decay") = py::none(),
+           arg("lr_scales") = std::map<std::string, double>{});
   py::class_<SGD>(module, "SGD")
       .def(py::init([](double lr, double momentum, double weight_decay, bool nesterov, const UpdateOptions& options) {
              return SGD{lr, momentum, weight_decay, nesterov, options};

@@ -1,6 +1,6 @@
 """The compiled core. Everything here is wrapped by the package; import from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -106,6 +106,7 @@ class UpdateOptions:
         clip_norm: float = ...,
         clip_value: float = ...,
         ema_decay: float | None = None,
+        lr_scales: Mapping[str, float] = ...,
     ) -> None: ...
 
 class SGD:

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <limits>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -16,6 +18,9 @@ struct UpdateOptions {
   double clip_value = std::numeric_limits<double>::infinity();
   /// average ← ema_decay · average + (1 − ema_decay) · p after each step; the first copies p. Kept as "average".
   std::optional<double> ema_decay = {};
+  /// Factors of lr for the parameters whose names are these or go on from them after a dot: "0" is all of layer 0,
+  /// "0.bias" its bias. The longest counts.
+  std::map<std::string, double> lr_scales = {};
 };
 
 /// g ← g + weight_decay · p;  v ← momentum · v + g;  p ← p − lr · v, or with nesterov p ← p − lr · (g + momentum · v).

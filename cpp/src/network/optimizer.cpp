@@ -24,6 +24,7 @@ void check(const UpdateOptions& o) {
   if (std::isfinite(o.clip_norm) && std::isfinite(o.clip_value))
     throw std::invalid_argument("clip_norm and clip_value are both given, expected one of them");
   if (o.ema_decay) check_share("ema_decay", *o.ema_decay);
+  for (const auto& [name, factor] : o.lr_scales) check_amount(("lr_scales['" + name + "']").c_str(), factor);
 }
 
 /// What the rules have in common is checked by its name.

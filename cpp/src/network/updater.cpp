@@ -91,7 +91,10 @@ double squared_norm(const T* values, Index count) {
 
 template <class T>
 Updater<T>::Updater(const Parameters<T>& parameters, Optimizer optimizer)
-    : parameters_(parameters), optimizer_(std::move(optimizer)), squares_(static_cast<std::size_t>(tasks())) {
+    : parameters_(parameters),
+      optimizer_(std::move(optimizer)),
+      rates_(rates_of(optimizer_, parameters)),
+      squares_(static_cast<std::size_t>((size() + parameters_of_a_task - 1) / parameters_of_a_task)) {
   make_state(optimizer_);
   make_average(optimizer_);
   make_schedule();
@@ -99,6 +102,7 @@ Updater<T>::Updater(const Parameters<T>& parameters, Optimizer optimizer)
 
 template <class T>
 void Updater<T>::set_optimizer(Optimizer optimizer) {
+  Rates rates = rates_of(optimizer, parameters_);
   const bool anew = optimizer.index() != optimizer_.index();
   if (anew || !options_of(optimizer_).ema_decay) make_average(optimizer);
   if (anew) {
@@ -106,6 +110,7 @@ void Updater<T>::set_optimizer(Optimizer optimizer) {
     steps_ = 0;
   }
   optimizer_ = std::move(optimizer);
+  rates_ = std::move(rates);
   make_schedule();
 }
 
@@ -136,7 +141,10 @@ std::vector<std::pair<std::string, std::span<T>>> Updater<T>::state_of(const Par
 template <class T>
 const Schedule& Updater<T>::next_step(std::optional<double> lr) {
   ++steps_;
-  rule_ = std::visit([&](const auto& o) { return rule<T>(o, lr.value_or(o.lr), steps_); }, optimizer_);
+  rules_.clear();
+  for (const double factor : rates_.factors)
+    rules_.push_back(
+        std::visit([&](const auto& o) { return rule<T>(o, lr.value_or(o.lr) * factor, steps_); }, optimizer_));
   return schedule_;
 }
 
@@ -150,7 +158,7 @@ void Updater<T>::make_schedule() {
 
 template <class T>
 Loop Updater<T>::sum_squares() {
-  return {tasks(), [this](Index task, std::byte*) {
+  return {static_cast<Index>(squares_.size()), [this](Index task, std::byte*) {
             const Index begin = task * parameters_of_a_task;
             squares_[static_cast<std::size_t>(task)] =
                 squared_norm(parameters_.gradients().data() + begin, std::min(parameters_of_a_task, size() - begin));
@@ -173,18 +181,18 @@ Loop Updater<T>::update() {
   const UpdateOptions& options = options_of(optimizer_);
   T* const average = options.ema_decay ? average_.data() : nullptr;
   const T limit = T(options.clip_value), share = T(1 - options.ema_decay.value_or(1.0));
-  return {tasks(), [this, average, limit, share](Index task, std::byte*) {
-            const Index begin = task * parameters_of_a_task;
+  return {static_cast<Index>(rates_.tasks.size()), [this, average, limit, share](Index task, std::byte*) {
+            const auto& [begin, count, rate] = rates_.tasks[static_cast<std::size_t>(task)];
             Slice<T> slice{.parameter = parameters_.values().data() + begin,
                            .gradient = parameters_.gradients().data() + begin,
                            .state = {},
                            .average = average ? average + begin : nullptr,
-                           .count = std::min(parameters_of_a_task, size() - begin),
+                           .count = count,
                            .scale = scale_,
                            .limit = limit,
                            .share = share};
             for (std::size_t i = 0; i < state_.size(); ++i) slice.state[i] = state_[i].data() + begin;
-            rule_(slice);
+            rules_[rate](slice);
           }};
 }
 

@@ -3,18 +3,19 @@
 
 #include <optional>
 
-#include "network/parameters.hpp"
+#include "network/rates.hpp"
 
 namespace cnnbp {
 
 template <class T>
 class Updater {
  public:
-  /// The parameters must outlive it.
+  /// The parameters must outlive it. Throws as `set_optimizer` does.
   Updater(const Parameters<T>& parameters, Optimizer optimizer);
   Updater(const Updater&) = delete;
 
   const Optimizer& optimizer() const { return optimizer_; }
+  /// Throws, and changes nothing, for an optimizer that names no parameter of this network.
   void set_optimizer(Optimizer optimizer);
 
   std::int64_t steps() const { return steps_; }
@@ -32,7 +33,6 @@ class Updater {
   Loop scale_to_norm(double norm);
   Loop update();
   Index size() const { return static_cast<Index>(parameters_.values().size()); }
-  Index tasks() const { return (size() + parameters_of_a_task - 1) / parameters_of_a_task; }
 
   const Parameters<T>& parameters_;
   Optimizer optimizer_;
@@ -40,8 +40,9 @@ class Updater {
   std::vector<Buffer<T>> state_;  // stays when a rule needs less, as there may be views of it
   Buffer<T> average_;             // NaN before the first step
   Schedule schedule_;
-  std::function<void(const Slice<T>&)> rule_;  // of the step under way
-  std::vector<double> squares_;                // Σ g² of every task
+  Rates rates_;
+  std::vector<std::function<void(const Slice<T>&)>> rules_;  // of the step under way, one for each rate
+  std::vector<double> squares_;                              // Σ g² of stretches of the gradients
   T scale_ = 1;
 };
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
@@ -32,6 +32,10 @@ class Optimizer:
         Keeps a running average of the parameters, at least 0 and below 1:
         ``average ← ema_decay · average + (1 - ema_decay) · p`` after each step; the first step
         copies p, as ``torch.optim.swa_utils.get_ema_multi_avg_fn``. `Network.averaged` gives it.
+    lr_scales : mapping of str to float, optional
+        Factors of the rate, at least 0, for parameters by what their names start with:
+        ``{"0": 0.1}`` slows all of layer 0 down, ``{"0": 0, "0.bias": 1}`` trains its bias alone.
+        The longest start counts; all others take the rate itself, which schedules change.
 
     Raises
     ------
@@ -43,6 +47,7 @@ class Optimizer:
     clip_norm: float | None = field(default=None, kw_only=True)
     clip_value: float | None = field(default=None, kw_only=True)
     ema_decay: float | None = field(default=None, kw_only=True)
+    lr_scales: Mapping[str, float] | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         for name in self.options():
@@ -102,6 +107,17 @@ def _read_optional_share(value: object, name: str) -> float | None:
     return None if value is None else _read_share(value, name)
 
 
+def _read_scales(value: object, name: str) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(f'{name} must be a mapping such as {{"0": 0.1}}, got {value!r}')
+    for start in value:
+        if not isinstance(start, str):
+            raise TypeError(f'{name} must have names as keys, such as "0.weight", got {start!r}')
+    return {start: read_amount(value[start], f"{name}[{start!r}]") for start in value} or None
+
+
 _READERS: dict[str, Callable[[object, str], object]] = {
     "lr": read_amount,
     "lr_decay": read_amount,
@@ -114,4 +130,5 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "clip_norm": _read_bound,
     "clip_value": _read_bound,
     "ema_decay": _read_optional_share,
+    "lr_scales": _read_scales,
 }

@@ -1,8 +1,8 @@
 """The rules, with the names, defaults and formulas of ``torch.optim``.
 
 In every formula g is the gradient ``∂E/∂p`` of a parameter p, clipped if the rule says so, and
-t = 1, 2, … counts the steps. `Optimizer` explains ``lr``, ``clip_norm``, ``clip_value`` and
-``ema_decay``, which all rules take.
+t = 1, 2, … counts the steps. `Optimizer` explains ``lr`` and the options that all rules
+take: ``clip_norm``, ``clip_value``, ``ema_decay`` and ``lr_scales``.
 """
 
 from __future__ import annotations
