@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <stdexcept>
 
 #include "bindings.hpp"
@@ -18,11 +19,19 @@ Padding padding(const PaddingArgument& given) {
 }
 
 Function function(const std::string& name) {
-  constexpr std::pair<const char*, Function> known[] = {{"identity", Function::identity},
-                                                        {"sigmoid", Function::sigmoid},
-                                                        {"tanh", Function::tanh},
-                                                        {"relu", Function::relu},
-                                                        {"softmax", Function::softmax}};
+  constexpr std::pair<const char*, Function::Kind> known[] = {{"identity", Function::identity},
+                                                              {"sigmoid", Function::sigmoid},
+                                                              {"tanh", Function::tanh},
+                                                              {"relu", Function::relu},
+                                                              {"softmax", Function::softmax},
+                                                              {"leaky_relu", Function::leaky_relu},
+                                                              {"elu", Function::elu},
+                                                              {"softplus", Function::softplus},
+                                                              {"scaled_tanh", Function::scaled_tanh},
+                                                              {"gelu", Function::gelu},
+                                                              {"gelu_tanh", Function::gelu_tanh},
+                                                              {"silu", Function::silu},
+                                                              {"hardswish", Function::hardswish}};
   std::string names;
   for (const auto& [known_name, value] : known) {
     if (name == known_name) return value;
@@ -32,6 +41,12 @@ Function function(const std::string& name) {
 }
 
 namespace {
+
+std::vector<LayerDefinition> definitions(const std::vector<AnyLayer>& layers) {
+  std::vector<LayerDefinition> all;
+  for (const AnyLayer& layer : layers) all.push_back(layer.definition);
+  return all;
+}
 
 /// One Python class a definition, all of them layers.
 template <class D>
@@ -53,13 +68,14 @@ void bind_definitions(py::module_& module) {
   py::class_<Typed<Conv2d>, AnyLayer>(module, "Conv2d")
       .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
                        const PaddingArgument& pad, const Pair& dilation, std::int64_t groups, bool bias,
-                       const std::string& activation, const std::vector<std::vector<bool>>& connections) {
+                       const std::string& activation, const std::vector<std::vector<bool>>& connections,
+                       bool trainable) {
              return typed(Conv2d{out_channels, size(kernel_size), size(stride), padding(pad), size(dilation), groups,
-                                 bias, function(activation), connections});
+                                 bias, function(activation), connections, trainable});
            }),
            py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
            arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity",
-           arg("connections") = std::vector<std::vector<bool>>{});
+           arg("connections") = std::vector<std::vector<bool>>{}, arg("trainable") = true);
   py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
                        bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {
@@ -77,19 +93,43 @@ void bind_definitions(py::module_& module) {
            py::kw_only(), arg("kernel_size"), arg("stride"), arg("padding") = none, arg("dilation") = one,
            arg("ceil_mode") = false, arg("activation") = "identity");
   py::class_<Typed<Subsample2d>, AnyLayer>(module, "Subsample2d")
-      .def(py::init([](const Pair& kernel_size, const std::string& activation) {
-             return typed(Subsample2d{size(kernel_size), function(activation)});
+      .def(py::init([](const Pair& kernel_size, const std::string& activation, bool trainable) {
+             return typed(Subsample2d{size(kernel_size), function(activation), trainable});
            }),
-           py::kw_only(), arg("kernel_size"), arg("activation") = "identity");
+           py::kw_only(), arg("kernel_size"), arg("activation") = "identity", arg("trainable") = true);
   py::class_<Typed<Linear>, AnyLayer>(module, "Linear")
-      .def(py::init([](std::int64_t out_features, bool bias, const std::string& activation) {
-             return typed(Linear{out_features, bias, function(activation)});
+      .def(py::init([](std::int64_t out_features, bool bias, const std::string& activation, bool trainable) {
+             return typed(Linear{out_features, bias, function(activation), trainable});
            }),
-           py::kw_only(), arg("out_features"), arg("bias") = true, arg("activation") = "identity");
+           py::kw_only(), arg("out_features"), arg("bias") = true, arg("activation") = "identity",
+           arg("trainable") = true);
+  py::class_<Typed<BatchNorm2d>, AnyLayer>(module, "BatchNorm2d")
+      .def(py::init([](double eps, double momentum, bool affine, const std::string& activation, bool trainable) {
+             return typed(BatchNorm2d{eps, momentum, affine, function(activation), trainable});
+           }),
+           py::kw_only(), arg("eps") = 1e-5, arg("momentum") = 0.1, arg("affine") = true,
+           arg("activation") = "identity", arg("trainable") = true);
   py::class_<Typed<Flatten>, AnyLayer>(module, "Flatten").def(py::init([] { return typed(Flatten{}); }));
   py::class_<Typed<Activation>, AnyLayer>(module, "Activation")
-      .def(py::init([](const std::string& name) { return typed(Activation{function(name)}); }), py::kw_only(),
-           arg("function"));
+      .def(py::init([](const std::string& name, std::optional<double> parameter) {
+             Function made = function(name);
+             if (parameter) made.parameter = *parameter;
+             return typed(Activation{made});
+           }),
+           py::kw_only(), arg("function"), arg("parameter") = py::none());
+  py::class_<Typed<Residual>, AnyLayer>(module, "Residual")
+      .def(py::init([](const std::vector<AnyLayer>& body, const std::vector<AnyLayer>& shortcut,
+                       const std::string& activation) {
+             return typed(Residual{definitions(body), definitions(shortcut), function(activation)});
+           }),
+           py::kw_only(), arg("body"), arg("shortcut") = std::vector<AnyLayer>{}, arg("activation") = "identity");
+  py::class_<Typed<Concat>, AnyLayer>(module, "Concat")
+      .def(py::init([](const std::vector<std::vector<AnyLayer>>& branches, const std::string& activation) {
+             Concat made{{}, function(activation)};
+             for (const std::vector<AnyLayer>& branch : branches) made.branches.push_back(definitions(branch));
+             return typed(made);
+           }),
+           py::kw_only(), arg("branches"), arg("activation") = "identity");
 }
 
 }  // namespace cnnbp::bindings

@@ -120,7 +120,7 @@ class PyNetwork {
   const std::vector<LayerSummary>& summary() {
     return *visit([](auto& n) { return &n.summary(); });
   }
-  std::int64_t features() { return summary().back().output_shape.features(); }
+  std::int64_t features() { return last_layer(summary()).output_shape.features(); }
   Images read(const py::array& x) { return images(x, definition().input); }
   Targets read_targets(const py::array& y) { return targets(y, features()); }
 
@@ -208,14 +208,15 @@ class PyNetwork {
     });
   }
 
-  std::vector<std::int64_t> output_shape() { return shape_after(summary().back()); }
+  std::vector<std::int64_t> output_shape() { return shape_after(last_layer(summary())); }
 
   py::list describe() {
     py::list layers;
     for (const LayerSummary& l : summary()) {
       layers.append(py::dict(py::arg("name") = l.name, py::arg("type") = l.type,
                              py::arg("output_shape") = py::tuple(py::cast(shape_after(l))),
-                             py::arg("parameters") = l.parameters, py::arg("multiply_adds") = l.multiply_adds));
+                             py::arg("parameters") = l.parameters, py::arg("frozen") = l.frozen,
+                             py::arg("multiply_adds") = l.multiply_adds));
     }
     return layers;
   }
@@ -266,6 +267,14 @@ class PyNetwork {
     const Unlocked unlocked;
     return visit([](auto& n) { return n.optimizer_steps(); });
   }
+  std::int64_t training_passes() {
+    const Unlocked unlocked;
+    return visit([](auto& n) { return n.training_passes(); });
+  }
+  void set_training_passes(std::int64_t passes) {
+    const Unlocked unlocked;
+    visit([&](auto& n) { return n.set_training_passes(passes), 0; });
+  }
   void set_optimizer(const Optimizer& optimizer) {
     const Unlocked unlocked;
     visit([&](auto& n) { return n.set_optimizer(optimizer), 0; });
@@ -294,7 +303,7 @@ class PyNetwork {
     std::vector<Named<T>> arrays;
     for (const Parameter<T>& p : network.parameters()) {
       if (kind == Kind::value) arrays.push_back({p.name, p.shape, p.value});
-      if (kind == Kind::gradient) arrays.push_back({p.name, p.shape, p.gradient});
+      if (kind == Kind::gradient && !p.gradient.empty()) arrays.push_back({p.name, p.shape, p.gradient});
       if (kind == Kind::state)
         for (const auto& [name, values] : p.state) arrays.push_back({name + "/" + p.name, p.shape, values});
     }
@@ -352,6 +361,8 @@ void bind_network(py::module_& module) {
       .def(
           "load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, Kind::value); }, arg("parameters"))
       .def("load_optimizer_state", &PyNetwork::load_optimizer_state, arg("state"), arg("steps"))
+      .def("training_passes", &PyNetwork::training_passes)
+      .def("set_training_passes", &PyNetwork::set_training_passes, arg("passes"))
       .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"))
       .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
            arg("on_batch") = py::none(), arg("lr") = py::none())

@@ -54,6 +54,7 @@ class Conv2d(LayerDefinition):
         bias: bool = True,
         activation: str = "identity",
         connections: Sequence[Sequence[bool]] = (),
+        trainable: bool = True,
     ) -> None: ...
 
 class AvgPool2d(LayerDefinition):
@@ -82,20 +83,52 @@ class MaxPool2d(LayerDefinition):
     ) -> None: ...
 
 class Subsample2d(LayerDefinition):
-    def __init__(self, *, kernel_size: Pair, activation: str = "identity") -> None: ...
+    def __init__(
+        self, *, kernel_size: Pair, activation: str = "identity", trainable: bool = True
+    ) -> None: ...
 
 class Linear(LayerDefinition):
     def __init__(
-        self, *, out_features: int, bias: bool = True, activation: str = "identity"
+        self,
+        *,
+        out_features: int,
+        bias: bool = True,
+        activation: str = "identity",
+        trainable: bool = True,
+    ) -> None: ...
+
+class BatchNorm2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        activation: str = "identity",
+        trainable: bool = True,
     ) -> None: ...
 
 class Flatten(LayerDefinition):
     def __init__(self) -> None: ...
 
 class Activation(LayerDefinition):
-    """Any of identity, sigmoid, tanh, relu, softmax (over the channels) as a layer of its own."""
+    """A function as a layer of its own; without `parameter`, the function's usual number."""
 
-    def __init__(self, *, function: str) -> None: ...
+    def __init__(self, *, function: str, parameter: float | None = None) -> None: ...
+
+class Residual(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        body: Sequence[LayerDefinition],
+        shortcut: Sequence[LayerDefinition] = (),
+        activation: str = "identity",
+    ) -> None: ...
+
+class Concat(LayerDefinition):
+    def __init__(
+        self, *, branches: Sequence[Sequence[LayerDefinition]], activation: str = "identity"
+    ) -> None: ...
 
 class UpdateOptions:
     """What all rules have in common."""
@@ -216,6 +249,8 @@ class Network:
         """Any subset of the parameters; nothing is changed when one is refused."""
 
     def load_optimizer_state(self, state: dict[str, Float], steps: int) -> None: ...
+    def training_passes(self) -> int: ...
+    def set_training_passes(self, passes: int) -> None: ...
     def train_step(self, x: Images, y: NDArray[Any]) -> float: ...
     def train_epoch(
         self,

@@ -1,6 +1,7 @@
 """Networks in files: an ``.npz`` without pickle, readable by NumPy alone.
 
-Members: ``network`` (JSON: definition, optimizer, the number of its steps and of epochs trained),
+Members: ``network`` (JSON: definition, optimizer, the numbers of its steps, of training
+passes and of epochs trained),
 and for every parameter ``parameter/<name>`` and, as torch names what an optimizer keeps,
 ``optimizer/momentum_buffer/<name>`` and the like.
 """
@@ -37,6 +38,7 @@ class Checkpoint:
     parameters: dict[str, Float]
     optimizer_state: dict[str, Float]
     optimizer_steps: int
+    training_passes: int
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint; an older file is replaced only once the new one is whole."""
@@ -47,6 +49,7 @@ class Checkpoint:
             **self.definition.to_dict(),
             "optimizer": {"type": type(self.optimizer).__name__, **self.optimizer.options()},
             "optimizer_steps": self.optimizer_steps,
+            "training_passes": self.training_passes,
             "epochs_trained": self.epochs_trained,
         }
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
@@ -99,6 +102,7 @@ class Checkpoint:
         return cls(
             optimizer=_read_optimizer(description.pop("optimizer")),
             optimizer_steps=_pop_count(description, "optimizer_steps"),
+            training_passes=_pop_count(description, "training_passes"),
             epochs_trained=_pop_count(description, "epochs_trained"),
             definition=Definition.from_dict(description),
             parameters=_with_prefix("parameter/", members),

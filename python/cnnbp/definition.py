@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
@@ -11,6 +11,7 @@ import numpy as np
 from cnnbp import _core, layers
 from cnnbp.arguments import read_choice, read_integer
 from cnnbp.layers import Layer
+from cnnbp.layers.base import read_layers
 from cnnbp.optim import Optimizer
 
 Loss: TypeAlias = Literal["mse", "cross_entropy"]
@@ -68,7 +69,7 @@ class Definition:
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON takes it."""
         return {
-            "layers": [{"type": type(layer).__name__, **layer.options()} for layer in self.layers],
+            "layers": [_layer_to_dict(layer) for layer in self.layers],
             "input_shape": self.input_shape,
             "loss": self.loss,
             "dtype": self.dtype,
@@ -82,10 +83,28 @@ class Definition:
         return cls.read(made, **{name: values[name] for name in values if name != "layers"})
 
 
+def _layer_to_dict(layer: Layer) -> dict[str, Any]:
+    return {"type": type(layer).__name__, **_each_layer(layer.options(), Layer, _layer_to_dict)}
+
+
 def _layer_from_dict(options: dict[str, Any]) -> Layer:
     kinds = [name for name in layers.__all__ if isinstance(getattr(layers, name), type)]
     kind = read_choice(options.pop("type"), "a layer's type", kinds)
-    return cast(Layer, getattr(layers, kind)(**options))
+    made = _each_layer(options, dict, _layer_from_dict)
+    return cast(Layer, getattr(layers, kind)(**made))
+
+
+def _each_layer(
+    options: dict[str, Any], kind: type, change: Callable[[Any], object]
+) -> dict[str, Any]:
+    """Change the layers, of the kind given, among some options; they may lie in lists."""
+
+    def visit(value: object) -> object:
+        if isinstance(value, kind):
+            return change(value)
+        return [visit(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {name: visit(value) for name, value in options.items()}
 
 
 def _read_layers(given: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -94,10 +113,7 @@ def _read_layers(given: Iterable[Layer]) -> tuple[Layer, ...]:
             f"layers must be a list of layers, got {given!r}; for the shorthand use "
             "Network.from_spec"
         )
-    made = tuple(given)
-    for place, layer in enumerate(made):
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{place}] must be a layer of cnnbp.layers, got {layer!r}")
+    made = read_layers(given, "layers")
     if not made:
         raise ValueError("layers must hold at least one layer")
     return made

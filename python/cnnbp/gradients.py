@@ -148,26 +148,30 @@ class _Float64Copy:
         self._core.load_parameters(
             {name: array.astype(np.float64) for name, array in net.state_dict().items()}
         )
+        self._state = self._core.parameters()
         scale = 255 if samples.x.dtype == np.uint8 else 1
         self._x, self._y = samples.x.astype(np.float64) / scale, samples.y
         self.loss = self._core.accumulate_gradients(self._x, self._y)
+        self._gradients = self._core.gradients()
 
     def probes(self) -> Iterator[Probe]:
         """Every parameter, and the input."""
-        gradients = self._core.gradients()
-        for name, values in self._core.parameters().items():
+        for name, gradient in self._gradients.items():
 
             def loss_with(moved: Array, name: str = name) -> float:
-                self._core.load_parameters({name: moved})
-                return self._loss_of(self._x)
+                return self._loss_of(self._x, self._state | {name: moved})
 
-            yield Probe(name, values, gradients[name], self.loss, loss_with)
-            self._core.load_parameters({name: values})
+            yield Probe(name, self._state[name], gradient, self.loss, loss_with)
+        self._loss_of(self._x, self._state)
+        self._core.set_training_passes(0)
         delta = self._core.trace(self._x, self._y)["input.delta"]
-        yield Probe("input", self._x, delta, self.loss, self._loss_of)
+        yield Probe("input", self._x, delta, self.loss, lambda x: self._loss_of(x, self._state))
 
-    def _loss_of(self, x: Array) -> float:
-        return self._core.evaluate(x, self._y)[0]
+    def _loss_of(self, x: Array, state: dict[str, Any]) -> float:
+        """Return the loss of a first training pass: statistics of the batch, masks of that pass."""
+        self._core.load_parameters(state)
+        self._core.set_training_passes(0)
+        return self._core.accumulate_gradients(x, self._y)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cnnbp.arguments import read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, Loss
 from cnnbp.layers import Layer
+from cnnbp.layers.base import walk
 from cnnbp.optim import SGD, Optimizer
 from cnnbp.optim.schedule import LRSchedule
 from cnnbp.parameters import read_parameters
@@ -295,7 +296,7 @@ class Network:
 
     def summary(self) -> Summary:
         """Describe the layers: output shapes, parameters, multiply-adds. Print it for a table."""
-        rows = zip(self.layers, self._core.describe(), strict=True)
+        rows = zip(walk(self.layers), self._core.describe(), strict=True)
         return Summary(
             input_shape=self.input_shape,
             layers=tuple(
@@ -304,9 +305,10 @@ class Network:
                     layer=str(layer),
                     output_shape=tuple(row["output_shape"]),
                     parameters=row["parameters"],
+                    frozen=row["frozen"],
                     multiply_adds=row["multiply_adds"],
                 )
-                for layer, row in rows
+                for (_, layer), row in rows
             ),
         )
 
@@ -351,6 +353,7 @@ class Network:
             parameters=self._core.parameters(),
             optimizer_state=self._core.optimizer_state(),
             optimizer_steps=self._core.optimizer_steps(),
+            training_passes=self._core.training_passes(),
         )
 
     @classmethod
@@ -367,6 +370,7 @@ class Network:
         net._core.load_parameters(read_parameters(saved.parameters, net._core.parameters()))
         state = read_parameters(saved.optimizer_state, net._core.optimizer_state())
         net._core.load_optimizer_state(state, saved.optimizer_steps)
+        net._core.set_training_passes(saved.training_passes)
         net.epochs_trained = saved.epochs_trained
         return net
 

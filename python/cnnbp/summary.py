@@ -20,7 +20,9 @@ class LayerSummary:
     output_shape : tuple of int
         Shape of one sample's output.
     parameters : int
-        Numbers that are learned.
+        Weights, biases and the like of its own.
+    frozen : int
+        Those of them that are not trained.
     multiply_adds : int
         Multiply-adds of one sample's forward pass.
     """
@@ -29,6 +31,7 @@ class LayerSummary:
     layer: str
     output_shape: tuple[int, ...]
     parameters: int
+    frozen: int
     multiply_adds: int
 
 

@@ -44,11 +44,38 @@ struct Padding {
   }
 };
 
-/// Activation functions: σ(u) = 1 / (1 + e^−u), tanh, max(u, 0), and softmax over the channels.
-enum class Function { identity, sigmoid, tanh, relu, softmax };
+/// Activation functions f(u), with Φ the normal distribution:
+/// sigmoid σ(u) = 1 / (1 + e^−u); tanh; relu max(u, 0); softmax over the channels; leaky_relu u or p·u below 0;
+/// elu u or p (e^u − 1) below 0; softplus log(1 + e^pu) / p; scaled_tanh 1.7159 tanh(2u/3) (LeCun et al. 1998);
+/// gelu u Φ(u); gelu_tanh its approximation by tanh; silu u σ(u); hardswish u min(max(u + 3, 0), 6) / 6.
+struct Function {
+  enum Kind {
+    identity,
+    sigmoid,
+    tanh,
+    relu,
+    softmax,
+    leaky_relu,
+    elu,
+    softplus,
+    scaled_tanh,
+    gelu,
+    gelu_tanh,
+    silu,
+    hardswish
+  };
+  Kind kind = identity;
+  double parameter = 0.0;  ///< p, where there is one
+
+  constexpr Function(Kind k) : Function(k, k == leaky_relu ? 0.01 : k == elu || k == softplus ? 1.0 : 0.0) {}
+  constexpr Function(Kind k, double p) : kind(k), parameter(p) {}
+  bool operator==(const Function&) const = default;
+};
 
 /// mse: ½ Σ e² / N, the toolbox's. cross_entropy: −Σ t log softmax(x) / N, on logits.
 enum class Loss { mse, cross_entropy };
+
+// Layers with parameters have `trainable`: where it is false, they keep their values and have no gradients.
 
 /// Cross-correlation: u_j = Σ_i x_i ⋆ k_ij + b_j. Input channels are inferred.
 struct Conv2d {
@@ -63,6 +90,7 @@ struct Conv2d {
   /// A row an output channel, a column an input channel: whether there is a kernel between them. Where there is
   /// none, the weight is held at 0. Empty: all are connected.
   std::vector<std::vector<bool>> connections = {};
+  bool trainable = true;
 };
 
 /// Mean over windows.
@@ -91,6 +119,7 @@ struct MaxPool2d {
 struct Subsample2d {
   Size2d kernel_size;
   Function activation = Function::identity;
+  bool trainable = true;
 };
 
 /// u = W·fv + b, where fv stacks all maps in the order (channel, row, column).
@@ -98,6 +127,18 @@ struct Linear {
   std::int64_t out_features;
   bool bias = true;
   Function activation = Function::identity;
+  bool trainable = true;
+};
+
+/// u = γ_c (x − μ_c) / √(σ_c² + eps) + β_c, with mean and variance of each channel over the batch and its pixels
+/// (Ioffe and Szegedy 2015). Predictions use running means of both, r ← (1 − momentum) r + momentum · s, where s² is
+/// the variance with n − 1. Not trainable, it uses the running means always and leaves them as they are.
+struct BatchNorm2d {
+  double eps = 1e-5;
+  double momentum = 0.1;
+  bool affine = true;  ///< γ and β are learned, from 1 and 0
+  Function activation = Function::identity;
+  bool trainable = true;
 };
 
 /// Maps to one vector, in the order (channel, row, column).
@@ -108,7 +149,26 @@ struct Activation {
   Function function;
 };
 
-using LayerDefinition = std::variant<Conv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, Flatten, Activation>;
+struct LayerDefinition;
+
+/// u = body(x) + shortcut(x); an empty shortcut is the identity (He et al. 2015).
+struct Residual {
+  std::vector<LayerDefinition> body, shortcut;
+  Function activation = Function::identity;
+};
+
+/// The channels of all branches, one after the other; an empty branch is the identity.
+struct Concat {
+  std::vector<std::vector<LayerDefinition>> branches;
+  Function activation = Function::identity;
+};
+
+using LayerVariant =
+    std::variant<Conv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, BatchNorm2d, Flatten, Activation, Residual, Concat>;
+
+struct LayerDefinition : LayerVariant {
+  using LayerVariant::LayerVariant;
+};
 
 struct NetworkDefinition {
   Shape input;
@@ -118,16 +178,21 @@ struct NetworkDefinition {
 
 /// What one layer of a definition comes to.
 struct LayerSummary {
-  std::string name;  ///< its place in the list: "0"
+  std::string name;  ///< its place in the list: "0", "1.body.0"
   std::string type;  ///< "Conv2d"
-  Shape output_shape;
-  bool is_vector;              ///< the output is a vector of `channels` features
-  std::int64_t parameters;     ///< trained numbers
-  std::int64_t multiply_adds;  ///< of one sample's forward pass
+  Shape output_shape = {};
+  bool is_vector = false;          ///< the output is a vector of `channels` features
+  std::int64_t parameters = 0;     ///< weights, biases and the like of its own
+  std::int64_t frozen = 0;         ///< those of them that are not trained
+  std::int64_t multiply_adds = 0;  ///< of one sample's forward pass
 };
 
-/// Infers all shapes. Throws std::invalid_argument that names the layer, what it was given and what it needs.
+/// Infers all shapes; a Residual or Concat comes before the layers in it. Throws std::invalid_argument that names the
+/// layer, what it was given and what it needs.
 std::vector<LayerSummary> summarize(const NetworkDefinition& definition);
+
+/// The network's output, which is that of the last layer in no other.
+const LayerSummary& last_layer(const std::vector<LayerSummary>& summary);
 
 /// The layer's output for an input. Throws std::invalid_argument where the two do not fit.
 Shape output_shape(const LayerDefinition& layer, Shape input);

@@ -47,7 +47,7 @@ template <class T>
 struct Parameter {
   std::string name;  ///< "0.weight": the layer's place in the list first
   std::vector<std::int64_t> shape;
-  std::span<T> value, gradient;
+  std::span<T> value, gradient;                             ///< no gradient, where it is not trained
   std::vector<std::pair<std::string, std::span<T>>> state;  ///< what the optimizer keeps: "exp_avg", …
 };
 
@@ -79,6 +79,10 @@ class Network {
   /// Updates since the state was zero, which Adam and Adagrad count.
   std::int64_t optimizer_steps() const;
   void set_optimizer_steps(std::int64_t steps);
+
+  /// Training passes so far, which the masks of Dropout depend on.
+  std::int64_t training_passes() const;
+  void set_training_passes(std::int64_t passes);
 
   /// One step on one batch: gradients of the mean loss, then the update. Returns the loss before it.
   double train_step(Images x, Targets y);

@@ -20,7 +20,7 @@ struct Maps {
 };
 
 Schedule schedule_of(Conv2dLayer<float>& layer, const Signal<float>& input, const Signal<float>& output, Pass pass) {
-  Phase pack = layer.pack_parameters(true);
+  const Phase pack = layer.pack_parameters(true).at(0);
   switch (pass) {
     case Pass::forward: return {{pack[0]}, {layer.forward(input, output)}};
     case Pass::delta: return {{pack[1]}, {layer.propagate_delta(input, output)}};

@@ -119,7 +119,27 @@ struct SubsamplingGradient {
   Index pixels, lanes;
 };
 
-enum class Elementwise { identity, sigmoid, tanh, relu, exp };
+enum class FunctionKind {
+  identity,
+  sigmoid,
+  tanh,
+  relu,
+  exp,
+  leaky_relu,
+  elu,
+  softplus,
+  scaled_tanh,
+  gelu,
+  gelu_tanh,
+  silu,
+  hardswish
+};
+
+/// A function of one number; definition.hpp has the equations.
+struct Elementwise {
+  FunctionKind kind;
+  double parameter;
+};
 
 /// Over the channels of every pixel of one block: p = exp(x − max) / Σ exp(x − max).
 template <class T>
@@ -129,6 +149,33 @@ struct Softmax {
   const T* value;  // delta: p
   T* delta;        // delta: δ, from ∂E/∂p to ∂E/∂x = p ∘ (δ − Σ δ p), in place
   Index channels, channel_stride, pixels, lanes;
+};
+
+/// Lane by lane over the pixels of one plane: without `delta`, first += Σ (x − mean) and second += Σ (x − mean)²;
+/// with it, first += Σ δ and second += Σ δ (x − mean).
+template <class T>
+struct PlaneMoments {
+  const T* input;
+  const T* delta;
+  const T* mean;  // a number a lane
+  T* first;
+  T* second;
+  Index pixels, lanes;
+};
+
+/// One plane, with numbers a lane: y = scale (x − mean) + shift;  δ ← scale δ − delta_shift − delta_scale (x − mean).
+template <class T>
+struct Normalization {
+  const T* input;
+  const T* mean;
+  const T* scale;
+  T* output = nullptr;             // y
+  T shift = 0;                     // the same for all lanes
+  const T* delta = nullptr;        // of y
+  T* input_delta = nullptr;        // of x, overwritten
+  const T* delta_shift = nullptr;  // what mean and variance send back
+  const T* delta_scale = nullptr;
+  Index pixels, lanes;
 };
 
 /// One block's loss and its delta; `loss` and `correct` have one number a lane.

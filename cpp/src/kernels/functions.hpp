@@ -1,5 +1,5 @@
-// exp, the activations and their derivatives, on lane vectors. Error bounds are stated in
-// docs/architecture.md and tested.
+// exp and the functions that come from it, on lane vectors. Error bounds are stated in docs/architecture.md and
+// tested.
 #pragma once
 
 #include "kernels/vectors.hpp"
@@ -18,6 +18,8 @@ struct Exponential<float> {
   static constexpr float limit = 104.0f;      // beyond it exp is infinite or 0
   static constexpr float tanh_limit = 20.0f;  // beyond it tanh is 1 to the last bit
   static constexpr int degree = 7;            // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
+  static constexpr int log1p_terms = 8;       // next term: (1/3)^17 / 17 < 5e-10
+  static constexpr int erfc_terms = 13;       // next term: 5e-9 of erfc
 };
 template <>
 struct Exponential<double> {
@@ -26,6 +28,8 @@ struct Exponential<double> {
   static constexpr double limit = 746.0;
   static constexpr double tanh_limit = 40.0;
   static constexpr int degree = 13;  // next Taylor term: r^14 / 14! < 5e-18
+  static constexpr int log1p_terms = 17;
+  static constexpr int erfc_terms = 25;
 };
 
 /// e^r − 1 by Taylor's polynomial.
@@ -91,40 +95,91 @@ inline V relu(V x) {
   return select_greater(zero<V>(), x, zero<V>(), x);
 }
 
-template <class T>
-void activate(Elementwise f, T* u, Index count) {
-  const auto apply = [&](auto function) {
-    for_each_vector<T>(count, [&](auto vector, Index i) { function(decltype(vector)::load(u + i)).store(u + i); });
-  };
-  switch (f) {
-    case Elementwise::identity: return;
-    case Elementwise::sigmoid: return apply([](auto x) { return sigmoid(x); });
-    case Elementwise::tanh: return apply([](auto x) { return tanh(x); });
-    case Elementwise::relu: return apply([](auto x) { return relu(x); });
-    case Elementwise::exp: return apply([](auto x) { return exponential(x); });
-  }
+/// max(x, 0) + p min(x, 0)
+template <class V>
+inline V leaky_relu(V x, V slope) {
+  return select_greater(zero<V>(), x, slope * x, x);
 }
 
-/// From y = f(u): σ' = y (1 − y), tanh' = 1 − y², relu' = 1 where y > 0.
-template <class T>
-void multiply_by_derivative(Elementwise f, const T* y, T* delta, Index count) {
-  const auto apply = [&](auto derivative) {
-    for_each_vector<T>(count, [&](auto vector, Index i) {
-      using V = decltype(vector);
-      derivative(V::load(y + i), V::load(delta + i)).store(delta + i);
-    });
-  };
-  switch (f) {
-    case Elementwise::identity: return;
-    case Elementwise::sigmoid: return apply([](auto v, auto d) { return d * (v * (decltype(v)::broadcast(1) - v)); });
-    case Elementwise::tanh: return apply([](auto v, auto d) { return d * (decltype(v)::broadcast(1) - v * v); });
-    case Elementwise::relu:
-      return apply([](auto v, auto d) {
-        const auto none = zero<decltype(v)>();
-        return select_greater(v, none, d, none);
-      });
-    case Elementwise::exp: return apply([](auto v, auto d) { return d * v; });
+/// e^x − 1 for x ≤ 0; m loses nothing to cancellation near 0.
+template <class V>
+inline V expm1_below_zero(V x) {
+  using E = Exponential<typename V::Scalar>;
+  const V limit = V::broadcast(-2 * E::tanh_limit);
+  const Reduced<V> reduced = reduce(select_greater(limit, x, limit, x));
+  const V power = exp2_of_shifted(reduced.n + V::broadcast(E::shift));
+  return multiply_add(power, expm1_of_rest(reduced.r), power - V::broadcast(1));
+}
+
+/// x, and p (e^x − 1) below 0
+template <class V>
+inline V elu(V x, V scale) {
+  return select_greater(zero<V>(), x, scale * expm1_below_zero(x), x);
+}
+
+/// log(1 + t) for 0 ≤ t ≤ 1: 2 artanh s with s = t / (2 + t), by its Taylor series.
+template <class V>
+inline V log1p_of_share(V t) {
+  using T = typename V::Scalar;
+  const V s = t / (V::broadcast(2) + t), square = s * s;
+  V sum = zero<V>();
+  for (int k = Exponential<T>::log1p_terms - 1; k >= 1; --k)
+    sum = multiply_add(sum, square, V::broadcast(T(1) / T(2 * k + 1)));
+  return (s + s) + (s + s) * (square * sum);
+}
+
+/// log(1 + e^x) = max(x, 0) + log(1 + e^−|x|)
+template <class V>
+inline V softplus(V x) {
+  return relu(x) + log1p_of_share(exponential(zero<V>() - absolute(x)));
+}
+
+/// 1.7159 tanh(2x / 3) (LeCun et al. 1998, appendix A)
+constexpr double tanh_height = 1.7159, tanh_slope = 2.0 / 3.0;
+template <class V>
+inline V scaled_tanh(V x) {
+  return V::broadcast(tanh_height) * tanh(V::broadcast(tanh_slope) * x);
+}
+
+/// (1 + 2x) e^(x²) erfc(x) for x ≥ 0 as Chebyshev's series in (x − 3.75) / (x + 3.75), the form of Shepherd and
+/// Laframboise (Math. Comp. 36, 1981); the coefficients were computed anew with 50 digits.
+constexpr double erfc_series[25] = {
+    0x1.2d75d0246cee8p+0,   -0x1.2cd0564f8c1b7p-8,  -0x1.59159e8868995p-4,  0x1.e50c3e7c7dccep-5,
+    -0x1.b4c68f4569326p-6,  0x1.295e991a7d82dp-7,   -0x1.3c4c54f8d419dp-9,  0x1.014ed1572209ap-11,
+    -0x1.221e6f70130b5p-14, 0x1.15c3f597f0492p-18,  0x1.9f8f03ca86fc2p-21,  -0x1.d601c320c8fa7p-23,
+    0x1.71e1efca86b89p-27,  0x1.36bf288552114p-28,  -0x1.aa4d7b1ce1006p-31, -0x1.15df59ca6c807p-34,
+    0x1.f8af0a9a8cf10p-36,  0x1.b61b723a0a721p-43,  -0x1.0fc16bfeebfafp-40, 0x1.24f6a7d597e87p-45,
+    0x1.2d8b4a22bc60ap-45,  -0x1.0cb63357bc6d9p-49, -0x1.688457d925e3bp-50, 0x1.561b5d7bb90ffp-54,
+    0x1.d37407070797ep-55};
+
+/// erfc(x) for x ≥ 0; x² is taken in two parts, as e^−x² would magnify its rounding.
+template <class V>
+inline V erfc_above_zero(V x) {
+  using T = typename V::Scalar;
+  const V w = (x - V::broadcast(T(3.75))) / (x + V::broadcast(T(3.75))), twice = w + w;
+  V b1 = zero<V>(), b2 = zero<V>();
+  for (int k = Exponential<T>::erfc_terms - 1; k >= 1; --k) {
+    const V b0 = multiply_add(twice, b1, V::broadcast(T(erfc_series[k])) - b2);
+    b2 = b1;
+    b1 = b0;
   }
+  const V series = multiply_add(w, b1, V::broadcast(T(erfc_series[0])) - b2);
+  const V square = x * x, rest = multiply_add(x, x, zero<V>() - square), one = V::broadcast(1);
+  return (exponential(zero<V>() - square) * (one - rest)) * (series / (one + (x + x)));
+}
+
+/// Φ(x) = ½ erfc(−x / √2), the normal distribution.
+template <class V>
+inline V normal_distribution(V x) {
+  const V half = V::broadcast(0.5), root = V::broadcast(0.70710678118654752440);
+  const V tail = half * erfc_above_zero(absolute(x) * root);
+  return select_greater(x, zero<V>(), V::broadcast(1) - tail, tail);
+}
+
+/// φ(x) = e^(−x²/2) / √(2π)
+template <class V>
+inline V normal_density(V x) {
+  return V::broadcast(0.39894228040143267794) * exponential(V::broadcast(-0.5) * (x * x));
 }
 
 }  // namespace

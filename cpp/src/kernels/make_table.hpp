@@ -1,10 +1,11 @@
 // All kernels, instantiated for the lane vector that was included before this file.
 #pragma once
 
+#include "kernels/activations.hpp"
 #include "kernels/correlate.hpp"
-#include "kernels/functions.hpp"
 #include "kernels/kernel_gradient.hpp"
 #include "kernels/losses.hpp"
+#include "kernels/normalization.hpp"
 #include "kernels/outer_product.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/subsampling.hpp"
@@ -31,8 +32,13 @@ constexpr KernelTable<T> make_table() {
       .accumulate_subsampling_gradient = accumulate_subsampling_gradient<T>,
       .activate = activate<T>,
       .multiply_by_derivative = multiply_by_derivative<T>,
+      .multiply_by_slope = multiply_by_slope<T>,
+      .sum = sum<T>,
       .softmax = softmax<T>,
       .softmax_delta = softmax_delta<T>,
+      .accumulate_moments = accumulate_moments<T>,
+      .normalize = normalize<T>,
+      .normalize_delta = normalize_delta<T>,
       .mse = mse<T>,
       .cross_entropy = cross_entropy<T>,
       .sgd = sgd<T>,

@@ -23,10 +23,17 @@ struct KernelTable {
   void (*accumulate_subsampling_gradient)(const SubsamplingGradient<T>&);
   /// u ← f(u), count elements.
   void (*activate)(Elementwise f, T* u, Index count);
-  /// δ ← f'(u) ∘ δ from y = f(u), count elements.
+  /// δ ← f'(u) ∘ δ from y = f(u), count elements; not for functions that fall and rise, as gelu does.
   void (*multiply_by_derivative)(Elementwise f, const T* y, T* delta, Index count);
+  /// δ ← f'(u) ∘ δ from u, for those.
+  void (*multiply_by_slope)(Elementwise f, const T* u, T* delta, Index count);
+  /// y = a + b, count elements; y may be either.
+  void (*sum)(const T* a, const T* b, T* y, Index count);
   void (*softmax)(const Softmax<T>&);
   void (*softmax_delta)(const Softmax<T>&);
+  void (*accumulate_moments)(const PlaneMoments<T>&);
+  void (*normalize)(const Normalization<T>&);
+  void (*normalize_delta)(const Normalization<T>&);
   void (*mse)(const BlockLoss<T>&);
   void (*cross_entropy)(const BlockLoss<T>&);
   void (*sgd)(const Slice<T>&, const SGDStep<T>&);

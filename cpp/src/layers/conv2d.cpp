@@ -88,10 +88,10 @@ void Conv2dLayer<T>::hold_parameters() {
 }
 
 template <class T>
-Phase Conv2dLayer<T>::pack_parameters(bool training) {
+Schedule Conv2dLayer<T>::pack_parameters(bool training) {
   Phase phase{forward_.pack(this->parameters[0].value)};
   if (training) phase.push_back(delta_.pack(this->parameters[0].value));
-  return phase;
+  return {phase};
 }
 
 template <class T>

@@ -12,7 +12,7 @@ class Conv2dLayer : public Layer<T> {
   Conv2dLayer(const Conv2d& definition, const Shape& input);
 
   void hold_parameters() override;
-  Phase pack_parameters(bool training) override;
+  Schedule pack_parameters(bool training) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;

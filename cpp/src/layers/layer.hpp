@@ -1,7 +1,9 @@
 // What every layer is: forward, propagate_delta and accumulate_gradients, each as loops over tasks.
 #pragma once
 
+#include <algorithm>
 #include <cnnbp/network.hpp>
+#include <optional>
 
 #include "dispatch/dispatch.hpp"
 #include "lanes/tensor.hpp"
@@ -15,14 +17,15 @@ template <class T>
 struct Signal {
   Tensor<T> value, delta;
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
-  Elementwise function = Elementwise::identity;
+  Elementwise function = {};
 };
 
-/// An array of trained numbers; a layer says what it needs, the network gives the memory.
+/// An array of numbers; a layer says what it needs, the network gives the memory.
 template <class T>
 struct LayerParameter {
   std::string name;  // "weight"
   std::vector<std::int64_t> shape;
+  bool trained = true;                   // no: it has no gradient
   std::int64_t fan_in = 0, fan_out = 0;  // of the initial distribution; both 0: starts at `constant`
   double constant = 0.0;
   T* value = nullptr;
@@ -35,6 +38,12 @@ struct LayerParameter {
   }
 };
 
+/// What the random numbers of a training pass depend on, beside the layer that draws them.
+struct Draws {
+  std::uint64_t seed = 0;
+  std::uint64_t passes = 0;  // training passes before this one
+};
+
 /// Made for one input shape, used with any batch. The loops that a layer returns hold on to the signals' memory
 /// and to the layer, and may run any number of times.
 template <class T>
@@ -42,21 +51,31 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
+  /// Its place among the network's layers, which keeps its draws apart from theirs.
+  std::uint32_t number = 0;
+
   /// weight, then bias; empty for a layer without.
   std::vector<LayerParameter<T>> parameters;
+  bool learns() const {
+    return std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.trained; });
+  }
 
   /// Called after others wrote to the parameters: brings back what the layer holds constant.
   virtual void hold_parameters() {}
   /// Brings the parameters into the order that the kernels read, for forward and, in training, for the delta.
-  virtual Phase pack_parameters(bool /*training*/) { return {}; }
-  /// Whether forward writes `saved`, of the output's shape.
-  virtual bool saves() const { return false; }
+  virtual Schedule pack_parameters(bool /*training*/) { return {}; }
+  /// Shape of what forward leaves in `saved` for the delta.
+  virtual std::optional<Shape> saves(const Shape& /*output*/) const { return {}; }
 
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
+  /// The same in training, for layers that do something else then. One training pass runs at a time.
+  virtual Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& /*draws*/) {
+    return forward(input, output);
+  }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
-  /// Adds to every parameter's gradient. The loops run one after the other.
+  /// Adds to every parameter's gradient; asked for only if the layer learns.
   virtual Schedule accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
 
  protected:

@@ -53,10 +53,10 @@ LinearLayer<T>::LinearLayer(const Linear& definition, const Shape& input)
 }
 
 template <class T>
-Phase LinearLayer<T>::pack_parameters(bool training) {
+Schedule LinearLayer<T>::pack_parameters(bool training) {
   Phase phase{forward_.pack(this->parameters[0].value)};
   if (training) phase.push_back(delta_.pack(this->parameters[0].value));
-  return phase;
+  return {phase};
 }
 
 template <class T>

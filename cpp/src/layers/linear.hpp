@@ -10,7 +10,7 @@ class LinearLayer : public Layer<T> {
  public:
   LinearLayer(const Linear& definition, const Shape& input);
 
-  Phase pack_parameters(bool training) override;
+  Schedule pack_parameters(bool training) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "layers/activation.hpp"
+#include "layers/batch_norm.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
@@ -28,6 +29,31 @@ std::int64_t conv_weights(const Conv2d& l, const Shape& input) {
   return kernels_of(l, input) * kernel.height * kernel.width;
 }
 
+const char* name_of(Function function) {
+  switch (function.kind) {
+    case Function::identity: return "Identity";
+    case Function::sigmoid: return "Sigmoid";
+    case Function::tanh: return "Tanh";
+    case Function::relu: return "ReLU";
+    case Function::softmax: return "Softmax";
+    case Function::leaky_relu: return "LeakyReLU";
+    case Function::elu: return "ELU";
+    case Function::softplus: return "Softplus";
+    case Function::scaled_tanh: return "ScaledTanh";
+    case Function::gelu: return "GELU";
+    case Function::gelu_tanh: return "GELU";
+    case Function::silu: return "SiLU";
+    case Function::hardswish: return "Hardswish";
+  }
+  return "";
+}
+
+void check_batch_norm(const BatchNorm2d& l) {
+  if (!(l.eps > 0.0)) throw std::invalid_argument("eps is " + std::to_string(l.eps) + ", expected above 0");
+  if (!(l.momentum >= 0.0 && l.momentum <= 1.0))
+    throw std::invalid_argument("momentum is " + std::to_string(l.momentum) + ", expected 0 to 1");
+}
+
 void check_linear(const Linear& l) {
   if (l.out_features < 1 || l.out_features > 0x7fffffff)
     throw std::invalid_argument("out_features is " + std::to_string(l.out_features) + ", expected 1 to 2147483647");
@@ -39,39 +65,48 @@ std::string type_name(const LayerDefinition& definition) {
   return std::visit(
       Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
                  [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Subsample2d&) { return "Subsample2d"; },
-                 [](const Linear&) { return "Linear"; }, [](const Flatten&) { return "Flatten"; },
-                 [](const Activation& l) {
-                   switch (l.function) {
-                     case Function::sigmoid: return "Sigmoid";
-                     case Function::tanh: return "Tanh";
-                     case Function::relu: return "ReLU";
-                     case Function::softmax: return "Softmax";
-                     default: return "Identity";
-                   }
-                 }},
+                 [](const Linear&) { return "Linear"; }, [](const BatchNorm2d&) { return "BatchNorm2d"; },
+                 [](const Flatten&) { return "Flatten"; }, [](const Activation& l) { return name_of(l.function); },
+                 [](const Residual&) { return "Residual"; }, [](const Concat&) { return "Concat"; }},
       definition);
 }
 
 Function activation_of(const LayerDefinition& definition) {
   return std::visit(
-      Overloaded{[](const Flatten&) { return Function::identity; }, [](const Activation& l) { return l.function; },
-                 [](const auto& l) { return l.activation; }},
+      Overloaded{[](const Flatten&) { return Function(Function::identity); },
+                 [](const Activation& l) { return l.function; }, [](const auto& l) { return l.activation; }},
       definition);
 }
 
-Shape output_shape(const LayerDefinition& layer, Shape input) {
-  const Shape output =
-      std::visit(Overloaded{[&](const Conv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
-                            [&](const AvgPool2d& l) { return window_output(input.channels, window_of(l, input)); },
-                            [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
-                            [&](const Subsample2d& l) { return window_output(input.channels, window_of(l, input)); },
-                            [&](const Linear& l) {
-                              check_linear(l);
-                              return Shape{l.out_features, 1, 1};
-                            },
-                            [&](const Flatten&) { return Shape{input.features(), 1, 1}; },
-                            [&](const Activation&) { return input; }},
-                 layer);
+bool is_composite(const LayerDefinition& definition) {
+  return std::holds_alternative<Residual>(definition) || std::holds_alternative<Concat>(definition);
+}
+
+bool is_trainable(const LayerDefinition& definition) {
+  return std::visit(
+      [](const auto& l) {
+        if constexpr (requires { l.trainable; }) return l.trainable;
+        else return true;
+      },
+      definition);
+}
+
+Shape single_output_shape(const LayerDefinition& layer, const Shape& input) {
+  const Shape output = std::visit(
+      Overloaded{[&](const Conv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
+                 [&](const AvgPool2d& l) { return window_output(input.channels, window_of(l, input)); },
+                 [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
+                 [&](const Subsample2d& l) { return window_output(input.channels, window_of(l, input)); },
+                 [&](const Linear& l) {
+                   check_linear(l);
+                   return Shape{l.out_features, 1, 1};
+                 },
+                 [&](const BatchNorm2d& l) {
+                   check_batch_norm(l);
+                   return input;
+                 },
+                 [&](const Flatten&) { return Shape{input.features(), 1, 1}; }, [&](const auto&) { return input; }},
+      layer);
   checked_product({output.channels, output.height, output.width}, "output " + text(output));
   return output;
 }
@@ -79,15 +114,18 @@ Shape output_shape(const LayerDefinition& layer, Shape input) {
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Shape& input) {
   using Made = std::unique_ptr<Layer<T>>;
-  return std::visit(
+  Made made = std::visit(
       Overloaded{[&](const Conv2d& l) -> Made { return std::make_unique<Conv2dLayer<T>>(l, input); },
                  [&](const AvgPool2d& l) -> Made { return std::make_unique<AvgPool2dLayer<T>>(l, input); },
                  [&](const MaxPool2d& l) -> Made { return std::make_unique<MaxPool2dLayer<T>>(l, input); },
                  [&](const Subsample2d& l) -> Made { return std::make_unique<Subsample2dLayer<T>>(l, input); },
                  [&](const Linear& l) -> Made { return std::make_unique<LinearLayer<T>>(l, input); },
-                 [&](const Flatten&) -> Made { return std::make_unique<CopyLayer<T>>(); },
-                 [&](const Activation&) -> Made { return std::make_unique<CopyLayer<T>>(); }},
+                 [&](const BatchNorm2d& l) -> Made { return std::make_unique<BatchNorm2dLayer<T>>(l, input); },
+                 [&](const auto&) -> Made { return std::make_unique<CopyLayer<T>>(); }},
       definition);
+  if (!is_trainable(definition))
+    for (LayerParameter<T>& parameter : made->parameters) parameter.trained = false;
+  return made;
 }
 
 Cost cost_of(const LayerDefinition& definition, const Shape& input) {
@@ -103,6 +141,7 @@ Cost cost_of(const LayerDefinition& definition, const Shape& input) {
                    const std::int64_t weights = checked_product({l.out_features, input.features()}, "weight");
                    return Cost{weights + (l.bias ? l.out_features : 0), weights};
                  },
+                 [&](const BatchNorm2d& l) { return Cost{l.affine ? 2 * input.channels : 0, input.features()}; },
                  [](const auto&) { return Cost{0, 0}; }},
       definition);
 }
@@ -117,7 +156,7 @@ bool reads_vector(const LayerDefinition& definition) {
 }
 
 bool gives_vector(const LayerDefinition& definition, bool input_is_vector) {
-  return reads_vector(definition) || (std::holds_alternative<Activation>(definition) && input_is_vector);
+  return reads_vector(definition) || (!needs_maps(definition) && input_is_vector);
 }
 
 template std::unique_ptr<Layer<float>> make_layer(const LayerDefinition&, const Shape&);

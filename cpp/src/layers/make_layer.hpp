@@ -11,7 +11,17 @@ std::string type_name(const LayerDefinition& definition);
 /// The activation that ends the layer.
 Function activation_of(const LayerDefinition& definition);
 
-/// What computes the layer up to its activation. Throws std::invalid_argument when the input does not fit.
+/// A layer made of layers.
+bool is_composite(const LayerDefinition& definition);
+
+/// Whether its parameters are trained; layers without say yes.
+bool is_trainable(const LayerDefinition& definition);
+
+/// `output_shape` of what is not composite.
+Shape single_output_shape(const LayerDefinition& definition, const Shape& input);
+
+/// What computes a layer that is not composite, up to its activation. Throws std::invalid_argument when the input
+/// does not fit.
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Shape& input);
 

@@ -58,7 +58,7 @@ template <class T>
 class MaxPool2dLayer : public PoolingLayer<T> {
  public:
   MaxPool2dLayer(const MaxPool2d& definition, const Shape& input);
-  bool saves() const override { return true; }
+  std::optional<Shape> saves(const Shape& output) const override { return output; }
 };
 
 }  // namespace cnnbp

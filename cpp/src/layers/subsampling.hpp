@@ -11,7 +11,7 @@ class Subsample2dLayer : public Layer<T> {
  public:
   Subsample2dLayer(const Subsample2d& definition, const Shape& input);
 
-  bool saves() const override { return true; }
+  std::optional<Shape> saves(const Shape& output) const override { return output; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;

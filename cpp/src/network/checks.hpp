@@ -12,6 +12,9 @@ void check_images(const Images& x, const Shape& shape);
 /// The same for y: labels must be 0 … features − 1, values finite.
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features);
 
+/// A BatchNorm2d cannot train on one value a channel.
+void check_batch(const NetworkDefinition& definition, std::int64_t samples);
+
 /// Sample numbers must be 0 … samples − 1.
 void check_order(std::span<const std::int64_t> order, std::int64_t samples);
 

@@ -15,16 +15,11 @@ constexpr std::size_t kept_plans = 2;
 /// so that threads have work, and at least 16.
 constexpr Index forward_bytes = 32 * 1024 * 1024, most_forward = 256, least_forward = 16;
 
-template <class T>
-std::vector<std::unique_ptr<Layer<T>>> make_layers(const NetworkDefinition& definition,
-                                                   const std::vector<LayerSummary>& summary) {
-  std::vector<std::unique_ptr<Layer<T>>> layers;
-  Shape shape = definition.input;
-  for (std::size_t i = 0; i < summary.size(); ++i) {
-    layers.push_back(make_layer<T>(definition.layers[i], shape));
-    shape = summary[i].output_shape;
-  }
-  return layers;
+/// Adds the phases of one schedule to those of another, first to first.
+void run_beside(Schedule& all, Schedule more) {
+  if (all.size() < more.size()) all.resize(more.size());
+  for (std::size_t i = 0; i < more.size(); ++i)
+    for (Loop& loop : more[i]) all[i].push_back(std::move(loop));
 }
 
 }  // namespace
@@ -33,17 +28,15 @@ template <class T>
 Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing)
     : definition(std::move(given)),
       summary(summarize(definition)),
-      layers(make_layers<T>(definition, summary)),
-      parameters(layers, seed),
+      graph(definition, fusing),
+      parameters(graph.layers(), seed),
       updater(parameters, std::move(optimizer)),
-      graph(definition, layers, fusing),
-      zero{{parameters.zero_gradients()}},
-      pack_training(1),
-      pack_forward(1) {
-  for (const auto& layer : layers) {
+      draws{.seed = seed},
+      zero{{parameters.zero_gradients()}} {
+  for (const auto& [name, layer] : graph.layers()) {
     layer->hold_parameters();
-    for (Loop& loop : layer->pack_parameters(true)) pack_training[0].push_back(std::move(loop));
-    for (Loop& loop : layer->pack_parameters(false)) pack_forward[0].push_back(std::move(loop));
+    run_beside(pack_training, layer->pack_parameters(true));
+    run_beside(pack_forward, layer->pack_parameters(false));
   }
 }
 
@@ -52,7 +45,7 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
   const auto found =
       std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });
   if (found != training.end()) return **found;
-  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train);
+  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train, draws);
   if (training.size() == kept_plans) training.erase(training.begin());
   training.push_back(std::move(made));
   return *training.back();
@@ -65,6 +58,7 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
   plan.select(x, &y, selection);
   run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
+  ++draws.passes;
   packed = update.empty();
   return plan.loss().sum() / double(plan.samples());
 }
@@ -98,7 +92,7 @@ std::unique_ptr<Plan<T>> Network<T>::Engine::borrow(Index samples, Purpose purpo
       return plan;
     }
   }
-  return std::make_unique<Plan<T>>(graph, definition.loss, samples, purpose);
+  return std::make_unique<Plan<T>>(graph, definition.loss, samples, purpose, draws);
 }
 
 template <class T>

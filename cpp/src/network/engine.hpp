@@ -15,7 +15,7 @@ template <class T>
 struct Network<T>::Engine {
   Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing = Fusing::on);
 
-  std::int64_t features() const { return summary.back().output_shape.features(); }
+  std::int64_t features() const { return last_layer(summary).output_shape.features(); }
 
   /// The plan of a training step, kept for the batch sizes used last.
   Plan<T>& training_plan(Index samples);
@@ -41,10 +41,10 @@ struct Network<T>::Engine {
 
   NetworkDefinition definition;
   std::vector<LayerSummary> summary;
-  std::vector<std::unique_ptr<Layer<T>>> layers;
+  Graph<T> graph;
   Parameters<T> parameters;
   Updater<T> updater;
-  Graph<T> graph;
+  Draws draws;
   Schedule zero, pack_training, pack_forward;
 
   std::shared_mutex change;  // held alone by what changes the network, shared by what does not

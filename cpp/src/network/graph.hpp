@@ -1,6 +1,7 @@
 // From a definition to the layers that compute it and the signals between them.
 #pragma once
 
+#include "layers/join.hpp"
 #include "layers/layer.hpp"
 
 namespace cnnbp {
@@ -8,18 +9,34 @@ namespace cnnbp {
 /// What will become of one place in the network, before there is a batch and memory.
 struct SignalPlan {
   Shape shape;
-  Elementwise function = Elementwise::identity;
-  Index view_of = -1;          // another signal's memory in another shape
-  bool takes_function = true;  // no: the layer that writes it needs the value as it was for its delta
-  bool contiguous = false;     // read as one vector of features
-  bool saves = false;          // the layer that writes it keeps something for its delta
-  bool needs_delta = false;    // parameters, or whoever asks for the input's delta, lie before it
+  bool is_vector = false;
+  Elementwise function = {};
+  Index view_of = -1;               // another signal's memory in another shape
+  bool takes_function = true;       // no: someone needs the value as it is
+  bool contiguous = false;          // read as one vector of features
+  std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
+  bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
+  Index readers = 0;                // with more than one, each leaves a part of the delta
 };
 
+/// One of the readers of a signal.
+struct Reading {
+  Index signal, part;
+};
+
+/// A layer at work, or a join.
 template <class T>
 struct Node {
   Layer<T>* layer;
-  Index input, output;  // signals
+  Join<T>* join;
+  std::vector<Reading> inputs;
+  Index output;
+};
+
+template <class T>
+struct NamedLayer {
+  std::string name;  // "1.body.0"
+  std::unique_ptr<Layer<T>> layer;
 };
 
 /// The signals of one layer of the definition.
@@ -34,26 +51,39 @@ enum class Fusing { on, off };
 template <class T>
 class Graph {
  public:
-  Graph(const NetworkDefinition& definition, const std::vector<std::unique_ptr<Layer<T>>>& layers, Fusing fusing);
+  Graph(const NetworkDefinition& definition, Fusing fusing);
 
   const std::vector<Node<T>>& nodes() const { return nodes_; }
   const std::vector<SignalPlan>& signals() const { return signals_; }
-  const std::vector<LayerSignals>& layers() const { return layers_; }
-  Index output() const { return static_cast<Index>(signals_.size()) - 1; }
+  const std::vector<NamedLayer<T>>& layers() const { return layers_; }
+  const std::vector<LayerSignals>& places() const { return places_; }  // in the order of `summarize`
+  Index output() const { return output_; }
+  Index memory_of(Index signal) const {
+    const Index view = signals_[static_cast<std::size_t>(signal)].view_of;
+    return view >= 0 ? view : signal;
+  }
 
  private:
   Index add_signal(SignalPlan signal);
-  Index add_node(Layer<T>* layer, Index input, const Shape& output);
-  Index add_layer(const LayerDefinition& definition, Layer<T>* layer, Index input, const Shape& output);
+  Index add_node(Layer<T>* layer, Index input, const Shape& shape, bool is_vector);
+  Index add_join(std::unique_ptr<Join<T>> join, const std::vector<Index>& inputs, const Shape& shape);
+  Reading read(Index signal);
+  Index add_layers(const std::vector<LayerDefinition>& layers, const std::string& prefix, Index input);
+  Index add_layer(const LayerDefinition& definition, const std::string& name, Index input);
+  Index add_single(const LayerDefinition& definition, const std::string& name, Index input);
   Index add_activation(Function function, Index signal);
-  Index memory_of(Index signal) { return at(signal).view_of >= 0 ? at(signal).view_of : signal; }
+  Index add_extra(std::unique_ptr<Layer<T>> layer, Index input);
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
+  SignalPlan& memory(Index signal) { return at(memory_of(signal)); }
 
   Fusing fusing_;
   std::vector<Node<T>> nodes_;
   std::vector<SignalPlan> signals_;
-  std::vector<LayerSignals> layers_;
-  std::vector<std::unique_ptr<Layer<T>>> activations_;
+  std::vector<NamedLayer<T>> layers_;
+  std::vector<LayerSignals> places_;
+  std::vector<std::unique_ptr<Layer<T>>> extra_;  // activations that could not be attached
+  std::vector<std::unique_ptr<Join<T>>> joins_;
+  Index output_ = 0;
 };
 
 }  // namespace cnnbp

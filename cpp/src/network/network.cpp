@@ -51,10 +51,24 @@ void Network<T>::set_optimizer_steps(std::int64_t steps) {
 }
 
 template <class T>
+std::int64_t Network<T>::training_passes() const {
+  const std::shared_lock lock(engine_->change);
+  return static_cast<std::int64_t>(engine_->draws.passes);
+}
+
+template <class T>
+void Network<T>::set_training_passes(std::int64_t passes) {
+  const std::unique_lock lock(engine_->change);
+  if (passes < 0) throw std::invalid_argument("passes is " + std::to_string(passes) + ", expected at least 0");
+  engine_->draws.passes = static_cast<std::uint64_t>(passes);
+}
+
+template <class T>
 double Network<T>::train_step(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
+  check_batch(engine_->definition, x.count);
   Plan<T>& plan = engine_->training_plan(x.count);
   return engine_->backpropagate(plan, x, y, {}, true, engine_->updater.next_step());
 }
@@ -70,6 +84,8 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
   check_targets(y, x.count, engine_->features());
   check_order(order, x.count);
   const auto size = static_cast<std::int64_t>(order.size());
+  check_batch(engine_->definition, std::min(batch_size, size));
+  if (size % batch_size > 0) check_batch(engine_->definition, size % batch_size);
   check_rates(lr, (size + batch_size - 1) / batch_size);
   std::vector<double> losses;
   for (std::int64_t first = 0; first < size; first += batch_size) {
@@ -91,6 +107,7 @@ double Network<T>::accumulate_gradients(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
+  check_batch(engine_->definition, x.count);
   return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
 }
 
@@ -155,24 +172,29 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
   const std::shared_lock lock(engine_->change);
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
+  check_batch(engine_->definition, x.count);
   Engine copy(engine_->definition, engine_->updater.optimizer(), 0, Fusing::off);
   copy.parameters.copy_values_from(engine_->parameters);
+  copy.draws = engine_->draws;
   Plan<T>& plan = copy.training_plan(x.count);
   const double loss = copy.backpropagate(plan, x, y, {}, true, {});
 
   std::vector<TracedArray<T>> all{{"loss", {}, {static_cast<T>(loss)}}};
   all.push_back(traced("input.delta", plan.signal(0).delta, false));
-  for (std::size_t i = 0; i < copy.graph.layers().size(); ++i) {
-    const auto [input, middle, output] = copy.graph.layers()[i];
+  const auto add = [&](const std::string& name, Index signal, const Tensor<T>& tensor) {
+    all.push_back(traced(name, tensor, copy.graph.signals()[static_cast<std::size_t>(signal)].is_vector));
+  };
+  for (std::size_t i = 0; i < copy.summary.size(); ++i) {
+    const auto [input, middle, output] = copy.graph.places()[i];
     const std::string name = copy.summary[i].name + ".";
-    const bool vector = copy.summary[i].is_vector, from_vector = i > 0 && copy.summary[i - 1].is_vector;
-    all.push_back(traced(name + "input", plan.signal(input).value, from_vector));
-    all.push_back(traced(name + "pre_activation", plan.signal(middle).value, vector));
-    all.push_back(traced(name + "output", plan.signal(output).value, vector));
-    if (plan.signal(middle).delta.data) all.push_back(traced(name + "delta", plan.signal(middle).delta, vector));
+    add(name + "input", input, plan.signal(input).value);
+    add(name + "pre_activation", middle, plan.signal(middle).value);
+    add(name + "output", output, plan.signal(output).value);
+    if (plan.signal(middle).delta.data) add(name + "delta", middle, plan.signal(middle).delta);
   }
   for (const Parameter<T>& p : copy.parameters.all()) {
-    const std::size_t dot = p.name.find('.');
+    if (p.gradient.empty()) continue;
+    const std::size_t dot = p.name.rfind('.');
     all.push_back(
         {p.name.substr(0, dot) + ".gradient" + p.name.substr(dot), p.shape, {p.gradient.begin(), p.gradient.end()}});
   }
@@ -198,7 +220,7 @@ void Network<T>::change(const std::function<void()>& writer) {
   const std::unique_lock lock(engine_->change);
   engine_->packed = false;
   writer();
-  for (const auto& layer : engine_->layers) layer->hold_parameters();
+  for (const auto& [name, layer] : engine_->graph.layers()) layer->hold_parameters();
 }
 
 template class Network<float>;

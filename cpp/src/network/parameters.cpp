@@ -18,21 +18,22 @@ Index aligned(std::int64_t size) {
 }  // namespace
 
 template <class T>
-Parameters<T>::Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, std::uint64_t seed) {
-  Index total = 0;
-  for (const auto& layer : layers)
-    for (const LayerParameter<T>& p : layer->parameters) total += aligned<T>(p.size());
-  const auto size = static_cast<std::size_t>(total);
-  values_ = Buffer<T>(size);
-  gradients_ = Buffer<T>(size);
-  Index offset = 0;
-  for (std::size_t i = 0; i < layers.size(); ++i)
-    for (LayerParameter<T>& p : layers[i]->parameters) {
+Parameters<T>::Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_t seed) {
+  Index trained = 0, held = 0;
+  for (const auto& [name, layer] : layers)
+    for (const LayerParameter<T>& p : layer->parameters) (p.trained ? trained : held) += aligned<T>(p.size());
+  values_ = Buffer<T>(static_cast<std::size_t>(trained));
+  gradients_ = Buffer<T>(static_cast<std::size_t>(trained));
+  held_ = Buffer<T>(static_cast<std::size_t>(held));
+  trained = held = 0;
+  for (const auto& [name, layer] : layers)
+    for (LayerParameter<T>& p : layer->parameters) {
       const auto count = static_cast<std::size_t>(p.size());
-      p.value = values_.data() + offset;
-      p.gradient = gradients_.data() + offset;
+      Index& offset = p.trained ? trained : held;
+      p.value = (p.trained ? values_ : held_).data() + offset;
+      p.gradient = p.trained ? gradients_.data() + offset : nullptr;
       initialise(p, seed, static_cast<std::uint32_t>(all_.size()));
-      all_.push_back({std::to_string(i) + "." + p.name, p.shape, {p.value, count}, {p.gradient, count}, {}});
+      all_.push_back({name + "." + p.name, p.shape, {p.value, count}, {p.gradient, p.trained ? count : 0}, {}});
       offset += aligned<T>(p.size());
     }
 }
@@ -49,6 +50,7 @@ Loop Parameters<T>::zero_gradients() const {
 template <class T>
 void Parameters<T>::copy_values_from(const Parameters& other) {
   std::copy_n(other.values_.data(), values_.size(), values_.data());
+  std::copy_n(other.held_.data(), held_.size(), held_.data());
 }
 
 template class Parameters<float>;

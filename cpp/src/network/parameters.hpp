@@ -1,9 +1,9 @@
-// All trained numbers of a network in two flat arrays: values and gradients.
+// All numbers of a network in flat arrays: the trained ones, their gradients, and those that are held.
 #pragma once
 
 #include <cnnbp/network.hpp>
 
-#include "layers/layer.hpp"
+#include "network/graph.hpp"
 
 namespace cnnbp {
 
@@ -14,10 +14,10 @@ template <class T>
 class Parameters {
  public:
   /// Gives every layer's parameters their memory and first values.
-  Parameters(const std::vector<std::unique_ptr<Layer<T>>>& layers, std::uint64_t seed);
+  Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_t seed);
 
   const std::vector<Parameter<T>>& all() const { return all_; }
-  const Buffer<T>& values() const { return values_; }
+  const Buffer<T>& values() const { return values_; }  // of those that are trained
   const Buffer<T>& gradients() const { return gradients_; }
 
   /// gradient ← 0
@@ -25,7 +25,7 @@ class Parameters {
   void copy_values_from(const Parameters& other);
 
  private:
-  Buffer<T> values_, gradients_;
+  Buffer<T> values_, gradients_, held_;
   std::vector<Parameter<T>> all_;
 };
 

@@ -3,14 +3,13 @@
 namespace cnnbp {
 
 template <class T>
-Plan<T>::Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose)
-    : samples_(samples), purpose_(purpose), loss_(loss, samples) {
-  make_signals(graph);
+Plan<T>::Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose, const Draws& draws)
+    : graph_(graph), samples_(samples), purpose_(purpose), loss_(loss, samples) {
+  make_signals();
   make_load();
-  for (const Node<T>& node : graph.nodes())
-    forward_.push_back({node.layer->forward(signal(node.input), signal(node.output))});
+  make_forward(draws);
   if (purpose != Purpose::predict) backward_.push_back({loss_.evaluate(output(), target_)});
-  if (purpose == Purpose::train) make_backward(graph);
+  if (purpose == Purpose::train) make_backward();
 }
 
 template <class T>
@@ -22,9 +21,10 @@ Tensor<T> Plan<T>::allocate(const Shape& shape, Spacing spacing) {
 }
 
 template <class T>
-void Plan<T>::make_signals(const Graph<T>& graph) {
-  for (const SignalPlan& planned : graph.signals()) {
+void Plan<T>::make_signals() {
+  for (const SignalPlan& planned : graph_.signals()) {
     Signal<T> made;
+    std::vector<Tensor<T>> parts;
     if (planned.view_of >= 0) {
       const Signal<T>& memory = signal(planned.view_of);
       made.value = memory.value.viewed_as(planned.shape);
@@ -32,13 +32,36 @@ void Plan<T>::make_signals(const Graph<T>& graph) {
     } else {
       const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
       made.value = allocate(planned.shape, spacing);
-      if (purpose_ == Purpose::train && planned.needs_delta) made.delta = allocate(planned.shape, spacing);
-      if (purpose_ == Purpose::train && planned.saves) made.saved = allocate(planned.shape, spacing);
+      if (purpose_ == Purpose::train && planned.saved) made.saved = allocate(*planned.saved, spacing);
+      if (purpose_ == Purpose::train && planned.needs_delta) {
+        made.delta = allocate(planned.shape, spacing);
+        for (Index r = 0; planned.readers > 1 && r < planned.readers; ++r)
+          parts.push_back(allocate(planned.shape, spacing));
+      }
     }
     made.function = planned.function;
     signals_.push_back(made);
+    parts_.push_back(std::move(parts));
   }
   if (purpose_ != Purpose::predict) target_ = allocate({output().value.shape.features(), 1, 1}, Spacing::contiguous);
+}
+
+/// What one reader sees: where there are several, its part of the delta, without f'.
+template <class T>
+Signal<T> Plan<T>::read(const Reading& reading) const {
+  Signal<T> seen = signal(reading.signal);
+  const std::vector<Tensor<T>>& parts = parts_of(reading.signal);
+  if (parts.empty()) return seen;
+  seen.delta = parts[static_cast<std::size_t>(reading.part)].viewed_as(seen.value.shape);
+  seen.function = {};
+  return seen;
+}
+
+template <class T>
+std::vector<Signal<T>> Plan<T>::inputs_of(const Node<T>& node) const {
+  std::vector<Signal<T>> inputs;
+  for (const Reading& reading : node.inputs) inputs.push_back(read(reading));
+  return inputs;
 }
 
 template <class T>
@@ -55,23 +78,47 @@ void Plan<T>::make_load() {
   load_.push_back(std::move(phase));
 }
 
+template <class T>
+void Plan<T>::make_forward(const Draws& draws) {
+  for (const Node<T>& node : graph_.nodes()) {
+    const Signal<T>& output = signal(node.output);
+    if (node.join) forward_.push_back({node.join->forward(inputs_of(node), output)});
+    else if (purpose_ == Purpose::train)
+      forward_.push_back({node.layer->forward_training(input_of(node), output, draws)});
+    else forward_.push_back({node.layer->forward(input_of(node), output)});
+  }
+}
+
+template <class T>
+void Plan<T>::add_to_backward(std::size_t phase, const Loop& loop) {
+  if (backward_.size() <= phase) backward_.resize(phase + 1);
+  backward_[phase].push_back(loop);
+}
+
 /// A layer's gradient needs nothing that its delta writes, so both share a phase; a gradient's further loops
 /// run beside the deltas of the layers before it.
 template <class T>
-void Plan<T>::make_backward(const Graph<T>& graph) {
+void Plan<T>::make_backward() {
   std::size_t place = backward_.size();
-  const auto add = [this](std::size_t phase, const Loop& loop) {
-    if (backward_.size() <= phase) backward_.resize(phase + 1);
-    backward_[phase].push_back(loop);
+  const auto gather = [&](Index signal) {
+    if (!parts_of(signal).empty()) add_to_backward(place++, sum_deltas(this->signal(signal), parts_of(signal)));
   };
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node, ++place) {
-    const Signal<T>&input = signal(node->input), &output = signal(node->output);
-    if (output.delta.data == nullptr) break;  // nothing before this point learns
-    if (input.delta.data != nullptr) add(place, node->layer->propagate_delta(input, output));
-    const Schedule gradients = node->layer->accumulate_gradients(input, output);
+  for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node) {
+    const Signal<T>& output = signal(node->output);
+    if (output.delta.data == nullptr) continue;  // nothing before this point learns
+    gather(node->output);
+    if (node->join) {
+      add_to_backward(place++, node->join->propagate_delta(inputs_of(*node), output));
+      continue;
+    }
+    const Signal<T> input = input_of(*node);
+    if (input.delta.data != nullptr) add_to_backward(place, node->layer->propagate_delta(input, output));
+    const Schedule gradients = node->layer->learns() ? node->layer->accumulate_gradients(input, output) : Schedule{};
     for (std::size_t i = 0; i < gradients.size(); ++i)
-      for (const Loop& loop : gradients[i]) add(place + i, loop);
+      for (const Loop& loop : gradients[i]) add_to_backward(place + i, loop);
+    ++place;
   }
+  gather(0);
 }
 
 template <class T>

@@ -12,7 +12,8 @@ enum class Purpose { predict, evaluate, train };
 template <class T>
 class Plan {
  public:
-  Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose);
+  /// `draws` is read in every training pass.
+  Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose, const Draws& draws);
   Plan(const Plan&) = delete;
 
   /// The batch of the next run. What the pointers name must outlive it.
@@ -25,18 +26,28 @@ class Plan {
   const Schedule& backward() const { return backward_; }  // loss, deltas and gradients; evaluate: loss alone
   const BatchLoss<T>& loss() const { return loss_; }
   const Signal<T>& signal(Index i) const { return signals_[static_cast<std::size_t>(i)]; }
-  const Signal<T>& output() const { return signals_.back(); }
+  const Signal<T>& output() const { return signal(graph_.output()); }
 
  private:
   Tensor<T> allocate(const Shape& shape, Spacing spacing);
-  void make_signals(const Graph<T>& graph);
+  void make_signals();
   void make_load();
-  void make_backward(const Graph<T>& graph);
+  void make_forward(const Draws& draws);
+  void make_backward();
+  void add_to_backward(std::size_t phase, const Loop& loop);
+  Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
+  std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
+  Signal<T> read(const Reading& reading) const;
+  const std::vector<Tensor<T>>& parts_of(Index signal) const {
+    return parts_[static_cast<std::size_t>(graph_.memory_of(signal))];
+  }
 
+  const Graph<T>& graph_;
   Index samples_;
   Purpose purpose_;
   std::vector<Buffer<T>> memory_;
   std::vector<Signal<T>> signals_;
+  std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
   Tensor<T> target_;
   BatchLoss<T> loss_;
   Images x_{static_cast<const float*>(nullptr), 0};

@@ -131,6 +131,7 @@ template <class T>
 std::vector<std::pair<std::string, std::span<T>>> Updater<T>::state_of(const Parameter<T>& parameter) const {
   const std::ptrdiff_t offset = parameter.value.data() - parameters_.values().data();
   std::vector<std::pair<std::string, std::span<T>>> state;
+  if (parameter.gradient.empty()) return state;
   for (const std::string& name : state_names(optimizer_))
     state.push_back({name, {state_[state.size()].data() + offset, parameter.value.size()}});
   if (options_of(optimizer_).ema_decay)

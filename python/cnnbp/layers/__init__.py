@@ -5,25 +5,50 @@ features: a network infers them from its input shape. What follows the sizes is 
 ``activation="sigmoid"`` and a `Sigmoid` layer that follows mean the same.
 """
 
-from cnnbp.layers.activation import ReLU, Sigmoid, Softmax, Tanh
-from cnnbp.layers.base import Layer
+from cnnbp.layers.activation import (
+    ELU,
+    GELU,
+    Hardswish,
+    LeakyReLU,
+    ReLU,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from cnnbp.layers.base import ACTIVATIONS, Layer
+from cnnbp.layers.composite import Concat, Residual
 from cnnbp.layers.connections import LENET5_CONNECTIONS
 from cnnbp.layers.convolution import Conv2d
 from cnnbp.layers.linear import Flatten, Linear
+from cnnbp.layers.normalization import BatchNorm2d
 from cnnbp.layers.pooling import AvgPool2d, MaxPool2d
 from cnnbp.layers.subsampling import Subsample2d
 
 __all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
     "LENET5_CONNECTIONS",
     "AvgPool2d",
+    "BatchNorm2d",
+    "Concat",
     "Conv2d",
     "Flatten",
+    "Hardswish",
     "Layer",
+    "LeakyReLU",
     "Linear",
     "MaxPool2d",
     "ReLU",
+    "Residual",
+    "ScaledTanh",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Subsample2d",
     "Tanh",
 ]

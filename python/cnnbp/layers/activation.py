@@ -2,40 +2,159 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from cnnbp import _core
+from cnnbp.arguments import read_amount, read_choice, read_number
 from cnnbp.layers.base import Layer
 
 
-class Sigmoid(Layer):
+class ActivationLayer(Layer):
+    """What all activations share: a function of the core, and perhaps a number it takes."""
+
+    function: ClassVar[str]
+
+    def parameter(self) -> float | None:
+        """Return the function's number; None if it takes none."""
+        return None
+
+    def definition(self) -> _core.Activation:
+        """Return the same layer for the compiled core."""
+        return _core.Activation(function=self.function, parameter=self.parameter())
+
+
+class Sigmoid(ActivationLayer):
     """``f(u) = 1 / (1 + exp(-u))``, element by element; ``f' = f (1 - f)``."""
 
-    def definition(self) -> _core.Activation:
-        """Return the same layer for the compiled core."""
-        return _core.Activation(function="sigmoid")
+    function = "sigmoid"
 
 
-class Tanh(Layer):
+class Tanh(ActivationLayer):
     """``f(u) = tanh(u)``, element by element; ``f' = 1 - f²``."""
 
-    def definition(self) -> _core.Activation:
-        """Return the same layer for the compiled core."""
-        return _core.Activation(function="tanh")
+    function = "tanh"
 
 
-class ReLU(Layer):
+class ScaledTanh(ActivationLayer):
+    """``f(u) = 1.7159 tanh(2u / 3)``, the squashing function of LeNet-5.
+
+    LeCun, Bottou, Bengio and Haffner 1998, *Gradient-Based Learning Applied to Document
+    Recognition*, appendix A.
+    """
+
+    function = "scaled_tanh"
+
+
+class ReLU(ActivationLayer):
     """``f(u) = max(u, 0)``, element by element; ``f' = 1`` above 0, and 0 elsewhere."""
 
+    function = "relu"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class LeakyReLU(ActivationLayer):
+    """``f(u) = max(u, 0) + negative_slope · min(u, 0)`` (Maas, Hannun and Ng 2013).
+
+    Parameters
+    ----------
+    negative_slope : float
+        Slope below 0, at least 0.
+    """
+
+    negative_slope: float
+    function: ClassVar[str] = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self._assign(negative_slope=read_amount(negative_slope, "LeakyReLU negative_slope"))
+
+    def parameter(self) -> float:
+        """Return the slope below 0."""
+        return self.negative_slope
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class ELU(ActivationLayer):
+    """``f(u) = u`` above 0, ``alpha (exp(u) - 1)`` below (Clevert, Unterthiner, Hochreiter 2016).
+
+    Parameters
+    ----------
+    alpha : float
+        Minus the limit on the left, at least 0.
+    """
+
+    alpha: float
+    function: ClassVar[str] = "elu"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self._assign(alpha=read_amount(alpha, "ELU alpha"))
+
+    def parameter(self) -> float:
+        """Return minus the limit on the left."""
+        return self.alpha
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Softplus(ActivationLayer):
+    """``f(u) = log(1 + exp(beta · u)) / beta``; ``f' = σ(beta · u)``.
+
+    Parameters
+    ----------
+    beta : float
+        How sharp the bend at 0 is, above 0.
+    """
+
+    beta: float
+    function: ClassVar[str] = "softplus"
+
+    def __init__(self, beta: float = 1.0) -> None:
+        number = read_number(beta, "Softplus beta")
+        if number <= 0:
+            raise ValueError(f"Softplus beta must be above 0, got {beta!r}")
+        self._assign(beta=number)
+
+    def parameter(self) -> float:
+        """Return the sharpness."""
+        return self.beta
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class GELU(ActivationLayer):
+    """``f(u) = u Φ(u)``, Φ the normal distribution (Hendrycks and Gimpel 2016).
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        Φ itself, or ``½ (1 + tanh(√(2/π) (u + 0.044715 u³)))`` in its place.
+    """
+
+    approximate: str
+
+    def __init__(self, *, approximate: str = "none") -> None:
+        read_choice(approximate, "GELU approximate", ("none", "tanh"))
+        self._assign(approximate=approximate)
+
     def definition(self) -> _core.Activation:
         """Return the same layer for the compiled core."""
-        return _core.Activation(function="relu")
+        return _core.Activation(function="gelu" if self.approximate == "none" else "gelu_tanh")
 
 
-class Softmax(Layer):
+class SiLU(ActivationLayer):
+    """``f(u) = u σ(u)``, also called swish (Ramachandran, Zoph and Le 2017)."""
+
+    function = "silu"
+
+
+class Hardswish(ActivationLayer):
+    """``f(u) = u min(max(u + 3, 0), 6) / 6`` (Howard et al. 2019, MobileNetV3)."""
+
+    function = "hardswish"
+
+
+class Softmax(ActivationLayer):
     """``f(u)_j = exp(u_j) / Σ_k exp(u_k)`` over features, or over the channels of each pixel.
 
     The loss "cross_entropy" takes logits: a network that trains with it ends without a softmax.
     """
 
-    def definition(self) -> _core.Activation:
-        """Return the same layer for the compiled core."""
-        return _core.Activation(function="softmax")
+    function = "softmax"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnbp.arguments import read_choice
 from cnnbp.layers.connections import Connections
@@ -14,7 +14,20 @@ from cnnbp.layers.connections import Connections
 if TYPE_CHECKING:
     from cnnbp import _core
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "softmax")
+#: What `activation` may be: the names of the activation layers, with their usual numbers.
+ACTIVATIONS = (
+    "sigmoid",
+    "tanh",
+    "scaled_tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "gelu",
+    "silu",
+    "hardswish",
+    "softmax",
+)
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -29,11 +42,15 @@ class Layer(ABC):
         """Return all arguments; ``type(layer)(**layer.options())`` equals the layer."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def parts(self) -> Iterator[tuple[str, Layers]]:
+        """Yield the lists of layers that this one is made of, by name; most are made of none."""
+        yield from ()
+
     def __repr__(self) -> str:
         return self._written(repr)
 
     def __str__(self) -> str:
-        return self._written(lambda v: str(v) if isinstance(v, Connections) else repr(v))
+        return self._written(_short)
 
     def _written(self, show: Callable[[object], str]) -> str:
         # Sizes are shown always, an option only where it differs from the one left out.
@@ -46,12 +63,35 @@ class Layer(ABC):
             for name, value in self.options().items()
             if value != plain[name]
         ]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join(filter(None, shown))})"
 
     def _assign(self, **options: object) -> None:
         """Set the fields of a layer that is being made; afterwards it is frozen."""
         for name, value in options.items():
             object.__setattr__(self, name, value)
+
+
+Layers: TypeAlias = tuple[Layer, ...]
+
+
+def read_layers(given: object, name: str) -> Layers:
+    """Read a list of layers."""
+    if isinstance(given, str | Layer) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be a list of layers, got {given!r}")
+    made = tuple(given)
+    for place, layer in enumerate(made):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{name}[{place}] must be a layer of cnnbp.layers, got {layer!r}")
+    return made
+
+
+def walk(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield every layer with its name, ``"1"`` or ``"1.body.0"``, a composite before its parts."""
+    for place, layer in enumerate(layers):
+        name = f"{prefix}{place}"
+        yield name, layer
+        for part, inner in layer.parts():
+            yield from walk(inner, f"{name}.{part}.")
 
 
 def read_activation(value: object, name: str) -> str | None:
@@ -63,5 +103,20 @@ def _shortest(value: object) -> object:
     """``((2, 2), (1, 0))`` as ``(2, (1, 0))``, as it was most likely written."""
     if type(value) is not tuple:
         return value
+    if _holds_layers(value):
+        return [_shortest(item) if type(item) is tuple else item for item in value]
     height, width = map(_shortest, value)
     return height if height == width and not isinstance(height, tuple) else (height, width)
+
+
+def _holds_layers(value: tuple[object, ...]) -> bool:
+    return all(
+        isinstance(item, Layer) or (type(item) is tuple and _holds_layers(item)) for item in value
+    )
+
+
+def _short(value: object) -> str:
+    """Write a table of connections as its size, and no layers, which have lines of their own."""
+    if isinstance(value, list):
+        return ""
+    return str(value) if isinstance(value, Connections) else repr(value)

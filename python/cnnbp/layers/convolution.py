@@ -55,8 +55,10 @@ class Conv2d(Layer):
         Which input map each output map sees, as `LENET5_CONNECTIONS`; all when left out, and only
         without groups. Weights between maps that are not connected are held at 0, count as
         nothing, and are set to 0 when others are loaded. Fans are the mean numbers connected.
-    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
-        Function of the result; None is the identity.
+    activation : str, optional
+        Function of the result, one of `ACTIVATIONS`; the identity when left out.
+    trainable : bool
+        False holds the parameters at their values: they have no gradient.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Conv2d(Layer):
     bias: bool
     connections: Connections | None
     activation: str | None
+    trainable: bool
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Conv2d(Layer):
         bias: bool = True,
         connections: ArrayLike | None = None,
         activation: str | None = None,
+        trainable: bool = True,
     ) -> None:
         if extra:
             raise TypeError(
@@ -106,6 +110,7 @@ class Conv2d(Layer):
             bias=read_flag(bias, "Conv2d bias"),
             connections=read_connections(connections, "Conv2d connections", out_channels=outputs),
             activation=read_activation(activation, "Conv2d activation"),
+            trainable=read_flag(trainable, "Conv2d trainable"),
         )
 
     def definition(self) -> _core.Conv2d:
@@ -120,4 +125,5 @@ class Conv2d(Layer):
             bias=self.bias,
             connections=self.connections or (),
             activation=self.activation or "identity",
+            trainable=self.trainable,
         )

@@ -24,8 +24,10 @@ class Linear(Layer):
         Number of outputs, at least 1.
     bias : bool
         Whether a bias is learned.
-    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
-        Function of the result; None is the identity.
+    activation : str, optional
+        Function of the result, one of `ACTIVATIONS`; the identity when left out.
+    trainable : bool
+        False holds the parameters at their values: they have no gradient.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class Linear(Layer):
     out_features: int
     bias: bool
     activation: str | None
+    trainable: bool
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Linear(Layer):
         *extra: Never,
         bias: bool = True,
         activation: str | None = None,
+        trainable: bool = True,
     ) -> None:
         if extra:
             raise TypeError(
@@ -53,6 +57,7 @@ class Linear(Layer):
             out_features=read_integer(out_features, "Linear out_features"),
             bias=read_flag(bias, "Linear bias"),
             activation=read_activation(activation, "Linear activation"),
+            trainable=read_flag(trainable, "Linear trainable"),
         )
 
     def definition(self) -> _core.Linear:
@@ -61,6 +66,7 @@ class Linear(Layer):
             out_features=self.out_features,
             bias=self.bias,
             activation=self.activation or "identity",
+            trainable=self.trainable,
         )
 
 

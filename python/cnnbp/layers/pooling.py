@@ -29,8 +29,8 @@ class AvgPool2d(Layer):
         Whether the padding counts in the mean.
     divisor_override : int, optional
         Divide each window's sum by this instead of its size.
-    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
-        Function of the result; None is the identity.
+    activation : str, optional
+        Function of the result, one of `ACTIVATIONS`; the identity when left out.
 
     Raises
     ------
@@ -100,8 +100,8 @@ class MaxPool2d(Layer):
         Distance between a window's rows and columns.
     ceil_mode : bool
         Whether a last window that does not fit whole counts.
-    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
-        Function of the result; None is the identity.
+    activation : str, optional
+        Function of the result, one of `ACTIVATIONS`; the identity when left out.
 
     Raises
     ------

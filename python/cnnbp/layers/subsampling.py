@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnbp import _core
-from cnnbp.arguments import Pair, Size, read_pair
+from cnnbp.arguments import Pair, Size, read_flag, read_pair
 from cnnbp.layers.base import Layer, read_activation
 
 
@@ -23,8 +23,10 @@ class Subsample2d(Layer):
     ----------
     kernel_size : int or (int, int)
         Height and width of a block.
-    activation : {None, "sigmoid", "tanh", "relu", "softmax"}
-        Function of the result; None is the identity.
+    activation : str, optional
+        Function of the result, one of `ACTIVATIONS`; the identity when left out.
+    trainable : bool
+        False holds the parameters at their values: they have no gradient.
 
     Raises
     ------
@@ -35,15 +37,21 @@ class Subsample2d(Layer):
 
     kernel_size: Pair
     activation: str | None
+    trainable: bool
 
-    def __init__(self, kernel_size: Size, *, activation: str | None = None) -> None:
+    def __init__(
+        self, kernel_size: Size, *, activation: str | None = None, trainable: bool = True
+    ) -> None:
         self._assign(
             kernel_size=read_pair(kernel_size, "Subsample2d kernel_size"),
             activation=read_activation(activation, "Subsample2d activation"),
+            trainable=read_flag(trainable, "Subsample2d trainable"),
         )
 
     def definition(self) -> _core.Subsample2d:
         """Return the same layer for the compiled core."""
         return _core.Subsample2d(
-            kernel_size=self.kernel_size, activation=self.activation or "identity"
+            kernel_size=self.kernel_size,
+            activation=self.activation or "identity",
+            trainable=self.trainable,
         )

@@ -1,0 +1,187 @@
+#include "layers/batch_norm.hpp"
+
+#include <array>
+#include <cmath>
+
+namespace cnnbp {
+namespace {
+
+/// A number for every lane of a block.
+template <class T>
+using Lanes = std::array<T, static_cast<std::size_t>(Blocks<T>::full_lanes)>;
+
+template <class T>
+Lanes<T> in_all_lanes(double value) {
+  Lanes<T> lanes;
+  lanes.fill(static_cast<T>(value));
+  return lanes;
+}
+
+Index values_of_a_channel(const auto& tensor) { return tensor.blocks.samples() * tensor.shape.pixels(); }
+
+}  // namespace
+
+template <class T>
+BatchNorm2dLayer<T>::BatchNorm2dLayer(const BatchNorm2d& definition, const Shape& input)
+    : eps_(definition.eps),
+      momentum_(definition.momentum),
+      affine_(definition.affine),
+      trainable_(definition.trainable),
+      used_(static_cast<std::size_t>(input.channels)) {
+  if (affine_) {
+    this->parameters.push_back({.name = "weight", .shape = {input.channels}, .constant = 1.0});
+    this->parameters.push_back({.name = "bias", .shape = {input.channels}});
+  }
+  this->parameters.push_back({.name = "running_mean", .shape = {input.channels}, .trained = false});
+  this->parameters.push_back({.name = "running_var", .shape = {input.channels}, .trained = false, .constant = 1.0});
+}
+
+/// Lanes are added up in float64, block by block; lanes without a sample do not count.
+template <class T>
+auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, Index channel, T mean) const -> Pair {
+  const Lanes<T> means = in_all_lanes<T>(mean);
+  Pair total{0.0, 0.0};
+  for (Index b = 0; b < input.blocks.count(); ++b) {
+    Lanes<T> first{}, second{};
+    this->kernel.accumulate_moments({.input = input.channel(b, channel),
+                                     .delta = delta.data ? delta.channel(b, channel) : nullptr,
+                                     .mean = means.data(),
+                                     .first = first.data(),
+                                     .second = second.data(),
+                                     .pixels = input.shape.pixels(),
+                                     .lanes = input.blocks.lanes(b)});
+    for (std::size_t n = 0; n < static_cast<std::size_t>(input.blocks.samples_in(b)); ++n) {
+      total.first += double(first[n]);
+      total.second += double(second[n]);
+    }
+  }
+  return total;
+}
+
+/// In two passes, the second about the mean: a variance from Σ x² would lose its digits to a large mean.
+template <class T>
+auto BatchNorm2dLayer<T>::statistics(const Tensor<T>& input, Index channel) const -> Pair {
+  const double count = double(values_of_a_channel(input));
+  const T mean = static_cast<T>(sum(input, {}, channel, T(0)).first / count);
+  const Pair about_mean = sum(input, {}, channel, mean);
+  const double rest = about_mean.first / count;  // what rounding left in the mean
+  return {double(mean), about_mean.second / count - rest * rest};
+}
+
+template <class T>
+auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const -> Pair {
+  const Scale used = used_[static_cast<std::size_t>(channel)];
+  const Pair sums = sum(input, delta, channel, used.mean);
+  return {sums.first, sums.second * double(used.inverse_deviation)};
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel,
+                                    Scale used) const {
+  const Tensor<T>& x = input.value;
+  const Lanes<T> mean = in_all_lanes<T>(used.mean), scale = in_all_lanes<T>(weight(channel) * used.inverse_deviation);
+  T* y = output.value.channel(block, channel);
+  this->kernel.normalize({.input = x.channel(block, channel),
+                          .mean = mean.data(),
+                          .scale = scale.data(),
+                          .output = y,
+                          .shift = bias(channel),
+                          .pixels = x.shape.pixels(),
+                          .lanes = x.blocks.lanes(block)});
+  this->kernel.activate(output.function, y, x.shape.pixels() * x.blocks.lanes(block));
+}
+
+template <class T>
+auto BatchNorm2dLayer<T>::running(Index channel) const -> Scale {
+  return {running_mean()[channel], static_cast<T>(1.0 / std::sqrt(double(running_variance()[channel]) + eps_))};
+}
+
+template <class T>
+Loop BatchNorm2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
+  const Index channels = input.value.shape.channels;
+  return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
+            const Index channel = task % channels;
+            normalize(input, output, task / channels, channel, running(channel));
+          }};
+}
+
+/// A task a channel: a channel of a batch is small enough to stay in the second cache from pass to pass.
+template <class T>
+Loop BatchNorm2dLayer<T>::forward_training(const Signal<T>& input, const Signal<T>& output, const Draws&) {
+  return {input.value.shape.channels, [=, this](Index channel, std::byte*) {
+            Scale& used = used_[static_cast<std::size_t>(channel)];
+            used = trainable_ ? measure(input.value, channel) : running(channel);
+            for (Index b = 0; b < input.value.blocks.count(); ++b) normalize(input, output, b, channel, used);
+          }};
+}
+
+template <class T>
+auto BatchNorm2dLayer<T>::measure(const Tensor<T>& input, Index channel) const -> Scale {
+  const double count = double(values_of_a_channel(input));
+  const auto [mean, variance] = statistics(input, channel);
+  const auto follow = [this](T& running, double now) {
+    running = static_cast<T>((1.0 - momentum_) * double(running) + momentum_ * now);
+  };
+  follow(running_mean()[channel], mean);
+  follow(running_variance()[channel], variance * count / (count - 1.0));
+  return {static_cast<T>(mean), static_cast<T>(1.0 / std::sqrt(variance + eps_))};
+}
+
+/// With x̂ = (x − μ) / σ:  ∂E/∂x = γ / σ (δ − mean(δ) − x̂ mean(δ ∘ x̂)); where mean and variance are held, γ / σ δ.
+/// The sums that this takes are the gradients of β and γ, so they are added here.
+template <class T>
+Loop BatchNorm2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
+  return {input.value.shape.channels, [=, this](Index channel, std::byte*) {
+            const Pair sums = trainable_ ? delta_sums(input.value, output.delta, channel) : Pair{0.0, 0.0};
+            if (trainable_) add_to_gradients(channel, sums);
+            send_back(input, output, channel, sums);
+          }};
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::send_back(const Signal<T>& input, const Signal<T>& output, Index channel, Pair sums) const {
+  const Tensor<T>&x = input.value, &delta = input.delta;
+  const Scale used = used_[static_cast<std::size_t>(channel)];
+  const double scale = double(weight(channel)) * double(used.inverse_deviation);
+  const double share = scale / double(values_of_a_channel(x));
+  const Lanes<T> mean = in_all_lanes<T>(used.mean), scales = in_all_lanes<T>(scale);
+  const Lanes<T> shifts = in_all_lanes<T>(share * sums.first);
+  const Lanes<T> slopes = in_all_lanes<T>(share * sums.second * double(used.inverse_deviation));
+  for (Index b = 0; b < x.blocks.count(); ++b) {
+    const Index lanes = x.blocks.lanes(b), pixels = x.shape.pixels();
+    this->kernel.normalize_delta({.input = x.channel(b, channel),
+                                  .mean = mean.data(),
+                                  .scale = scales.data(),
+                                  .delta = output.delta.channel(b, channel),
+                                  .input_delta = delta.channel(b, channel),
+                                  .delta_shift = shifts.data(),
+                                  .delta_scale = slopes.data(),
+                                  .pixels = pixels,
+                                  .lanes = lanes});
+    this->kernel.multiply_by_derivative(input.function, x.channel(b, channel), delta.channel(b, channel),
+                                        pixels * lanes);
+    for (Index n = x.blocks.samples_in(b); n < lanes; ++n)  // no sample, no delta
+      for (Index pixel = 0; pixel < pixels; ++pixel) delta.channel(b, channel)[pixel * lanes + n] = T(0);
+  }
+}
+
+/// ∂E/∂γ = Σ δ ∘ x̂ and ∂E/∂β = Σ δ, here only if no delta is sent back.
+template <class T>
+Schedule BatchNorm2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+  if (input.delta.data != nullptr) return {};
+  return {{Loop{input.value.shape.channels, [=, this](Index channel, std::byte*) {
+                  add_to_gradients(channel, delta_sums(input.value, output.delta, channel));
+                }}}};
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::add_to_gradients(Index channel, Pair sums) const {
+  if (!affine_) return;
+  this->parameters[0].gradient[channel] += static_cast<T>(sums.second);
+  this->parameters[1].gradient[channel] += static_cast<T>(sums.first);
+}
+
+template class BatchNorm2dLayer<float>;
+template class BatchNorm2dLayer<double>;
+
+}  // namespace cnnbp
