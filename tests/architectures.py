@@ -6,7 +6,7 @@ import numpy as np
 
 import cnnbp
 from cnnbp import layers as L  # noqa: N812
-from oracle_network import LayerSpec, OracleNetwork, layer
+from oracle_network import LayerSpec, OracleNetwork, concat, layer, residual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +19,8 @@ class Architecture:
     classes: int = 10
 
     def build(self, dtype="float32", *, lr=0.05, momentum=0.0, seed=1) -> cnnbp.Network:
-        made = [getattr(L, spec.type)(**spec.options, **_activation(spec)) for spec in self.layers]
         return cnnbp.Network(
-            made,
+            [_built(spec) for spec in self.layers],
             input_shape=self.input_shape,
             loss=self.loss,
             optimizer=cnnbp.optim.SGD(lr=lr, momentum=momentum),
@@ -54,8 +53,12 @@ class Architecture:
         return {**network.state_dict(), "losses": np.array(losses)}
 
 
-def _activation(spec: LayerSpec) -> dict:
-    return {} if spec.activation == "identity" else {"activation": spec.activation}
+def _built(spec: LayerSpec) -> L.Layer:
+    activation = {} if spec.activation == "identity" else {"activation": spec.activation}
+    parts = [[_built(inner) for inner in part] for part in spec.parts.values()]
+    if spec.type == "Concat":
+        return L.Concat(parts, **activation)
+    return getattr(L, spec.type)(*parts, **spec.options, **activation)
 
 
 TOOLBOX = Architecture(
@@ -175,6 +178,132 @@ SUBSAMPLED = Architecture(
     classes=5,
 )
 
+
+def _resnet_block(channels: int, *, stride: int = 1, shortcut=()) -> LayerSpec:
+    """Two 3×3 convolutions and what they are added to (He et al. 2015, figure 2)."""
+    same = {"kernel_size": 3, "padding": ((1, 1), (1, 1)), "bias": False}
+    return residual(
+        [
+            layer("Conv2d", out_channels=channels, stride=(stride, stride), **same),
+            layer("BatchNorm2d", activation="relu"),
+            layer("Conv2d", out_channels=channels, **same),
+            layer("BatchNorm2d"),
+        ],
+        shortcut,
+        activation="relu",
+    )
+
+
+def _projection(channels: int) -> list[LayerSpec]:
+    """Option B: a 1×1 convolution where size and channels change."""
+    return [
+        layer("Conv2d", out_channels=channels, kernel_size=1, stride=(2, 2), bias=False),
+        layer("BatchNorm2d"),
+    ]
+
+
+def resnet20(widths=(16, 32, 64), size=32, blocks=3) -> Architecture:
+    """The network of He et al. 2015, section 4.2, for images of 32 x 32 or less, option B."""
+    layers = [
+        layer(
+            "Conv2d",
+            out_channels=widths[0],
+            kernel_size=3,
+            padding=((1, 1), (1, 1)),
+            bias=False,
+        ),
+        layer("BatchNorm2d", activation="relu"),
+    ]
+    for stage, width in enumerate(widths):
+        for block in range(blocks):
+            first = stage > 0 and block == 0
+            layers.append(
+                _resnet_block(
+                    width, stride=2 if first else 1, shortcut=_projection(width) if first else ()
+                )
+            )
+    layers += [layer("AvgPool2d", kernel_size=(size // 4, size // 4)),
+               layer("Linear", out_features=10)]  # fmt: skip
+    return Architecture(layers=layers, input_shape=(3, size, size), loss="cross_entropy")
+
+
+#: Two blocks a stage and narrow, so that tests are quick; one of each kind of block.
+RESNET = resnet20(widths=(4, 6, 8), size=8, blocks=2)
+
+#: Branches within branches; a signal read by four, an activation that must not be attached to it.
+BRANCHED = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=5, kernel_size=3, activation="leaky_relu"),
+        concat(
+            [layer("Conv2d", out_channels=3, kernel_size=1, activation="silu")],
+            [],
+            [
+                layer("ReLU"),
+                layer("MaxPool2d", kernel_size=(3, 3), stride=(1, 1), padding=(1, 1)),
+                concat([layer("Tanh")], [layer("GELU")], [], activation="elu"),
+            ],
+            [layer("AvgPool2d", kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))],
+            activation="softplus",
+        ),
+        residual([layer("Sigmoid"), layer("BatchNorm2d", affine=False), layer("Hardswish")]),
+        layer("Flatten"),
+        residual(
+            [layer("Linear", out_features=12, activation="scaled_tanh"), layer("BatchNorm2d")],
+            [layer("Linear", out_features=12, bias=False)],
+        ),
+        residual([layer("Softmax")], activation="gelu"),
+        layer("Linear", out_features=4),
+    ],
+    input_shape=(2, 6, 7),
+    loss="cross_entropy",
+    classes=4,
+)
+
+#: Depthwise 3×3 and pointwise 1×1 kernels in turn (Howard et al. 2017, MobileNets).
+DEPTHWISE = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=6, kernel_size=3, stride=(2, 2), activation="hardswish"),
+        layer(
+            "Conv2d",
+            out_channels=6,
+            kernel_size=3,
+            padding=((1, 1), (1, 1)),
+            groups=6,
+            bias=False,
+        ),
+        layer("BatchNorm2d", activation="relu"),
+        layer("Conv2d", out_channels=10, kernel_size=1, bias=False),
+        layer("BatchNorm2d", momentum=0.3, eps=1e-3, activation="gelu"),
+        layer("Conv2d", out_channels=20, kernel_size=3, stride=(2, 2), groups=10, bias=False),
+        layer("Conv2d", out_channels=7, kernel_size=1, activation="elu"),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(3, 15, 15),
+    loss="cross_entropy",
+    classes=5,
+)
+
+#: LeNet-5 as LeCun et al. 1998 have it: subsampling, table I, the scaled hyperbolic tangent.
+LENET5 = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=6, kernel_size=5, activation="scaled_tanh"),
+        layer("Subsample2d", kernel_size=(2, 2), activation="scaled_tanh"),
+        layer(
+            "Conv2d",
+            out_channels=16,
+            kernel_size=5,
+            connections=L.LENET5_CONNECTIONS,
+            activation="scaled_tanh",
+        ),
+        layer("Subsample2d", kernel_size=(2, 2), activation="scaled_tanh"),
+        layer("Conv2d", out_channels=12, kernel_size=5, activation="scaled_tanh"),
+        layer("Linear", out_features=84, activation="scaled_tanh"),
+        layer("Linear", out_features=10),
+    ],
+    input_shape=(1, 32, 32),
+    loss="mse",
+)
+
 ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
@@ -183,4 +312,8 @@ ALL = {
     "pool-first": POOL_FIRST,
     "ends-in-maps": ENDS_IN_MAPS,
     "subsampled": SUBSAMPLED,
+    "resnet": RESNET,
+    "branched": BRANCHED,
+    "depthwise": DEPTHWISE,
+    "lenet5": LENET5,
 }

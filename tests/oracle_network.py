@@ -6,28 +6,39 @@ from typing import Any
 import numpy as np
 
 import oracle
+import oracle_layers
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """A layer by its name in ``cnnbp.layers``, with its keyword options and its activation."""
+    """A layer by its name in ``cnnbp.layers``, with its keyword options and its activation.
+
+    ``parts`` are the lists of layers within: ``{"body": […], "shortcut": […]}`` of a Residual,
+    ``{"branches.0": […], …}`` of a Concat.
+    """
 
     type: str
     options: dict[str, Any] = field(default_factory=dict)
     activation: str = "identity"
+    parts: dict[str, list["LayerSpec"]] = field(default_factory=dict)
 
 
 def layer(type_name: str, *, activation: str = "identity", **options) -> LayerSpec:
     return LayerSpec(type_name, options, activation)
 
 
-def _function(spec: LayerSpec) -> str:
+def residual(body, shortcut=(), *, activation: str = "identity") -> LayerSpec:
+    return LayerSpec("Residual", {}, activation, {"body": body, "shortcut": list(shortcut)})
+
+
+def concat(*branches, activation: str = "identity") -> LayerSpec:
+    parts = {f"branches.{place}": branch for place, branch in enumerate(branches)}
+    return LayerSpec("Concat", {}, activation, parts)
+
+
+def function_of(spec: LayerSpec) -> str:
     """The function of a layer's pre-activation: its option, or what the layer itself is."""
-    name = spec.type.lower()
-    return name if name in oracle.ACTIVATIONS else spec.activation
-
-
-CONV_DEFAULTS = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    return oracle.LAYER_FUNCTIONS.get(spec.type, spec.activation)
 
 
 @dataclass
@@ -37,120 +48,90 @@ class Pass:
     input: np.ndarray
     pre_activation: np.ndarray
     output: np.ndarray
-    positions: np.ndarray | None = None
     delta: np.ndarray | None = None
 
 
 class OracleNetwork:
-    """Parameters are named as in ``state_dict``: ``{"0.weight": …, "0.bias": …}``."""
+    """Parameters are named as in ``state_dict``: ``{"0.weight": …, "1.body.0.bias": …}``."""
 
     def __init__(self, layers, parameters, *, loss: str, lr: float = 0.0, momentum: float = 0.0):
         self.layers, self.loss, self.lr, self.momentum = layers, loss, lr, momentum
         self.parameters = {name: np.array(p, np.float64) for name, p in parameters.items()}
         self.velocities = {name: np.zeros_like(p) for name, p in self.parameters.items()}
 
-    def forward(self, x) -> list[Pass]:
-        passes = []
-        for place, spec in enumerate(self.layers):
-            u, positions = self._pre_activation(place, spec, x)
-            passes.append(Pass(x, u, oracle.ACTIVATIONS[_function(spec)](u), positions))
-            x = passes[-1].output
-        return passes
+    def forward(self, x, *, training: bool = False) -> dict[str, Pass]:
+        """Every layer's pass by its name, the last layer's last."""
+        self.passes: dict[str, Pass] = {}
+        self.made: dict[str, oracle_layers.OracleLayer] = {}
+        self._forward(self.layers, "", np.asarray(x, np.float64), training)
+        return self.passes
 
     def backward(self, x, target):
         """Loss, each layer's pass, the gradients by name, and the delta of the input."""
-        passes, gradients = self.forward(x), {}
-        output = passes[-1].output
+        passes = self.forward(x, training=True)
+        output = list(passes.values())[-1].output
         loss, delta = getattr(oracle, self.loss)(output.reshape(len(output), -1), target)
-        delta = delta.reshape(output.shape)
-        for place in reversed(range(len(self.layers))):
-            spec, seen = self.layers[place], passes[place]
-            seen.delta = oracle.activation_delta(delta, seen.output, _function(spec))
-            gradients |= self._gradients(place, spec, seen)
-            delta = self._input_delta(place, spec, seen)
-        return loss, passes, gradients, delta
+        self.gradients: dict[str, np.ndarray] = {}
+        delta = self._backward(self.layers, "", delta.reshape(output.shape))
+        return loss, passes, self.gradients, delta
 
     def train_step(self, x, target) -> float:
-        """``v ← momentum · v + gradient``, ``p ← p − lr · v``."""
+        """``v ← momentum · v + gradient``, ``p ← p − lr · v``; held statistics follow the batch."""
         loss, _, gradients, _ = self.backward(x, target)
+        for prefix, made in self.made.items():
+            self.parameters |= {f"{prefix}.{name}": p for name, p in made.parameters.items()}
         for name, gradient in gradients.items():
             self.velocities[name] = self.momentum * self.velocities[name] + gradient
             self.parameters[name] = self.parameters[name] - self.lr * self.velocities[name]
         return loss
 
-    def _named(self, place: int) -> tuple[np.ndarray, np.ndarray | None]:
-        return self.parameters[f"{place}.weight"], self.parameters.get(f"{place}.bias")
+    def _forward(self, layers, prefix, x, training):
+        for place, spec in enumerate(layers):
+            name = f"{prefix}{place}"
+            if spec.parts:
+                outputs = [
+                    self._forward(inner, f"{name}.{part}.", x, training)
+                    for part, inner in spec.parts.items()
+                ]
+                u = sum(outputs) if spec.type == "Residual" else np.concatenate(outputs, axis=1)
+            else:
+                own = {
+                    key.removeprefix(f"{name}."): value
+                    for key, value in self.parameters.items()
+                    if key.rpartition(".")[0] == name
+                }
+                self.made[name] = oracle_layers.make(spec.type, spec.options, own)
+                u = self.made[name].forward(x, training)
+            output = oracle.ACTIVATIONS[function_of(spec)](u)
+            self.passes[name] = Pass(x, u, output)
+            x = output
+        return x
 
-    def _subsampling(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.parameters[f"{place}.beta"], self.parameters[f"{place}.bias"]
+    def _backward(self, layers, prefix, delta):
+        for place, spec in reversed(list(enumerate(layers))):
+            name = f"{prefix}{place}"
+            seen = self.passes[name]
+            delta = oracle.activation_delta(
+                delta, seen.pre_activation, seen.output, function_of(spec)
+            )
+            seen.delta = delta
+            if spec.parts:
+                delta = self._backward_parts(spec, name, delta)
+                continue
+            delta, gradients = self.made[name].backward(delta)
+            self.gradients |= {f"{name}.{key}": value for key, value in gradients.items()}
+        return delta
 
-    def _pre_activation(self, place, spec, x):
-        match spec.type:
-            case "Conv2d":
-                return oracle.conv2d(x, *self._named(place), **self._conv_options(spec)), None
-            case "Linear":
-                return oracle.linear(x.reshape(len(x), -1), *self._named(place)), None
-            case "AvgPool2d":
-                return oracle.avg_pool2d(x, **self._pool_options(spec)), None
-            case "MaxPool2d":
-                return oracle.max_pool2d(x, **self._pool_options(spec))
-            case "Subsample2d":
-                return oracle.subsample2d(x, *self._subsampling(place), **spec.options), None
-            case "Flatten":
-                return x.reshape(len(x), -1), None
-            case _:
-                return x, None
-
-    def _input_delta(self, place, spec, seen):
-        size = seen.input.shape[2:]
-        match spec.type:
-            case "Conv2d":
-                weight, options = self.parameters[f"{place}.weight"], self._conv_options(spec)
-                return oracle.conv2d_delta(seen.delta, weight, input_size=size, **options)
-            case "Linear":
-                weight = self.parameters[f"{place}.weight"]
-                return oracle.linear_delta(seen.delta, weight).reshape(seen.input.shape)
-            case "AvgPool2d":
-                options = self._pool_options(spec)
-                return oracle.avg_pool2d_delta(seen.delta, input_size=size, **options)
-            case "MaxPool2d":
-                return oracle.max_pool2d_delta(seen.delta, seen.positions, input_size=size)
-            case "Subsample2d":
-                beta, _ = self._subsampling(place)
-                return oracle.subsample2d_delta(seen.delta, beta, **spec.options)
-            case "Flatten":
-                return seen.delta.reshape(seen.input.shape)
-            case _:
-                return seen.delta
-
-    def _gradients(self, place, spec, seen):
-        match spec.type:
-            case "Conv2d":
-                kernel_size = self.parameters[f"{place}.weight"].shape[2:]
-                weight, bias = oracle.conv2d_gradients(
-                    seen.input, seen.delta, kernel_size=kernel_size, **self._conv_options(spec)
-                )
-            case "Linear":
-                flat = seen.input.reshape(len(seen.input), -1)
-                weight, bias = oracle.linear_gradients(flat, seen.delta)
-            case "Subsample2d":
-                beta, bias = oracle.subsample2d_gradients(seen.input, seen.delta, **spec.options)
-                return {f"{place}.beta": beta, f"{place}.bias": bias}
-            case _:
-                return {}
-        named = {f"{place}.weight": weight, f"{place}.bias": bias}
-        return {name: gradient for name, gradient in named.items() if name in self.parameters}
-
-    @staticmethod
-    def _conv_options(spec):
-        given = {name: spec.options[name] for name in CONV_DEFAULTS if name in spec.options}
-        return CONV_DEFAULTS | given
-
-    @staticmethod
-    def _pool_options(spec):
-        defaults = {"padding": (0, 0), "ceil_mode": False, "stride": spec.options["kernel_size"]}
-        if spec.type == "AvgPool2d":
-            defaults |= {"count_include_pad": True, "divisor_override": None}
-        else:
-            defaults |= {"dilation": (1, 1)}
-        return defaults | spec.options
+    def _backward_parts(self, spec, name, delta):
+        """The input's delta is the sum of what comes back through the parts."""
+        total = np.zeros_like(self.passes[name].input)
+        first = 0
+        for part, inner in spec.parts.items():
+            own = delta
+            if spec.type == "Concat":
+                last = f"{name}.{part}.{len(inner) - 1}"
+                output = self.passes[last].output if inner else self.passes[name].input
+                own = delta[:, first : first + output.shape[1]]
+                first += output.shape[1]
+            total += self._backward(inner, f"{name}.{part}.", own)
+        return total

@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
+import cnnbp
 import oracle
 from claims import ulps
 from cnnbp import _core, functional
+from cnnbp import layers as L  # noqa: N812
 
 #: Error bounds in units of the last place; four million arguments gave 1.07, 2.53 and 2.40 at most.
 BOUNDS = {"exp": 1.5, "tanh": 3, "sigmoid": 3}
 FUNCTIONS = {"exp": _core.exp, "tanh": functional.tanh, "sigmoid": functional.sigmoid}
+#: Their slope is told by the argument alone.
+FALL_AND_RISE = ("gelu", "gelu_tanh", "silu", "hardswish")
+#: Not smooth everywhere.
+KINKED = ("relu", "leaky_relu", "elu", "hardswish")
 wide = pytest.mark.skipif(
     np.finfo(np.longdouble).nmant < 63, reason="long double is no wider than double here"
 )
@@ -165,24 +171,59 @@ def test_softmax_of_large_numbers_does_not_overflow(dtype):
 @pytest.mark.parametrize("function", list(oracle.ACTIVATIONS))
 @pytest.mark.parametrize("shape", [(17, 6), (3, 13, 4, 5)])
 def test_deltas_pass_through_the_derivative(function, shape, dtype, rng):
-    """The few products of each term round 4 times at most, the sum of softmax once per class."""
+    """A slope is made of two functions within 3 eps and four products at most; softmax adds a sum.
+
+    u · Φ(u) reaches 4 here, which its slope multiplies by φ, below 0.4.
+    """
     u, delta = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    u *= 2
     output = oracle.ACTIVATIONS[function](u).astype(dtype)
-    got = _core.activation_delta(delta, output, function)
-    want = oracle.activation_delta(delta, output, function)
+    got = _core.activation_delta(delta, u if function in FALL_AND_RISE else output, function)
+    want = oracle.activation_delta(delta, u, output, function)
     magnitude = np.abs(delta).max() * (2 if function == "softmax" else 1)
     assert got.dtype == dtype
-    assert np.abs(got - want).max() <= (4 + shape[1]) * np.finfo(dtype).eps * magnitude
+    assert np.abs(got - want).max() <= (12 + shape[1]) * np.finfo(dtype).eps * magnitude
 
 
-@pytest.mark.parametrize("function", ["sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize("function", [f for f in oracle.ACTIVATIONS if f not in KINKED])
 def test_deltas_match_central_differences_of_the_function(function, rng):
     """Without the oracle. Their error is of the order h² + eps / h: 10⁻¹⁰ for h = 10⁻⁵."""
     u, delta, h = rng.standard_normal((3, 5)), rng.standard_normal((3, 5)), 1e-5
-    computed = _core.activation_delta(delta, _core.activation(u, function), function)
+    output = u if function in FALL_AND_RISE else _core.activation(u, function)
+    computed = _core.activation_delta(delta, output, function)
     for place in np.ndindex(u.shape):
         above, below = u.copy(), u.copy()
         above[place] += h
         below[place] -= h
         change = _core.activation(above, function) - _core.activation(below, function)
         assert computed[place] == pytest.approx((delta * change).sum() / (2 * h), abs=1e-9)
+
+
+#: As measured against 40 digits over 4,000 arguments in [-20, 20] of each type: at most 2.1, 1.1,
+#: 2.0, 3.0, 1.7, 6.4 and 15.2 (where tanh's argument, a cube, nears -10 and exp magnifies it).
+COMPOSED = {"softplus": 4, "elu": 3, "silu": 4, "scaled_tanh": 5, "hardswish": 4, "gelu": 10,
+            "gelu_tanh": 30}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_functions_of_the_exponential_lose_no_digits_left_of_zero(name, dtype, rng):
+    """Where a gate is nearly shut, the result is small and still right to a few ulp.
+
+    The oracle rounds too, in float64, so double is compared where it loses nothing: above -2.
+    """
+    least = -4 if dtype == np.float32 else -2
+    x = rng.uniform(least, 8, 5000).astype(dtype).reshape(-1, 1)
+    assert ulps(_core.activation(x, name), oracle.ACTIVATIONS[name](x)).max() <= COMPOSED[name]
+
+
+def test_a_parameter_sets_the_slope_or_the_bend(dtype, rng):
+    x = rng.standard_normal((9, 5)).astype(dtype)
+    for layer, expected in (
+        (L.LeakyReLU(0.2), oracle.leaky_relu(x, 0.2)),
+        (L.ELU(0.5), oracle.elu(x, 0.5)),
+        (L.Softplus(3.0), oracle.softplus(x, 3.0)),
+        (L.GELU(approximate="tanh"), oracle.gelu_tanh(x)),
+    ):
+        net = cnnbp.Network([layer], input_shape=(5, 1, 1), dtype=dtype.name)
+        assert np.allclose(net.predict(x[:, :, None, None])[..., 0, 0], expected, rtol=1e-6)
+        assert cnnbp.check_gradients(net, x[:, :, None, None], np.zeros((9, 5)))

@@ -65,7 +65,7 @@ def test_activation_deltas_match_central_differences(function, rng):
         step = np.zeros_like(u)
         step[place] = h
         slopes[place] = (delta * (f(u + step) - f(u - step))).sum() / (2 * h)
-    computed = oracle.activation_delta(delta, f(u), function)
+    computed = oracle.activation_delta(delta, u, f(u), function)
     assert np.allclose(computed, slopes, rtol=0, atol=1e-9)
 
 

@@ -48,7 +48,7 @@ void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linea
 /// f(x), softmax over the channels.
 template <class T>
 void activation(Array<const T> x, Function function, Array<T> output);
-/// f'(u) ∘ δ from the output f(u).
+/// f'(u) ∘ δ from the output f(u), or, for gelu, silu and hardswish, from u, as f(u) does not tell the slope.
 template <class T>
 void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta);
 /// e^x

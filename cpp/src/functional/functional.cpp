@@ -265,9 +265,9 @@ void activation_delta(Array<const T> output_delta, Array<const T> output, Functi
     const std::int64_t size = output.count * output.shape.features();
     std::copy_n(output_delta.data, size, delta.data);
     const KernelTable<T>& kernel = kernels().of<T>();
-    return over_stretches(size, delta.data, output.data, [&](T* d, const T* y, Index count) {
-      kernel.multiply_by_derivative(elementwise(function), y, d, count);
-    });
+    const auto multiply = slope_needs_argument(function) ? kernel.multiply_by_slope : kernel.multiply_by_derivative;
+    return over_stretches(size, delta.data, output.data,
+                          [&](T* d, const T* y, Index count) { multiply(elementwise(function), y, d, count); });
   }
   const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
   SoftmaxLayer<T> softmax;

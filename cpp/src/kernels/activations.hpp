@@ -6,12 +6,13 @@
 namespace cnnbp {
 namespace {
 
-/// gelu's approximation ½x (1 + tanh w) with w = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel 2016).
+/// gelu's approximation ½x (1 + tanh w) with w = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel 2016); σ(2w) is the
+/// same as ½ (1 + tanh w) and keeps its digits where that nears 0.
 constexpr double gelu_root = 0.79788456080286535588, gelu_cube = 0.044715;
 template <class V>
 inline V gelu_gate(V x) {
   const V inner = multiply_add(V::broadcast(gelu_cube) * x, x * x, x);
-  return V::broadcast(0.5) + V::broadcast(0.5) * tanh(V::broadcast(gelu_root) * inner);
+  return sigmoid(V::broadcast(2 * gelu_root) * inner);
 }
 
 /// min(max(x + 3, 0), 6) / 6

@@ -152,11 +152,20 @@ constexpr double erfc_series[25] = {
     0x1.2d8b4a22bc60ap-45,  -0x1.0cb63357bc6d9p-49, -0x1.688457d925e3bp-50, 0x1.561b5d7bb90ffp-54,
     0x1.d37407070797ep-55};
 
-/// erfc(x) for x ≥ 0; x² is taken in two parts, as e^−x² would magnify its rounding.
+/// e^(−x²/2), with x² in two parts, as exp would magnify its rounding.
 template <class V>
-inline V erfc_above_zero(V x) {
+inline V bell(V x) {
+  const V half = V::broadcast(0.5), square = x * x, rest = multiply_add(x, x, zero<V>() - square);
+  return exponential(zero<V>() - half * square) * (V::broadcast(1) - half * rest);
+}
+
+/// Φ(x) = ½ erfc(−x / √2), the normal distribution.
+template <class V>
+inline V normal_distribution(V x) {
   using T = typename V::Scalar;
-  const V w = (x - V::broadcast(T(3.75))) / (x + V::broadcast(T(3.75))), twice = w + w;
+  const V one = V::broadcast(1), bend = V::broadcast(T(3.75));
+  const V z = absolute(x) * V::broadcast(0.70710678118654752440);
+  const V w = (z - bend) / (z + bend), twice = w + w;
   V b1 = zero<V>(), b2 = zero<V>();
   for (int k = Exponential<T>::erfc_terms - 1; k >= 1; --k) {
     const V b0 = multiply_add(twice, b1, V::broadcast(T(erfc_series[k])) - b2);
@@ -164,22 +173,14 @@ inline V erfc_above_zero(V x) {
     b1 = b0;
   }
   const V series = multiply_add(w, b1, V::broadcast(T(erfc_series[0])) - b2);
-  const V square = x * x, rest = multiply_add(x, x, zero<V>() - square), one = V::broadcast(1);
-  return (exponential(zero<V>() - square) * (one - rest)) * (series / (one + (x + x)));
-}
-
-/// Φ(x) = ½ erfc(−x / √2), the normal distribution.
-template <class V>
-inline V normal_distribution(V x) {
-  const V half = V::broadcast(0.5), root = V::broadcast(0.70710678118654752440);
-  const V tail = half * erfc_above_zero(absolute(x) * root);
-  return select_greater(x, zero<V>(), V::broadcast(1) - tail, tail);
+  const V tail = V::broadcast(0.5) * (bell(x) * (series / (one + (z + z))));
+  return select_greater(x, zero<V>(), one - tail, tail);
 }
 
 /// φ(x) = e^(−x²/2) / √(2π)
 template <class V>
 inline V normal_density(V x) {
-  return V::broadcast(0.39894228040143267794) * exponential(V::broadcast(-0.5) * (x * x));
+  return V::broadcast(0.39894228040143267794) * bell(x);
 }
 
 }  // namespace

@@ -1,0 +1,161 @@
+"""The layers of a network over ``oracle``: one class each, found by its layer's name.
+
+``forward`` gives the pre-activation and keeps what ``backward`` needs; ``backward`` takes the delta
+of the pre-activation and returns the input's, and the gradients by the parameters' names.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import oracle
+
+Array = np.ndarray
+Backward = tuple[Array, dict[str, Array]]
+
+
+@dataclass
+class OracleLayer:
+    """What passes its input on; the base of the others."""
+
+    options: dict
+    #: As in ``state_dict``, without the layer's own name: ``{"weight": …}``.
+    parameters: dict[str, Array]
+
+    def forward(self, x: Array, training: bool) -> Array:
+        """Return the pre-activation."""
+        self.x, self.training = x, training
+        return self.compute(x)
+
+    def compute(self, x: Array) -> Array:
+        return x
+
+    def backward(self, delta: Array) -> Backward:
+        return delta.reshape(self.x.shape), {}
+
+    def weights(self) -> tuple[Array, Array | None]:
+        return self.parameters["weight"], self.parameters.get("bias")
+
+    def trained(self, **gradients: Array) -> dict[str, Array]:
+        """The gradients of the parameters that there are."""
+        return {name: value for name, value in gradients.items() if name in self.parameters}
+
+
+class Flatten(OracleLayer):
+    def compute(self, x):
+        return x.reshape(len(x), -1)
+
+
+class Conv2d(OracleLayer):
+    DEFAULTS = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+
+    @property
+    def geometry(self) -> dict:
+        given = {name: self.options[name] for name in self.DEFAULTS if name in self.options}
+        return self.DEFAULTS | given
+
+    def compute(self, x):
+        return oracle.conv2d(x, *self.weights(), **self.geometry)
+
+    def backward(self, delta):
+        weight, _ = self.weights()
+        below = oracle.conv2d_delta(delta, weight, input_size=self.x.shape[2:], **self.geometry)
+        of_weight, of_bias = oracle.conv2d_gradients(
+            self.x, delta, kernel_size=weight.shape[2:], **self.geometry
+        )
+        if (connections := self.options.get("connections")) is not None:
+            of_weight = of_weight * np.array(connections)[:, :, None, None]
+        return below, self.trained(weight=of_weight, bias=of_bias)
+
+
+class Linear(OracleLayer):
+    def compute(self, x):
+        return oracle.linear(x.reshape(len(x), -1), *self.weights())
+
+    def backward(self, delta):
+        of_weight, of_bias = oracle.linear_gradients(self.x.reshape(len(self.x), -1), delta)
+        below = oracle.linear_delta(delta, self.parameters["weight"]).reshape(self.x.shape)
+        return below, self.trained(weight=of_weight, bias=of_bias)
+
+
+class Pool2d(OracleLayer):
+    @property
+    def window(self) -> dict:
+        defaults = {"padding": (0, 0), "ceil_mode": False, "stride": self.options["kernel_size"]}
+        return defaults | self.options
+
+
+class AvgPool2d(Pool2d):
+    @property
+    def window(self):
+        return {"count_include_pad": True, "divisor_override": None} | super().window
+
+    def compute(self, x):
+        return oracle.avg_pool2d(x, **self.window)
+
+    def backward(self, delta):
+        return oracle.avg_pool2d_delta(delta, input_size=self.x.shape[2:], **self.window), {}
+
+
+class MaxPool2d(Pool2d):
+    @property
+    def window(self):
+        return {"dilation": (1, 1)} | super().window
+
+    def compute(self, x):
+        output, self.positions = oracle.max_pool2d(x, **self.window)
+        return output
+
+    def backward(self, delta):
+        size = self.x.shape[2:]
+        return oracle.max_pool2d_delta(delta, self.positions, input_size=size), {}
+
+
+class Subsample2d(OracleLayer):
+    def compute(self, x):
+        beta, bias = self.parameters["beta"], self.parameters["bias"]
+        return oracle.subsample2d(x, beta, bias, **self.options)
+
+    def backward(self, delta):
+        beta, bias = oracle.subsample2d_gradients(self.x, delta, **self.options)
+        below = oracle.subsample2d_delta(delta, self.parameters["beta"], **self.options)
+        return below, {"beta": beta, "bias": bias}
+
+
+class BatchNorm2d(OracleLayer):
+    def compute(self, x):
+        self.axes = (0, *range(2, x.ndim))
+        if self.training:
+            self.mean, self.variance = x.mean(self.axes), x.var(self.axes)
+            self.follow(x.size // x.shape[1])
+        else:
+            self.mean, self.variance = (self.parameters[f"running_{s}"] for s in ("mean", "var"))
+        self.deviation = np.sqrt(self.variance + self.options.get("eps", 1e-5))
+        self.normal = (x - self.over(self.mean)) / self.over(self.deviation)
+        ones, zeros = np.ones_like(self.mean), np.zeros_like(self.mean)
+        weight, bias = self.parameters.get("weight", ones), self.parameters.get("bias", zeros)
+        return self.normal * self.over(weight) + self.over(bias)
+
+    def backward(self, delta):
+        weight = self.parameters.get("weight", np.ones_like(self.mean))
+        of_weight, of_bias = (delta * self.normal).sum(self.axes), delta.sum(self.axes)
+        count = delta.size // delta.shape[1]
+        centred = delta - self.over(of_bias / count) - self.normal * self.over(of_weight / count)
+        below = centred * self.over(weight / self.deviation)
+        return below, self.trained(weight=of_weight, bias=of_bias)
+
+    def follow(self, count: int) -> None:
+        """The running statistics; of the variance with n − 1."""
+        share = self.options.get("momentum", 0.1)
+        for name, now in (("mean", self.mean), ("var", self.variance * count / (count - 1))):
+            running = self.parameters[f"running_{name}"]
+            self.parameters[f"running_{name}"] = (1 - share) * running + share * now
+
+    def over(self, channels: Array) -> Array:
+        """A number a channel, to be used with maps."""
+        return channels.reshape(-1, *(1 for _ in self.axes[1:]))
+
+
+def make(type_name: str, options: dict, parameters: dict[str, Array]) -> OracleLayer:
+    """The class of that name; an activation layer has no pre-activation of its own."""
+    return globals().get(type_name, OracleLayer)(options, parameters)
