@@ -138,6 +138,7 @@ def test_json_is_all_there_is_on_standard_output(path):
     (only,) = document["runs"]
     assert document["data"]["train"] == 300
     assert [epoch["number"] for epoch in only["epochs"]] == [1, 2]
+    assert [epoch["lr"] for epoch in only["epochs"]] == [1.0, 1.0]
     assert only["test"]["misread"] == round(100 * (1 - only["test"]["accuracy"]))
     assert sum(c["times"] for c in only["test"]["confusions"]) == only["test"]["misread"]
     assert [layer["parameters"] for layer in only["layers"]] == [156, 0, 1812, 0, 1930]

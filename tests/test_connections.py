@@ -1,6 +1,7 @@
 """``Conv2d(connections=…)``: output maps that see some of the input maps."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from claims import assert_refused, assert_same_bits, integers
 from cnnbp import Network, check_gradients, set_num_threads
 from cnnbp.definition import Definition
 from cnnbp.layers import LENET5_CONNECTIONS, Conv2d, Linear, Subsample2d
+from trajectories import KINDS
 
 #: Maps 0 to 3 see one, two, three and all of five inputs; input 4 is seen by the last alone.
 TABLE = np.array([[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [1, 0, 1, 1, 0], [1, 1, 1, 1, 1]], bool)
@@ -83,6 +85,25 @@ def test_weights_that_are_not_there_stay_at_zero(dtype, rng):
     weight = net.state_dict()["1.weight"]
     assert not weight[~TABLE].any()
     assert weight[TABLE].all()
+
+
+@pytest.mark.parametrize("rule", [replace(r, ema_decay=0.9) for r in KINDS], ids=str)
+def test_no_state_from_a_file_moves_weights_that_are_not_there(rule, dtype, tmp_path, rng):
+    """A file may hold velocities and means for them, though training gives them none."""
+    net, path = connected(dtype, optimizer=rule), tmp_path / "net.npz"
+    net.train_step(*samples(rng))
+    net.save(path)
+    with np.load(path) as members:
+        arrays = {
+            name: array + 1 if name.startswith("optimizer/") else array
+            for name, array in members.items()
+        }
+    np.savez(path, **arrays)
+    again = Network.load(path)
+    for _ in range(3):
+        again.train_step(*samples(rng))
+    assert not again.state_dict()["1.weight"][~TABLE].any()
+    assert not again.averaged().state_dict()["1.weight"][~TABLE].any()
 
 
 def test_gradients_agree_with_differences(rng):

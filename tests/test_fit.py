@@ -13,6 +13,7 @@ import pytest
 from cnnbp import Network
 from cnnbp.layers import Conv2d, Linear, MaxPool2d
 from cnnbp.optim import SGD
+from cnnbp.optim.schedules import ExponentialLR
 
 
 @pytest.fixture
@@ -106,6 +107,21 @@ def test_the_history_records_epochs_and_batches(data):
     assert first.loss == pytest.approx(np.average(history.batch_losses[:4], weights=sizes))
     assert {"loss": last.val_loss, "accuracy": last.val_accuracy} == net.evaluate(x[150:], y[150:])
     assert last.images_per_second == pytest.approx(150 / last.seconds)
+
+
+def test_an_epoch_records_its_rates(data):
+    """Those of its first and its last batch, of ten; without a schedule the optimizer's."""
+    net = make(optimizer=SGD(lr=0.1))
+    net.fit(*data, batch_size=20, progress=False)
+    net.optimizer = SGD(lr=0.2)
+    epochs = net.history.epochs + net.fit(*data, batch_size=20, progress=False).epochs
+    epochs += net.fit(*data, batch_size=20, progress=False, schedule=ExponentialLR(0.5)).epochs
+    assert [(epoch.lr, epoch.last_lr) for epoch in epochs] == [(0.1, 0.1), (0.2, 0.2), (0.05, 0.05)]
+    assert "lr 0.05  " in str(epochs[-1])
+    halving = ExponentialLR(gamma=0.5, per="batch", first_epoch=3)
+    [epoch] = net.fit(*data, batch_size=20, progress=False, schedule=halving).epochs
+    assert (epoch.lr, epoch.last_lr) == (0.2, 0.2 * 0.5**9)
+    assert "lr 0.2 to 0.000391" in str(epoch)
 
 
 def test_without_validation_data_there_are_no_validation_results(data):

@@ -79,10 +79,10 @@ class Checkpoint:
                 "ema_decay, such as 0.999, and train"
             )
         average = _with_prefix("average/", self.optimizer_state)
-        if all(np.isnan(array).all() for array in average.values()):
+        if any(np.isnan(array).any() for array in average.values()):
             raise ValueError(
-                f"the optimizer {self.optimizer} has made no step since it keeps an average of "
-                "the parameters; train first"
+                f"the average that the optimizer {self.optimizer} keeps is not a number: it has "
+                "made no step, or the training diverged; train first"
             )
         return replace(self, parameters=self.parameters | average)
 

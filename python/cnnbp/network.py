@@ -208,7 +208,11 @@ class Network:
 
         last = self.epochs_trained + epochs
         numbers, batches = range(self.epochs_trained, last), -(-size // batch_size)
-        rates = None
+
+        def own_rate(losses: Sequence[float]) -> NDArray[np.float64]:
+            return np.full(batches, self._optimizer.lr)  # `on_epoch` may have changed it
+
+        rates: Callable[[Sequence[float]], NDArray[np.float64]] = own_rate
         if schedule is not None:
             rates = schedule.start(self._optimizer.lr, epochs=numbers, batches=batches)
         course = Schedule(numbers, batch_size, order, rates)

@@ -114,7 +114,7 @@ class Network {
   /// Calls `reader` while nothing changes the network.
   void read(const std::function<void()>& reader) const;
   /// Calls `writer` while no other call is under way. Afterwards the weights that a Conv2d's connections hold at 0
-  /// are 0 again.
+  /// are 0 again, and so is their state.
   void change(const std::function<void()>& writer);
 
  private:

@@ -34,7 +34,8 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
   this->parameters.push_back({.name = "weight",
                               .shape = {definition.out_channels, in_channels_, rows.kernel, columns.kernel},
                               .fan_in = weights / definition.out_channels,
-                              .fan_out = weights / input.channels});
+                              .fan_out = weights / input.channels,
+                              .zeros = zeros()});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
   forward_ = Correlator<T>(forward_sum());
   delta_ = Correlator<T>(delta_sum());
@@ -79,12 +80,17 @@ bool Conv2dLayer<T>::connected(Index out_channel, Index in_channel) const {
          connections_[static_cast<std::size_t>(out_channel)][static_cast<std::size_t>(in_channel)];
 }
 
+/// The kernels that are not there.
 template <class T>
-void Conv2dLayer<T>::hold_parameters() {
+std::vector<Span> Conv2dLayer<T>::zeros() const {
   const Index taps = window_.rows.kernel * window_.columns.kernel;
+  std::vector<Span> spans;
   for (Index oc = 0; oc < groups_ * out_channels_; ++oc)
-    for (Index ic = 0; ic < in_channels_; ++ic)
-      if (!connected(oc, ic)) std::fill_n(this->parameters[0].value + (oc * in_channels_ + ic) * taps, taps, T(0));
+    for (Index ic = 0; ic < in_channels_; ++ic) {
+      const Index place = oc * in_channels_ + ic;
+      if (!connected(oc, ic)) spans.push_back({place * taps, (place + 1) * taps});
+    }
+  return spans;
 }
 
 template <class T>

@@ -11,7 +11,6 @@ class Conv2dLayer : public Layer<T> {
  public:
   Conv2dLayer(const Conv2d& definition, const Shape& input);
 
-  void hold_parameters() override;
   Schedule pack_parameters(bool training) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
@@ -36,6 +35,7 @@ class Conv2dLayer : public Layer<T> {
 
   /// Channels of one group; without connections, all are.
   bool connected(Index out_channel, Index in_channel) const;
+  std::vector<Span> zeros() const;
 
   Window window_;
   std::vector<std::vector<bool>> connections_;

@@ -28,6 +28,7 @@ struct LayerParameter {
   bool trained = true;                   // no: it has no gradient
   std::int64_t fan_in = 0, fan_out = 0;  // of the initial distribution; both 0: starts at `constant`
   double constant = 0.0;
+  std::vector<Span> zeros = {};  // stretches of the array that stay at 0; their gradients must be 0
   T* value = nullptr;
   T* gradient = nullptr;
 
@@ -60,8 +61,6 @@ class Layer {
     return std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.trained; });
   }
 
-  /// Called after others wrote to the parameters: brings back what the layer holds constant.
-  virtual void hold_parameters() {}
   /// Brings the parameters into the order that the kernels read, for forward and, in training, for the delta.
   virtual Schedule pack_parameters(bool /*training*/) { return {}; }
   /// Shape of what forward leaves in `saved` for the delta.

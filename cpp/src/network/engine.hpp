@@ -38,6 +38,11 @@ struct Network<T>::Engine {
   Index forward_batch() const;
   /// Multiply-adds of a forward pass, about; a training step does three times as many.
   double work_of(Index samples) const;
+  /// A pass over all parameters, in multiply-adds that take as long.
+  double parameter_work() const;
+
+  /// Called after others wrote to the parameters or the optimizer's state: 0 where layers hold weights at 0.
+  void hold_zeros();
 
   NetworkDefinition definition;
   std::vector<LayerSummary> summary;

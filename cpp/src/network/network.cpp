@@ -114,14 +114,14 @@ double Network<T>::accumulate_gradients(Images x, Targets y) {
 template <class T>
 void Network<T>::apply_gradients() {
   const std::unique_lock lock(engine_->change);
-  run({&engine_->updater.next_step()});
+  run({&engine_->updater.next_step()}, engine_->parameter_work());
   engine_->packed = false;
 }
 
 template <class T>
 void Network<T>::zero_gradients() {
   const std::unique_lock lock(engine_->change);
-  run({&engine_->zero});
+  run({&engine_->zero}, engine_->parameter_work());
 }
 
 template <class T>
@@ -220,7 +220,7 @@ void Network<T>::change(const std::function<void()>& writer) {
   const std::unique_lock lock(engine_->change);
   engine_->packed = false;
   writer();
-  for (const auto& [name, layer] : engine_->graph.layers()) layer->hold_parameters();
+  engine_->hold_zeros();
 }
 
 template class Network<float>;

@@ -34,6 +34,8 @@ Parameters<T>::Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_
       p.gradient = p.trained ? gradients_.data() + offset : nullptr;
       initialise(p, seed, static_cast<std::uint32_t>(all_.size()));
       all_.push_back({name + "." + p.name, p.shape, {p.value, count}, {p.gradient, p.trained ? count : 0}, {}});
+      if (!p.zeros.empty()) zeros_[all_.back().name] = p.zeros;
+      hold_zeros(all_.back(), all_.back().value);
       offset += aligned<T>(p.size());
     }
 }
@@ -45,6 +47,13 @@ Loop Parameters<T>::zero_gradients() const {
             T* begin = gradients_.data() + task * parameters_of_a_task;
             std::fill(begin, begin + std::min(parameters_of_a_task, total - task * parameters_of_a_task), T(0));
           }};
+}
+
+template <class T>
+void Parameters<T>::hold_zeros(const Parameter<T>& parameter, std::span<T> array) const {
+  const auto found = zeros_.find(parameter.name);
+  if (found == zeros_.end()) return;
+  for (const Span& span : found->second) std::fill(array.begin() + span.begin, array.begin() + span.end, T(0));
 }
 
 template <class T>

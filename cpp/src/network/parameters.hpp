@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cnnbp/network.hpp>
+#include <map>
 
 #include "network/graph.hpp"
 
@@ -22,11 +23,14 @@ class Parameters {
 
   /// gradient ← 0
   Loop zero_gradients() const;
+  /// array ← 0 where the layer holds the parameter at 0. The array is the parameter's value, or as long.
+  void hold_zeros(const Parameter<T>& parameter, std::span<T> array) const;
   void copy_values_from(const Parameters& other);
 
  private:
   Buffer<T> values_, gradients_, held_;
   std::vector<Parameter<T>> all_;
+  std::map<std::string, std::vector<Span>> zeros_;  // by the parameter's name
 };
 
 }  // namespace cnnbp

@@ -32,27 +32,34 @@ void check_starts(const Scales& scales, const std::vector<Parameter<T>>& paramet
                                   "up to a dot; the parameters are " + names);
 }
 
+/// Where a factor is among those used so far, which it joins if it is new.
+std::size_t place_of(double factor, std::vector<double>& factors) {
+  const auto found = std::find(factors.begin(), factors.end(), factor);
+  const auto place = static_cast<std::size_t>(found - factors.begin());
+  if (found == factors.end()) factors.push_back(factor);
+  return place;
+}
+
 }  // namespace
 
 template <class T>
 Rates rates_of(const Optimizer& optimizer, const Parameters<T>& parameters) {
   const Scales& scales = options_of(optimizer).lr_scales;
-  const std::vector<Parameter<T>>& all = parameters.all();
-  check_starts(scales, all);
+  check_starts(scales, parameters.all());
   Rates rates;
-  std::vector<double>& factors = rates.factors;
-  Index begin = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool last = i + 1 == all.size();
-    const double factor = factor_of(all[i].name, scales);
-    if (!last && factor_of(all[i + 1].name, scales) == factor) continue;  // one stretch with the next
-    if (std::find(factors.begin(), factors.end(), factor) == factors.end()) factors.push_back(factor);
-    const auto rate = static_cast<std::size_t>(std::find(factors.begin(), factors.end(), factor) - factors.begin());
-    const Index end =
-        last ? static_cast<Index>(parameters.values().size()) : all[i + 1].value.data() - parameters.values().data();
-    for (; begin < end; begin += rates.tasks.back().count)
-      rates.tasks.push_back({begin, std::min(parameters_of_a_task, end - begin), rate});
+  std::vector<Stretch> stretches;  // of one rate each, from the last to the first
+  Index end = static_cast<Index>(parameters.values().size());
+  for (auto p = parameters.all().rbegin(); p != parameters.all().rend(); ++p) {
+    if (p->gradient.empty()) continue;  // updates pass it by
+    const Index begin = p->gradient.data() - parameters.gradients().data();
+    const std::size_t rate = place_of(factor_of(p->name, scales), rates.factors);
+    if (stretches.empty() || stretches.back().rate != rate) stretches.push_back({begin, 0, rate});
+    stretches.back() = {begin, stretches.back().count + end - begin, rate};
+    end = begin;
   }
+  for (const auto& [first, size, rate] : stretches)
+    for (Index done = 0; done < size; done += parameters_of_a_task)
+      rates.tasks.push_back({first + done, std::min(parameters_of_a_task, size - done), rate});
   return rates;
 }
 

@@ -19,6 +19,8 @@ class Epoch:
         Time the training took, without validation.
     images_per_second : float
         Samples trained on per second.
+    lr, last_lr : float
+        Learning rates of the first and the last batch.
     val_loss, val_accuracy : float or None
         Loss and share of right classes on the validation data, after the epoch.
     """
@@ -27,6 +29,8 @@ class Epoch:
     loss: float
     seconds: float
     images_per_second: float
+    lr: float
+    last_lr: float
     val_loss: float | None = None
     val_accuracy: float | None = None
 
@@ -34,6 +38,9 @@ class Epoch:
         parts = [f"loss {self.loss:.4f}"]
         if self.val_loss is not None and self.val_accuracy is not None:
             parts += [f"val loss {self.val_loss:.4f}", f"val accuracy {self.val_accuracy:.2%}"]
+        parts.append(f"lr {self.lr:.3g}")
+        if self.last_lr != self.lr:
+            parts[-1] += f" to {self.last_lr:.3g}"
         parts += [f"{self.seconds:.1f} s", f"{self.images_per_second:,.0f} images/s"]
         return "  ".join(parts)
 

@@ -60,7 +60,7 @@ class Schedule:
         Samples in a batch; the last batch of an epoch may be smaller.
     order : callable
         From an epoch's number to the order of the samples, int64 ``(N,)``.
-    rates : callable, optional
+    rates : callable
         From the losses of the epochs done, of the validation data where there are any, to the
         rates of the next epoch's batches.
     """
@@ -68,7 +68,7 @@ class Schedule:
     epochs: range
     batch_size: int
     order: Callable[[int], NDArray[np.int64]]
-    rates: Callable[[Sequence[float]], NDArray[np.float64]] | None = None
+    rates: Callable[[Sequence[float]], NDArray[np.float64]]
 
 
 def train(
@@ -82,6 +82,7 @@ def train(
     watched: list[float] = []
     for number in schedule.epochs:
         progress.begin(number + 1)
+        rates = schedule.rates(watched)
         start = time.perf_counter()
         losses = network.train_epoch(
             samples.x,
@@ -89,7 +90,7 @@ def train(
             schedule.order(number),
             schedule.batch_size,
             progress.on_batch,
-            schedule.rates(watched) if schedule.rates else None,
+            rates,
         )
         seconds = time.perf_counter() - start
         loss, accuracy = network.evaluate(*validation) if validation else (None, None)
@@ -98,6 +99,8 @@ def train(
             loss=_sample_mean(losses, len(samples.x), schedule.batch_size),
             seconds=seconds,
             images_per_second=len(samples.x) / seconds,
+            lr=float(rates[0]),
+            last_lr=float(rates[-1]),
             val_loss=loss,
             val_accuracy=accuracy,
         )
