@@ -47,12 +47,10 @@ class Flatten(OracleLayer):
 
 
 class Conv2d(OracleLayer):
-    DEFAULTS = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
-
     @property
     def geometry(self) -> dict:
-        given = {name: self.options[name] for name in self.DEFAULTS if name in self.options}
-        return self.DEFAULTS | given
+        plain = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+        return plain | {name: self.options[name] for name in plain if name in self.options}
 
     def compute(self, x):
         return oracle.conv2d(x, *self.weights(), **self.geometry)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import oracle
+import oracle_activations
 import oracle_layers
 
 
@@ -38,7 +39,7 @@ def concat(*branches, activation: str = "identity") -> LayerSpec:
 
 def function_of(spec: LayerSpec) -> str:
     """The function of a layer's pre-activation: its option, or what the layer itself is."""
-    return oracle.LAYER_FUNCTIONS.get(spec.type, spec.activation)
+    return oracle_activations.LAYER_FUNCTIONS.get(spec.type, spec.activation)
 
 
 @dataclass
@@ -102,7 +103,7 @@ class OracleNetwork:
                 }
                 self.made[name] = oracle_layers.make(spec.type, spec.options, own)
                 u = self.made[name].forward(x, training)
-            output = oracle.ACTIVATIONS[function_of(spec)](u)
+            output = oracle_activations.ACTIVATIONS[function_of(spec)](u)
             self.passes[name] = Pass(x, u, output)
             x = output
         return x
@@ -111,7 +112,7 @@ class OracleNetwork:
         for place, spec in reversed(list(enumerate(layers))):
             name = f"{prefix}{place}"
             seen = self.passes[name]
-            delta = oracle.activation_delta(
+            delta = oracle_activations.activation_delta(
                 delta, seen.pre_activation, seen.output, function_of(spec)
             )
             seen.delta = delta

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cnnbp
-import oracle
+import oracle_activations
 from claims import ulps
 from cnnbp import _core, functional
 from cnnbp import layers as L  # noqa: N812
@@ -142,7 +142,7 @@ def test_functions_keep_shape_and_type(name, dtype, rng):
     output = getattr(functional, name)(x)
     assert output.shape == x.shape
     assert output.dtype == dtype
-    assert np.allclose(output, oracle.ACTIVATIONS[name](x), rtol=1e-6, atol=0)
+    assert np.allclose(output, oracle_activations.ACTIVATIONS[name](x), rtol=1e-6, atol=0)
 
 
 def test_relu_is_exact(dtype, rng):
@@ -155,7 +155,7 @@ def test_softmax_is_a_distribution_over_axis_1(shape, dtype, rng):
     """Its relative error: that of exp twice, n roundings of the sum, one of u − max, one of /."""
     x = (4 * rng.standard_normal(shape)).astype(dtype)
     output = functional.softmax(x, 1)
-    want = oracle.softmax(x)
+    want = oracle_activations.softmax(x)
     largest_argument = np.abs(x - x.max(axis=1, keepdims=True)).max()
     bound = (2 * (BOUNDS["exp"] + largest_argument) + shape[1] + 2) * np.finfo(dtype).eps
     assert np.abs(output / want - 1).max() <= bound
@@ -168,7 +168,7 @@ def test_softmax_of_large_numbers_does_not_overflow(dtype):
     assert np.allclose(output[1], 1 / 3, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("function", list(oracle.ACTIVATIONS))
+@pytest.mark.parametrize("function", list(oracle_activations.ACTIVATIONS))
 @pytest.mark.parametrize("shape", [(17, 6), (3, 13, 4, 5)])
 def test_deltas_pass_through_the_derivative(function, shape, dtype, rng):
     """A slope is made of two functions within 3 eps and four products at most; softmax adds a sum.
@@ -177,15 +177,15 @@ def test_deltas_pass_through_the_derivative(function, shape, dtype, rng):
     """
     u, delta = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
     u *= 2
-    output = oracle.ACTIVATIONS[function](u).astype(dtype)
+    output = oracle_activations.ACTIVATIONS[function](u).astype(dtype)
     got = _core.activation_delta(delta, u if function in FALL_AND_RISE else output, function)
-    want = oracle.activation_delta(delta, u, output, function)
+    want = oracle_activations.activation_delta(delta, u, output, function)
     magnitude = np.abs(delta).max() * (2 if function == "softmax" else 1)
     assert got.dtype == dtype
     assert np.abs(got - want).max() <= (12 + shape[1]) * np.finfo(dtype).eps * magnitude
 
 
-@pytest.mark.parametrize("function", [f for f in oracle.ACTIVATIONS if f not in KINKED])
+@pytest.mark.parametrize("function", [f for f in oracle_activations.ACTIVATIONS if f not in KINKED])
 def test_deltas_match_central_differences_of_the_function(function, rng):
     """Without the oracle. Their error is of the order h² + eps / h: 10⁻¹⁰ for h = 10⁻⁵."""
     u, delta, h = rng.standard_normal((3, 5)), rng.standard_normal((3, 5)), 1e-5
@@ -213,16 +213,19 @@ def test_functions_of_the_exponential_lose_no_digits_left_of_zero(name, dtype, r
     """
     least = -4 if dtype == np.float32 else -2
     x = rng.uniform(least, 8, 5000).astype(dtype).reshape(-1, 1)
-    assert ulps(_core.activation(x, name), oracle.ACTIVATIONS[name](x)).max() <= COMPOSED[name]
+    assert (
+        ulps(_core.activation(x, name), oracle_activations.ACTIVATIONS[name](x)).max()
+        <= COMPOSED[name]
+    )
 
 
 def test_a_parameter_sets_the_slope_or_the_bend(dtype, rng):
     x = rng.standard_normal((9, 5)).astype(dtype)
     for layer, expected in (
-        (L.LeakyReLU(0.2), oracle.leaky_relu(x, 0.2)),
-        (L.ELU(0.5), oracle.elu(x, 0.5)),
-        (L.Softplus(3.0), oracle.softplus(x, 3.0)),
-        (L.GELU(approximate="tanh"), oracle.gelu_tanh(x)),
+        (L.LeakyReLU(0.2), oracle_activations.leaky_relu(x, 0.2)),
+        (L.ELU(0.5), oracle_activations.elu(x, 0.5)),
+        (L.Softplus(3.0), oracle_activations.softplus(x, 3.0)),
+        (L.GELU(approximate="tanh"), oracle_activations.gelu_tanh(x)),
     ):
         net = cnnbp.Network([layer], input_shape=(5, 1, 1), dtype=dtype.name)
         assert np.allclose(net.predict(x[:, :, None, None])[..., 0, 0], expected, rtol=1e-6)

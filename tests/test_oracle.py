@@ -5,6 +5,7 @@ import pytest
 
 import geometries
 import oracle
+import oracle_activations
 from claims import integers
 
 STRIDE_ONE = [g for g in geometries.ODD if (g.stride, g.dilation, g.groups) == ((1, 1), (1, 1), 1)]
@@ -54,18 +55,18 @@ def test_pooling_a_constant_gives_the_constant(pool):
     assert average.shape == largest.shape
 
 
-@pytest.mark.parametrize("function", list(oracle.ACTIVATIONS))
+@pytest.mark.parametrize("function", list(oracle_activations.ACTIVATIONS))
 def test_activation_deltas_match_central_differences(function, rng):
     """Of ``Σ δ ∘ f(u)``; the error of a central difference is of the order h²."""
     u, delta, h = rng.standard_normal((4, 3)), rng.standard_normal((4, 3)), 1e-5
     u += 0.1 * np.sign(u)  # away from the kink of relu
-    f = oracle.ACTIVATIONS[function]
+    f = oracle_activations.ACTIVATIONS[function]
     slopes = np.zeros_like(u)
     for place in np.ndindex(u.shape):
         step = np.zeros_like(u)
         step[place] = h
         slopes[place] = (delta * (f(u + step) - f(u - step))).sum() / (2 * h)
-    computed = oracle.activation_delta(delta, u, f(u), function)
+    computed = oracle_activations.activation_delta(delta, u, f(u), function)
     assert np.allclose(computed, slopes, rtol=0, atol=1e-9)
 
 
