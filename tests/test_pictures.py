@@ -6,9 +6,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from cnnbp.pictures import Misread, Overview, save_overview
+from cnnbp.pictures import Misread, Overview, Row, Sheet, save_overview, save_sheet
 from cnnbp.pictures.curves import draw_loss, running_mean
 from cnnbp.pictures.kernels import best_columns, draw_kernels, lay_out, title
+from cnnbp.pictures.sheet import draw_array
 
 #: Parts of the page, (left, top, right, bottom) of its width and height.
 PANELS = {
@@ -200,3 +201,51 @@ def test_a_caption_tells_what_was_read_and_what_it_is():
 )
 def test_the_title_tells_how_many_were_misread(count, total, expected):
     assert misread(count, total=total).title == expected
+
+
+# The sheet of one pass
+
+
+def sheet(*panels):
+    rows = (Row("0  Conv2d(6, 5)", "δ_j = f'(u_j) ∘ up(δ_j^next) / n²", panels),)
+    return Sheet("title", "subtitle", np.ones((1, 28, 28)), ("",) * len(panels), rows)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros((6, 24, 24)),
+        np.full((3, 2, 2), np.nan),
+        np.ones((50, 20, 5, 5)),
+        -np.ones((10, 192)),
+        np.ones(500),
+        np.array([-1e-300]),
+        np.array([np.inf, 0.0]),
+    ],
+    ids=lambda values: str(values.shape),
+)
+def test_any_array_can_be_drawn_on_a_sheet(tmp_path, values):
+    save_sheet(tmp_path / "sheet.png", sheet(values, None, values))
+    assert imread(tmp_path / "sheet.png").shape[:2] == (429, 1320)
+
+
+def test_zero_is_white_in_the_middle_where_there_are_signs(axes):
+    draw_array(axes, np.array([[[-1.0, 0.0, 3.0]]]), shape=1.0)
+    (image,) = axes.images
+    assert (image.norm.vmin, image.norm.vmax) == (-3.0, 3.0)
+    red, green, blue, _ = image.to_rgba(image.get_array())[0, 1]
+    assert min(red, green, blue) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("values", "caption"),
+    [
+        (np.full((6, 24, 24), -0.5), "6 maps of 24 × 24, ±0.5"),
+        (np.ones((50, 20, 5, 7)), "48 of 1,000 kernels of 5 × 7, 0 … 1"),
+        (np.ones((10, 192)), "10 × 192, 0 … 1"),
+        (-np.ones(10), "10 numbers, ±1"),
+    ],
+)
+def test_a_caption_counts_what_is_drawn_and_gives_the_scale(axes, values, caption):
+    draw_array(axes, values, shape=1.0)
+    assert axes.get_xlabel() == caption

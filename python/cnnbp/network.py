@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from cnnbp.parameters import read_parameters
 from cnnbp.samples import read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
 from cnnbp.summary import LayerSummary, Summary
+from cnnbp.trace import Trace
 from cnnbp.training import Epoch, History, Samples, Schedule, train
 from cnnbp.training.progress import make_progress
 
@@ -290,13 +291,15 @@ class Network:
         """
         return self._from_checkpoint(self._checkpoint().averaged())
 
-    def trace(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
+    def trace(self, x: ArrayLike, y: ArrayLike) -> Trace:
         """Return all that one forward and backward pass computes, by name; changes nothing.
 
         ``"loss"``, ``"input.delta"``, and for every layer ``"0.input"``, ``"0.pre_activation"``,
         ``"0.output"``, ``"0.delta"`` (of the pre-activation) and ``"0.gradient.weight"`` ….
+        ``trace.equation("0.delta")`` is the equation behind an array, and its source.
         """
-        return self._core.trace(*self._read_samples(x, y))
+        values = self._core.trace(*self._read_samples(x, y))
+        return Trace(values, layers=self.layers, loss=self.definition.loss)
 
     def summary(self) -> Summary:
         """Describe the layers: output shapes, parameters, multiply-adds. Print it for a table."""

@@ -1,7 +1,8 @@
-"""The command line: ``cnnbp demo``, ``cnnbp train``, ``cnnbp info``.
+"""The command line: ``cnnbp demo``, ``cnnbp train``, ``cnnbp explain``, ``cnnbp info``.
 
 ``plan`` says what to train, ``report`` what came of it; neither reads nor prints. ``app`` reads the
-options, ``session`` runs plans, ``views`` and ``illustration`` show the reports.
+options, ``session`` runs plans, ``views`` and ``illustration`` show the reports. ``lesson``
+explains one image, in the words of ``telling``.
 """
 
 from __future__ import annotations

@@ -107,6 +107,39 @@ def train(
 
 
 @app.command()
+def explain(
+    path: Annotated[
+        Path | None, typer.Argument(help="Images as in 'train'.", show_default="cnnbp's digits")
+    ] = None,
+    digit: Annotated[int, typer.Option(min=0, help="Which of the test images.")] = 0,
+    net: Annotated[
+        str | None, typer.Option(help="Layers as in 'train'.", show_default=TOOLBOX.spec)
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the images first.", show_default="10")
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option(help="A network that 'train --save' wrote, in place of --net.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("cnnbp-explain"),
+    pictures: Annotated[bool, typer.Option(help="Whether to draw a picture.")] = True,
+    seed: Seed = 0,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk through one backward pass on one digit, layer by layer, equation by equation."""
+    from cnnbp.cli.lesson import Lesson
+
+    if load is not None and (net is not None or epochs is not None):
+        raise ValueError("--load brings a trained network; leave out --net and --epochs")
+    plan = replace(TOOLBOX, spec=net or TOOLBOX.spec, epochs=epochs or 10, seed=seed)
+    if threads is not None:
+        cnnbp.set_num_threads(threads)
+    images = data.digits() if path is None else data.load(path)
+    Lesson(digit, load or plan, out if pictures else None, as_json).give(images)
+
+
+@app.command()
 def info() -> None:
     """Show version, instruction set, threads, and where the C++ library is."""
     from cnnbp.__main__ import describe

@@ -45,7 +45,7 @@ class Delivery:
             If they cannot; the message says what to do.
         """
         if self.pictures is not None:
-            _prepare_folder(self.pictures)
+            prepare_folder(self.pictures)
         if self.network is not None and self.network.is_dir():
             raise ValueError(f"--save {self.network} is a folder; name a file in it")
         if self.network is not None and not os.access(self.network.parent, os.W_OK):
@@ -84,7 +84,8 @@ class Delivery:
         return files
 
 
-def _prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path) -> None:
+    """Make a folder for pictures, or raise a ValueError that says what to do."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

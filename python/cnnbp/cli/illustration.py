@@ -1,4 +1,4 @@
-"""The picture of a report."""
+"""The pictures of a report and of an explanation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
 from cnnbp.cli.test_part import test_part
-from cnnbp.pictures import MISREAD_SHOWN, Misread, Overview, save_overview
+from cnnbp.explain import Explanation
+from cnnbp.network import Network
+from cnnbp.pictures import (
+    MISREAD_SHOWN,
+    Misread,
+    Overview,
+    Row,
+    Sheet,
+    save_overview,
+    save_sheet,
+)
+from cnnbp.trace import Trace
 
 
 def save_picture(report: Report, folder: Path) -> Path:
@@ -30,6 +41,43 @@ def make_overview(report: Report) -> Overview:
         test_errors=np.array([1 - (epoch.val_accuracy or 0) for epoch in history.epochs]),
         kernels=first_kernels(report.network.state_dict()),
         misread=_misread(report),
+    )
+
+
+def save_sheet_of(explanation: Explanation, network: Network, folder: Path) -> Path:
+    """Draw all layers of an explanation into `folder`, as ``explain.png``; returns its path."""
+    path = folder / "explain.png"
+    save_sheet(path, make_sheet(explanation, network))
+    return path
+
+
+def make_sheet(explanation: Explanation, network: Network) -> Sheet:
+    """Choose what the picture of an explanation shows."""
+    trace, state = explanation.trace, network.state_dict()
+    return Sheet(
+        title=f"One backward pass: class {explanation.truth}, read as {explanation.read}",
+        subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}. "
+        "Orange is negative, white zero, purple positive; each panel has a scale of its own.",
+        image=trace[f"{trace.places()[0]}.input"][0],
+        headings=("pre-activation u", "output f(u)", "delta δ = ∂E/∂u", "weights", "gradient"),
+        rows=tuple(_row(trace, place, state) for place in trace.places()),
+    )
+
+
+def _row(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Row:
+    before, after = trace[f"{place}.pre_activation"][0], trace[f"{place}.output"][0]
+    learned = [n for n in trace if n.startswith(f"{place}.gradient.")]
+    largest = max(learned, key=lambda name: int(trace[name].size), default=None)
+    return Row(
+        title=f"{place}  {trace.layer(place)}",
+        equation=str(trace.equation(f"{place}.delta")),
+        panels=(
+            None if np.array_equal(before, after) else before,
+            after,
+            trace[f"{place}.delta"][0],
+            None if largest is None else state[largest.replace(".gradient.", ".")],
+            None if largest is None else trace[largest],
+        ),
     )
 
 

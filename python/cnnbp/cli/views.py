@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 
 def make_view(stream: TextIO) -> Watcher:
     """Choose the view that `stream` can show."""
-    encoding = (stream.encoding or "ascii").lower().replace("-", "")
-    if stream.isatty() and encoding == "utf8" and os.environ.get("TERM") != "dumb":
-        from rich.console import Console
-
-        return RichView(Console(file=stream, markup=False, highlight=False, emoji=False))
+    if (console := terminal(stream)) is not None:
+        return RichView(console)
     if isinstance(stream, io.TextIOWrapper):
         # A name from the user's files must not end the program where it cannot be written.
         stream.reconfigure(errors="replace")
     return PlainView(stream)
+
+
+def terminal(stream: TextIO) -> Console | None:
+    """Return what draws on `stream`; None if it is no terminal, or one without Unicode."""
+    encoding = (stream.encoding or "ascii").lower().replace("-", "")
+    if not stream.isatty() or encoding != "utf8" or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
 
 
 class PlainView:

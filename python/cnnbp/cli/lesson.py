@@ -1,0 +1,120 @@
+"""One backward pass, told: a network, a digit, words, a picture and a JSON document."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from cnnbp.cli.delivery import prepare_folder
+from cnnbp.cli.plan import Plan
+from cnnbp.cli.report import finite
+from cnnbp.cli.session import Environment
+from cnnbp.cli.telling import Line, spell, tell
+from cnnbp.cli.test_part import test_part, with_test_part
+from cnnbp.cli.views import terminal
+from cnnbp.data import Dataset
+from cnnbp.explain import Explanation, explain
+from cnnbp.network import Network
+
+#: How each kind of line looks on a terminal.
+STYLES = {"heading": "bold", "layer": "cyan", "equation": "", "numbers": "dim", "text": ""}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to explain.
+
+    Attributes
+    ----------
+    digit : int
+        Place of the image among the test images.
+    source : Plan or Path
+        The network to train first, or the file of a trained one.
+    pictures : Path or None
+        Folder for the picture.
+    as_json : bool
+        Whether standard output gets one JSON document in place of the words.
+    """
+
+    digit: int
+    source: Plan | Path
+    pictures: Path | None
+    as_json: bool
+
+    def give(self, data: Dataset) -> None:
+        """Train or load the network, explain the digit, and write all that is wanted.
+
+        Raises
+        ------
+        OSError, TypeError, ValueError
+            If there is no such digit, if the network does not fit it, or if the picture cannot be
+            written.
+        """
+        seed = self.source.seed if isinstance(self.source, Plan) else 0
+        data = with_test_part(data, seed)
+        x, y = test_part(data)
+        if self.digit >= len(x):
+            raise ValueError(
+                f"--digit {self.digit}: there are {len(x):,} test images, 0 to {len(x) - 1}"
+            )
+        if self.pictures is not None:
+            prepare_folder(self.pictures)
+        network = _network(self.source, data)
+        told = explain(network, x[self.digit], int(y[self.digit]))
+        picture = self._draw(told, network)
+        if self.as_json:
+            print(json.dumps(self._document(told, network, picture), indent=2, allow_nan=False))
+            return
+        origin = f"digit {self.digit} of the {len(x):,} test images ({data.name})"
+        show([*tell(told, network, origin), *_where(picture)], sys.stdout)
+
+    def _draw(self, told: Explanation, network: Network) -> Path | None:
+        if self.pictures is None:
+            return None
+        from cnnbp.cli.illustration import save_sheet_of
+
+        return save_sheet_of(told, network, self.pictures)
+
+    def _document(
+        self, told: Explanation, network: Network, picture: Path | None
+    ) -> dict[str, object]:
+        document = {
+            "environment": asdict(Environment.current()),
+            "digit": self.digit,
+            "epochs_trained": network.epochs_trained,
+            **told.to_dict(),
+            "picture": None if picture is None else str(picture),
+        }
+        return {name: finite(value) for name, value in document.items()}
+
+
+def show(lines: list[Line], stream: TextIO) -> None:
+    """Print lines, in colour on a terminal and in ASCII where that is all there is."""
+    console = terminal(stream)
+    for kind, text in lines:
+        if console is not None:
+            console.print(text, style=STYLES[kind], soft_wrap=True)
+        else:
+            print(spell(text, stream.encoding), file=stream)
+
+
+def _network(source: Plan | Path, data: Dataset) -> Network:
+    if isinstance(source, Path):
+        return Network.load(source)
+    network = source.build(data)
+    network.fit(
+        data.x_train,
+        data.y_train,
+        epochs=source.epochs,
+        batch_size=source.batch_size,
+        schedule=source.schedule,
+        progress=False,
+    )
+    return network
+
+
+def _where(picture: Path | None) -> list[Line]:
+    return [] if picture is None else [("text", ""), ("text", f"picture: {picture}")]

@@ -1,0 +1,141 @@
+"""An explanation in words and numbers, line by line."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from cnnbp.equations import Equation
+from cnnbp.explain import ByHand, Explanation, Update
+from cnnbp.explain.explanation import Numbers, Step
+from cnnbp.network import Network
+
+Line: TypeAlias = tuple[Literal["heading", "layer", "equation", "numbers", "text"], str]
+
+#: Letters that not every terminal can write, and how to spell them there.
+SPELLED: dict[str, str | int | None] = {
+    letter: word
+    for word, letter in (
+        *(("delta", "δ"), ("d", "∂"), ("sum", "Σ"), ("beta", "β"), ("alpha", "α"), ("gamma", "γ")),
+        *(("^2", "²"), ("1/2", "½"), ("'", "ᵀ"), (".*", "∘"), ("*", "·"), ("x", "×"), ("-", "−")),
+        *(
+            ("<-", "←"),
+            ("->", "→"),
+            ("..", "…"),
+            ("mu", "μ"),
+            ("sigma", "σ"),
+            ("eps", "ε"),
+            ("sqrt", "√"),
+        ),
+    )
+}
+#: Room for an equation, before its source.
+EQUATION_WIDTH = 58
+
+
+def spell(text: str, encoding: str | None) -> str:
+    """Write `text` in what `encoding` has: as it is, or with letters spelled out."""
+    try:
+        text.encode(encoding or "ascii")
+        return text
+    except UnicodeEncodeError:
+        plain = text.translate(str.maketrans(SPELLED))
+        return plain.encode("ascii", "replace").decode("ascii")
+
+
+def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
+    """Tell a whole pass.
+
+    Parameters
+    ----------
+    told : Explanation
+        What there is to tell.
+    network : Network
+        Whose pass it is.
+    origin : str
+        Which image it is.
+    """
+    epochs = network.epochs_trained
+    learned = f"{epochs} epoch{'' if epochs == 1 else 's'} of training"
+    return [
+        ("heading", f"One backward pass: {origin}, class {told.truth}, after {learned}"),
+        (
+            "text",
+            "Names such as 0.delta are those of net.trace(x, y); rms is the root mean square.",
+        ),
+        ("text", "Layers store the notes' kernels turned: k_ij = rot180(weight[j, i])."),
+        *_direction("Forward", told.forward),
+        *_loss(told),
+        *_direction("Backward", told.backward),
+        *([] if told.by_hand is None else _by_hand(told.by_hand)),
+        *([] if told.update is None or told.by_hand is None else _update(told.update)),
+    ]
+
+
+def _heading(text: str) -> list[Line]:
+    return [("text", ""), ("heading", text)]
+
+
+def _direction(title: str, steps: tuple[Step, ...]) -> list[Line]:
+    lines = _heading(title)
+    width = max(len(array.name) for step in steps for array in step.arrays)
+    for step in steps:
+        lines.append(("layer", f"{step.place}  {step.layer}".strip()))
+        lines += [_equation(equation) for equation in step.equations]
+        lines += [_numbers(array, width) for array in step.arrays]
+    return lines
+
+
+def _loss(told: Explanation) -> list[Line]:
+    target = [1 if place == told.truth else 0 for place in range(len(told.outputs))]
+    return [
+        *_heading("Loss"),
+        _equation(told.loss),
+        ("numbers", "   class   " + "".join(f"{place:>8}" for place in range(len(target)))),
+        ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
+        ("numbers", "   output o" + "".join(f"{value:>8.3f}" for value in told.outputs)),
+        ("text", f"   E = {told.trace['loss']:.6g}; read as {told.read}, is {told.truth}"),
+    ]
+
+
+def _by_hand(worked: ByHand) -> list[Line]:
+    name = f"{worked.parameter}[{', '.join(map(str, worked.index))}]"
+    return [
+        *_heading(f"The gradient of one weight by hand, {name} = {worked.value:.6g}"),
+        (
+            "text",
+            f"   by patches      {worked.by_patches: .9e}   "
+            f"Σ_uv (δ_j)_uv (p_i)_uv, {worked.products} products",
+        ),
+        (
+            "text",
+            f"   by convolution  {worked.by_convolution: .9e}   "
+            "rot180(conv2(x_i, rot180(δ_j), 'valid'))",
+        ),
+        (
+            "text",
+            f"   by the core     {worked.core: .9e}   "
+            f"all within {worked.largest_difference:.0e} of it",
+        ),
+    ]
+
+
+def _update(update: Update) -> list[Line]:
+    lines = [
+        *_heading(f"Its update by {update.rule}"),
+        _equation(update.equation),
+        ("text", f"   weight          {update.before: .9f} → {update.after:.9f}"),
+    ]
+    if update.by_hand is not None:
+        lines.append(("text", f"   by hand         {update.by_hand: .9f}"))
+    change = f"{update.loss_before:.6g} → {update.loss_after:.6g}"
+    return [*lines, ("text", f"   E of this image  {change}, all weights updated")]
+
+
+def _equation(equation: Equation) -> Line:
+    return ("equation", f"   {equation.text:<{EQUATION_WIDTH}}  {equation.source}")
+
+
+def _numbers(array: Numbers, width: int) -> Line:
+    shape = " × ".join(map(str, array.shape))
+    span = f"{array.low:>10.3g} … {array.high:<10.3g}"
+    return ("numbers", f"     {array.name:<{width}}  {shape:<16}{span} rms {array.rms:.3g}")

@@ -1,0 +1,253 @@
+"""The equations that a network computes, in the words of the notes.
+
+The notes are J. Bouvrie, "Notes on Convolutional Neural Networks" (2006), cited by section; the
+toolbox is the DeepLearnToolbox (R. B. Palm 2012). ``*`` is convolution (kernel flipped), ``∘`` the
+element-wise product, ``rot180`` a flip of both image axes, N the number of samples. The layers
+cross-correlate, so that the notes' kernel is ``k_ij = rot180(weight[j, i])``. ``next`` marks what
+belongs to the layer above.
+
+A layer type that `LAYERS` does not list is described by the chain rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cnnbp.layers import Layer
+from cnnbp.layers.activation import ActivationLayer
+from cnnbp.optim import SGD, Optimizer
+
+CHAIN_RULE = "chain rule"
+FORWARD = "Bouvrie 2006, feedforward pass"
+BACKWARD = "Bouvrie 2006, backpropagation pass"
+CONVOLUTION = "Bouvrie 2006, convolution layers"
+SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
+BATCH_NORM = "Ioffe and Szegedy 2015"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation, and where it comes from; `str` gives both in a line."""
+
+    text: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.text}  ({self.source})"
+
+
+class Sensitivity(NamedTuple):
+    """What a layer hands down to the one below, whose maps are ``of``: ``""``, ``_i`` or ``_j``."""
+
+    of: str
+    text: str
+    source: str
+
+
+INSIDE = Sensitivity("", "(∂u^whole/∂x)ᵀ δ^whole", CHAIN_RULE)
+
+
+@dataclass(frozen=True)
+class LayerEquations:
+    """What a type of layer computes.
+
+    Attributes
+    ----------
+    forward : Equation
+        The pre-activation u, from the input x.
+    below : Sensitivity
+        ``∂E/∂x``, from the layer's own delta, which is the next one for the layer below.
+    gradients : mapping of str to Equation
+        The gradient of each parameter.
+    inside : Sensitivity
+        ``∂E/∂x`` of the last layers that a composite one is made of.
+    """
+
+    forward: Equation
+    below: Sensitivity
+    gradients: Mapping[str, Equation] = field(default_factory=dict)
+    inside: Sensitivity = INSIDE
+
+
+_BIAS = Equation("∂E/∂b_j = Σ_uv (δ_j)_uv", CONVOLUTION)
+_ACTIVATION = LayerEquations(Equation("u = x", FORWARD), Sensitivity("", "δ^next", BACKWARD))
+
+#: Type of a layer → its equations.
+LAYERS: dict[str, LayerEquations] = {
+    "Conv2d": LayerEquations(
+        Equation("u_j = Σ_i x_i * k_ij + b_j", CONVOLUTION),
+        Sensitivity("_i", "Σ_j conv2(δ_j^next, rot180(k_ij), 'full')", SUBSAMPLING),
+        {
+            "weight": Equation("∂E/∂k_ij = rot180(conv2(x_i, rot180(δ_j), 'valid'))", CONVOLUTION),
+            "bias": _BIAS,
+        },
+    ),
+    "AvgPool2d": LayerEquations(
+        Equation("u_j = down(x_j) / n²", "the toolbox, cnnff"),
+        Sensitivity("_j", "up(δ_j^next) / n²", "the toolbox, cnnbp"),
+    ),
+    "MaxPool2d": LayerEquations(
+        Equation("u_j = largest of each window of x_j", "Scherer et al. 2010"),
+        Sensitivity("_j", "place(δ_j^next), where the maxima were", "Scherer et al. 2010"),
+    ),
+    "Subsample2d": LayerEquations(
+        Equation("u_j = β_j down(x_j) + b_j", SUBSAMPLING),
+        Sensitivity("_j", "β_j^next up(δ_j^next)", CONVOLUTION),
+        {
+            "beta": Equation("∂E/∂β_j = Σ_uv (δ_j ∘ down(x_j))_uv", SUBSAMPLING),
+            "bias": Equation("∂E/∂b_j = Σ_uv (δ_j)_uv", SUBSAMPLING),
+        },
+    ),
+    "Linear": LayerEquations(
+        Equation("u = W x + b", FORWARD),
+        Sensitivity("", "(W^next)ᵀ δ^next", BACKWARD),
+        {
+            "weight": Equation("∂E/∂W = δ xᵀ", BACKWARD),
+            "bias": Equation("∂E/∂b = δ", BACKWARD),
+        },
+    ),
+    "Flatten": LayerEquations(
+        Equation("u = x, map after map", "the toolbox, cnnff"),
+        Sensitivity("", "δ^next, cut into maps", "the toolbox, cnnbp"),
+    ),
+    "BatchNorm2d": LayerEquations(
+        Equation("u_j = γ_j z_j + β_j,  z_j = (x_j − μ_j) / √(σ_j² + eps)", BATCH_NORM),
+        Sensitivity("_j", "∂E/∂x_j through z_j, μ_j and σ_j of the next layer", BATCH_NORM),
+        {
+            "weight": Equation("∂E/∂γ_j = Σ_uv (δ_j ∘ z_j)_uv", BATCH_NORM),
+            "bias": Equation("∂E/∂β_j = Σ_uv (δ_j)_uv", BATCH_NORM),
+        },
+    ),
+    "Residual": LayerEquations(
+        Equation("u = body(x) + shortcut(x)", "He et al. 2015"),
+        Sensitivity("", "∂E/∂x of the body + ∂E/∂x of the shortcut", "He et al. 2015"),
+        inside=Sensitivity("", "δ^whole", "He et al. 2015"),
+    ),
+    "Concat": LayerEquations(
+        Equation("u = the branches' channels, one after the other", CHAIN_RULE),
+        Sensitivity("", "Σ ∂E/∂x of the branches", CHAIN_RULE),
+        inside=Sensitivity("", "this branch's channels of δ^whole", CHAIN_RULE),
+    ),
+}
+
+#: Activation, in lower case and without underscores → f and f'.
+FUNCTIONS = {
+    "sigmoid": ("f(u) = 1 / (1 + exp(−u))", "f' = f (1 − f)"),
+    "tanh": ("f(u) = tanh(u)", "f' = 1 − f²"),
+    "scaledtanh": ("f(u) = 1.7159 tanh(2u / 3)", "f' = 1.1439 − 0.3885 f²"),
+    "relu": ("f(u) = max(u, 0)", "f' = 1 where u > 0, else 0"),
+    "leakyrelu": ("f(u) = max(u, 0) + slope · min(u, 0)", "f' = 1 where u > 0, else slope"),
+    "softmax": ("f(u)_j = exp(u_j) / Σ_k exp(u_k)", "f' = diag(f) − f fᵀ, a matrix"),
+}
+
+#: Loss → E, and ∂E/∂o for the network's output o.
+LOSSES = {
+    "mse": (
+        Equation("E = ½ Σ (o − y)² / N", BACKWARD),
+        Sensitivity("", "(o − y) / N", BACKWARD),
+    ),
+    "cross_entropy": (
+        Equation("E = −Σ y log softmax(o) / N", "Bishop 2006, multiclass logistic regression"),
+        Sensitivity("", "(softmax(o) − y) / N", "Bishop 2006, multiclass logistic regression"),
+    ),
+}
+
+
+def loss(kind: str) -> Equation:
+    """Return what a network minimises."""
+    return _loss(kind)[0]
+
+
+def forward(layer: Layer) -> Equation:
+    """Return how a layer's pre-activation comes from its input."""
+    return _equations(layer).forward
+
+
+def activation(layer: Layer) -> Equation:
+    """Return how a layer's output comes from its pre-activation, with the derivative."""
+    kind = _function(layer)
+    if kind is None:
+        return Equation("x = u", "no activation")
+    function, derivative = FUNCTIONS.get(_plain(kind), (f"f = {kind}", "f' its derivative"))
+    return Equation(f"x = f(u),  {function},  {derivative}", FORWARD)
+
+
+def delta(layer: Layer, above: Layer | None, kind_of_loss: str) -> Equation:
+    """Return how a layer's delta ``∂E/∂u`` comes from the delta of the layer above.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer whose delta is meant.
+    above : Layer or None
+        The layer that reads its output; None if that is the network's.
+    kind_of_loss : str
+        The network's loss, for the last layer.
+    """
+    arriving = _loss(kind_of_loss)[1] if above is None else _equations(above).below
+    return _delta(layer, arriving)
+
+
+def delta_inside(layer: Layer, whole: Layer) -> Equation:
+    """Return how the delta of the last layer of a part of `whole` comes from that of `whole`."""
+    return _delta(layer, _equations(whole).inside)
+
+
+def input_delta(first: Layer) -> Equation:
+    """Return how the sensitivity of the images comes from the delta of the first layer."""
+    of, text, source = _equations(first).below
+    return Equation(f"∂E/∂x{of} = {text.replace('^next', '')}", source)
+
+
+def gradient(layer: Layer, parameter: str) -> Equation:
+    """Return how a parameter's gradient comes from the layer's delta and its input."""
+    generic = Equation(f"∂E/∂{parameter} = (∂u/∂{parameter})ᵀ δ", CHAIN_RULE)
+    return _equations(layer).gradients.get(parameter, generic)
+
+
+def update(rule: Optimizer) -> Equation:
+    """Return how a parameter p follows from its gradient."""
+    if rule == SGD(lr=rule.lr):
+        return Equation("p ← p − lr · ∂E/∂p", BACKWARD)
+    if isinstance(rule, SGD) and rule == SGD(lr=rule.lr, momentum=rule.momentum):
+        return Equation("v ← momentum · v + ∂E/∂p,  p ← p − lr · v", "Polyak 1964")
+    kind = type(rule).__name__
+    return Equation(f"p ← p − lr · (step of {kind})", f"documentation of cnnbp.optim.{kind}")
+
+
+def _delta(layer: Layer, arriving: Sensitivity) -> Equation:
+    of, text, source = arriving
+    factor = "" if _function(layer) is None else f"f'(u{of}) ∘ "
+    return Equation(f"δ{of} = {factor}{text}", source)
+
+
+def _equations(layer: Layer) -> LayerEquations:
+    if isinstance(layer, ActivationLayer):
+        return _ACTIVATION
+    kind = type(layer).__name__
+    generic = LayerEquations(
+        Equation(f"u = {kind}(x)", "its documentation"),
+        Sensitivity("", "(∂u^next/∂x)ᵀ δ^next", CHAIN_RULE),
+    )
+    return LAYERS.get(kind, generic)
+
+
+def _loss(kind: str) -> tuple[Equation, Sensitivity]:
+    generic = (
+        Equation(f"E = {kind}(o, y)", "its documentation"),
+        Sensitivity("", "∂E/∂o", CHAIN_RULE),
+    )
+    return LOSSES.get(kind, generic)
+
+
+def _function(layer: Layer) -> str | None:
+    """Name the function that ends a layer, None for the identity."""
+    if isinstance(layer, ActivationLayer):
+        return type(layer).__name__
+    return getattr(layer, "activation", None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

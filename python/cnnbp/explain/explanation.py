@@ -1,0 +1,214 @@
+"""What there is to tell about one backward pass."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnbp import equations
+from cnnbp.equations import Equation
+from cnnbp.explain.by_hand import ByHand, compute_by_hand
+from cnnbp.optim import SGD
+
+if TYPE_CHECKING:
+    from cnnbp.network import Network
+    from cnnbp.trace import Trace
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An array in a few numbers: its shape without the batch, extremes and root mean square."""
+
+    name: str
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    rms: float
+
+    @classmethod
+    def of(cls, name: str, values: NDArray[np.floating], *, batched: bool = True) -> Numbers:
+        """Describe `values`, whose first axis counts images if they are `batched`."""
+        exact = values.astype(np.float64)
+        return cls(
+            name=name,
+            shape=values.shape[1:] if batched else values.shape,
+            low=float(exact.min()),
+            high=float(exact.max()),
+            rms=float(np.sqrt(np.mean(exact**2))),
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer in one direction: what it computes, and the arrays that it reads and writes."""
+
+    place: str
+    layer: str
+    equations: tuple[Equation, ...]
+    arrays: tuple[Numbers, ...]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What the optimizer makes of the gradient of one weight.
+
+    Attributes
+    ----------
+    rule : str
+        The optimizer.
+    equation : Equation
+        Its formula.
+    before, after : float
+        The weight.
+    by_hand : float or None
+        The new weight computed from the gradient; None where the rule is not plain descent.
+    loss_before, loss_after : float
+        The loss on the image, before and after all weights were updated.
+    """
+
+    rule: str
+    equation: Equation
+    before: float
+    after: float
+    by_hand: float | None
+    loss_before: float
+    loss_after: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One forward pass, one backward pass and one update on one image.
+
+    Attributes
+    ----------
+    trace : Trace
+        Every array of it.
+    truth, read : int
+        The image's class, and the class with the largest output.
+    outputs : ndarray, shape (K,)
+        The network's outputs.
+    loss : Equation
+        What is minimised; its value is ``trace["loss"]``.
+    forward, backward : tuple of Step
+        The layers in the order of each pass.
+    by_hand : ByHand or None
+        A worked gradient; None where there is no convolution.
+    update : Update or None
+        The update of the same weight.
+    """
+
+    trace: Trace
+    truth: int
+    read: int
+    outputs: NDArray[np.floating]
+    loss: Equation
+    forward: tuple[Step, ...]
+    backward: tuple[Step, ...]
+    by_hand: ByHand | None
+    update: Update | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data without the arrays."""
+        return {
+            "truth": self.truth,
+            "read": self.read,
+            "outputs": self.outputs.astype(float).tolist(),
+            "loss": {"value": self.trace["loss"], **asdict(self.loss)},
+            "forward": [asdict(step) for step in self.forward],
+            "backward": [asdict(step) for step in self.backward],
+            "by_hand": None if self.by_hand is None else asdict(self.by_hand),
+            "update": None if self.update is None else asdict(self.update),
+        }
+
+
+def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
+    """Trace one image through `network`, which stays as it is.
+
+    Parameters
+    ----------
+    network : Network
+        Trained or not.
+    image : array_like, shape (C, H, W)
+        uint8 or float.
+    truth : int
+        The image's class.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image or its class does not fit the network.
+    """
+    x, y = np.asarray(image)[None], np.array([truth])
+    trace, state = network.trace(x, y), network.state_dict()
+    places = trace.places()
+    outputs = trace[f"{places[-1]}.output"][0].ravel()
+    by_hand = compute_by_hand(trace, state)
+    backward = tuple(_backward(trace, place) for place in reversed(places))
+    return Explanation(
+        trace=trace,
+        truth=int(truth),
+        read=int(outputs.argmax()),
+        outputs=outputs,
+        loss=trace.equation("loss"),
+        forward=tuple(_forward(trace, place, state) for place in places),
+        backward=(*backward, _input(trace)),
+        by_hand=by_hand,
+        update=None if by_hand is None else _update(network, by_hand, x, y),
+    )
+
+
+def _forward(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Step:
+    before, after = f"{place}.pre_activation", f"{place}.output"
+    parameters = [name for name in state if name.rpartition(".")[0] == place]
+    computed = [after] if np.array_equal(trace[before], trace[after]) else [before, after]
+    return Step(
+        place=place,
+        layer=str(trace.layer(place)),
+        equations=(trace.equation(before), trace.equation(after)),
+        arrays=(
+            Numbers.of(f"{place}.input", trace[f"{place}.input"]),
+            *(Numbers.of(name, state[name], batched=False) for name in parameters),
+            *(Numbers.of(name, trace[name]) for name in computed),
+        ),
+    )
+
+
+def _backward(trace: Trace, place: str) -> Step:
+    gradients = [name for name in trace if name.startswith(f"{place}.gradient.")]
+    delta = f"{place}.delta"
+    return Step(
+        place=place,
+        layer=str(trace.layer(place)),
+        equations=tuple(trace.equation(name) for name in (delta, *gradients)),
+        arrays=(
+            Numbers.of(delta, trace[delta]),
+            *(Numbers.of(name, trace[name], batched=False) for name in gradients),
+        ),
+    )
+
+
+def _input(trace: Trace) -> Step:
+    name = "input.delta"
+    return Step("", "input", (trace.equation(name),), (Numbers.of(name, trace[name]),))
+
+
+def _update(network: Network, weight: ByHand, x: NDArray[Any], y: NDArray[np.integer]) -> Update:
+    rule, trained = network.optimizer, copy.deepcopy(network)
+    loss_before = trained.train_step(x, y)
+    return Update(
+        rule=repr(rule),
+        equation=equations.update(rule),
+        before=weight.value,
+        after=float(trained.state_dict()[weight.parameter][weight.index]),
+        by_hand=weight.value - rule.lr * weight.core if rule == SGD(lr=rule.lr) else None,
+        loss_before=loss_before,
+        loss_after=trained.evaluate(x, y)["loss"],
+    )

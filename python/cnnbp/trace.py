@@ -1,0 +1,92 @@
+"""Everything that one forward and backward pass computes, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cnnbp import equations
+from cnnbp.equations import Equation
+from cnnbp.layers import Layer
+
+
+class Trace(dict[str, Any]):
+    """A dict from names to arrays, that also knows the equation behind each of them.
+
+    Parameters
+    ----------
+    values : mapping of str
+        The arrays by name; see `Network.trace`.
+    layers : sequence of Layer
+        The network's layers.
+    loss : str
+        The network's loss.
+    """
+
+    def __init__(self, values: Mapping[str, Any], *, layers: Sequence[Layer], loss: str) -> None:
+        super().__init__(values)
+        self.loss = loss
+        self._named = dict(_as_computed(layers))
+
+    def equation(self, name: str) -> Equation:
+        """Return how the array `name` is computed, and where that comes from.
+
+        Returns
+        -------
+        Equation
+            Its ``text`` and ``source``; `str` gives both in a line.
+
+        Raises
+        ------
+        KeyError
+            If the trace holds no such array.
+
+        Examples
+        --------
+        >>> print(trace.equation("1.delta"))
+        δ_i = Σ_j conv2(δ_j^next, rot180(k_ij), 'full')  (Bouvrie 2006, sub-sampling layers)
+        """
+        if name not in self:
+            raise KeyError(f"the trace holds no {name!r}, only {', '.join(self)}")
+        if name == "loss":
+            return equations.loss(self.loss)
+        if name == "input.delta":
+            return equations.input_delta(self.layer("0"))
+        place, _, parameter = name.partition(".gradient.")
+        if parameter:
+            return equations.gradient(self.layer(place), parameter)
+        place, _, part = name.rpartition(".")
+        layer = self.layer(place)
+        if part == "delta":
+            return self._delta(place, layer)
+        if part == "input":
+            return Equation("x", "what the layer reads")
+        return equations.forward(layer) if part == "pre_activation" else equations.activation(layer)
+
+    def places(self) -> list[str]:
+        """Return the names of all layers, ``"0"``, ``"1.body.0"`` …, in the order of computing.
+
+        A layer that is made of others comes after them.
+        """
+        return list(self._named)
+
+    def layer(self, place: str) -> Layer:
+        """Return the layer whose arrays' names start with `place`."""
+        return self._named[place]
+
+    def _delta(self, place: str, layer: Layer) -> Equation:
+        """Find who reads the layer: the next in its list, what the list is part of, or the loss."""
+        start, _, number = place.rpartition(".")
+        above = self._named.get(f"{start}.{int(number) + 1}" if start else str(int(number) + 1))
+        if above is not None or not start:
+            return equations.delta(layer, above, self.loss)
+        whole = max((name for name in self._named if start.startswith(f"{name}.")), key=len)
+        return equations.delta_inside(layer, self._named[whole])
+
+
+def _as_computed(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    for place, layer in enumerate(layers):
+        name = f"{prefix}{place}"
+        for part, inner in layer.parts():
+            yield from _as_computed(inner, f"{name}.{part}.")
+        yield name, layer

@@ -1,0 +1,175 @@
+"""``net.trace(x, y).equation`` and ``cnnbp explain``: the notes' equations beside the numbers."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import architectures
+import cnnbp
+from cnnbp import equations
+from cnnbp import layers as L  # noqa: N812
+from cnnbp.cli.telling import spell, tell
+from cnnbp.explain import explain
+from cnnbp.explain.by_hand import conv2, rot180
+
+IMAGE = np.random.default_rng(3).random((2, 9, 8))
+
+
+def network(layers, *, loss="mse", **options):
+    return cnnbp.Network(layers, input_shape=(2, 9, 8), loss=loss, dtype="float64", **options)
+
+
+def trace_of(layers, *, loss="mse"):
+    return network(layers, loss=loss).trace(IMAGE[None], np.array([1]))
+
+
+# Equations by name
+
+
+def test_every_array_of_a_trace_has_an_equation_with_a_source():
+    for architecture in architectures.ALL.values():
+        net = architecture.build("float64")
+        trace = net.trace(*architecture.samples(np.random.default_rng(0), 3))
+        for name in trace:
+            equation = trace.equation(name)
+            assert equation.text
+            assert equation.source
+            assert str(equation) == f"{equation.text}  ({equation.source})"
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        (L.AvgPool2d(2), "δ_j = f'(u_j) ∘ up(δ_j^next) / n²"),
+        (L.MaxPool2d(2), "δ_j = f'(u_j) ∘ place(δ_j^next), where the maxima were"),
+        (L.Subsample2d((7, 2)), "δ_j = f'(u_j) ∘ β_j^next up(δ_j^next)"),
+        (L.Conv2d(2, 3), "δ_i = f'(u_i) ∘ Σ_j conv2(δ_j^next, rot180(k_ij), 'full')"),
+        (L.Linear(4), "δ = f'(u) ∘ (W^next)ᵀ δ^next"),
+        (L.Tanh(), "δ = f'(u) ∘ δ^next"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_delta_is_named_by_the_layer_above_it(above, expected):
+    trace = trace_of([L.Conv2d(3, 3, activation="sigmoid"), above])
+    assert trace.equation("0.delta").text == expected
+
+
+def test_a_last_delta_is_named_by_the_loss():
+    layers = [L.Conv2d(1, (9, 7), activation="tanh")]
+    assert trace_of(layers).equation("0.delta").text == "δ = f'(u) ∘ (o − y) / N"
+    by_entropy = trace_of([L.Linear(3)], loss="cross_entropy")
+    assert by_entropy.equation("0.delta").text == "δ = (softmax(o) − y) / N"
+
+
+def test_the_last_layer_of_a_body_takes_the_delta_of_the_sum():
+    trace = trace_of([L.Residual([L.Conv2d(2, 1), L.Conv2d(2, 1)], activation="relu"), L.Linear(2)])
+    assert trace.equation("0.body.0.delta").text.startswith("δ_i = Σ_j conv2")
+    assert trace.equation("0.body.1.delta").text == "δ = δ^whole"
+    np.testing.assert_array_equal(trace["0.body.1.delta"], trace["0.delta"])
+    assert trace.places() == ["0.body.0", "0.body.1", "0", "1"]
+
+
+def test_a_layer_without_equations_is_described_by_the_chain_rule(monkeypatch):
+    """So that a new layer type shows before somebody writes its line in the table."""
+    monkeypatch.delitem(equations.LAYERS, "Linear")
+    trace = trace_of([L.Tanh(), L.Linear(4), L.Linear(3)])
+    assert trace.equation("1.pre_activation").text == "u = Linear(x)"
+    assert trace.equation("1.delta").text == "δ = (∂u^next/∂x)ᵀ δ^next"
+    assert trace.equation("1.gradient.weight").text == "∂E/∂weight = (∂u/∂weight)ᵀ δ"
+    assert trace.equation("1.delta").source == "chain rule"
+
+
+def test_a_trace_is_a_dict_that_survives_pickling_and_names_what_it_lacks():
+    trace = trace_of([L.Linear(3)])
+    again = pickle.loads(pickle.dumps(trace))
+    assert isinstance(trace, dict)
+    assert again.keys() == trace.keys()
+    assert again.equation("0.delta") == trace.equation("0.delta")
+    with pytest.raises(KeyError, match=r"holds no '1\.delta', only loss"):
+        trace.equation("1.delta")
+
+
+# The worked number
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        L.Conv2d(4, 3, activation="sigmoid"),
+        L.Conv2d(4, (3, 2), padding="same", activation="tanh"),
+        L.Conv2d(4, (2, 3), stride=(2, 1), padding=((1, 0), (2, 1))),
+        L.Conv2d(4, 3, stride=2, dilation=(2, 1)),
+        L.Conv2d(4, 3, groups=2, activation="tanh"),
+    ],
+    ids=str,
+)
+def test_both_forms_of_the_notes_give_the_cores_gradient(convolution):
+    """In float64 a sum of at most 72 products agrees to a few units in the last place."""
+    worked = explain(network([convolution, L.Linear(3)]), IMAGE, 1).by_hand
+    assert worked.by_patches == pytest.approx(worked.core, rel=1e-12)
+    assert worked.by_convolution == pytest.approx(worked.core, rel=1e-12)
+    assert worked.core != 0
+
+
+def test_conv2_flips_its_kernel():
+    x, kernel = np.arange(6.0).reshape(2, 3), np.array([[1.0, 10.0]])
+    np.testing.assert_array_equal(conv2(x, kernel), [[1, 12], [34, 45]])
+    np.testing.assert_array_equal(rot180(x), [[5, 4, 3], [2, 1, 0]])
+
+
+def test_the_update_by_hand_is_the_cores_and_the_network_stays_as_it_is():
+    rule = cnnbp.optim.SGD(lr=0.01)
+    net = network([L.Conv2d(2, 3, activation="tanh"), L.Linear(3)], optimizer=rule)
+    before = net.state_dict()
+    update = explain(net, IMAGE, 1).update
+    assert update.by_hand == pytest.approx(update.after, rel=1e-14)
+    assert update.after != update.before
+    assert update.loss_after < update.loss_before
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_only_plain_descent_is_done_by_hand():
+    rule = cnnbp.optim.Adam()
+    update = explain(network([L.Conv2d(2, 3), L.Linear(3)], optimizer=rule), IMAGE, 1).update
+    assert update.by_hand is None
+    assert "Adam" in update.equation.text
+    assert explain(network([L.Linear(3)]), IMAGE, 1).by_hand is None
+
+
+# What is told
+
+
+def test_all_layers_are_told_forwards_and_backwards_with_their_numbers():
+    net = network([L.Conv2d(2, 3, activation="tanh"), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    assert [step.place for step in told.forward] == ["0", "1"]
+    assert [step.place for step in told.backward] == ["1", "0", ""]
+    delta = told.backward[1].arrays[0]
+    values = told.trace["0.delta"]
+    assert (delta.name, delta.shape) == ("0.delta", (2, 7, 6))
+    assert (delta.low, delta.high) == (values.min(), values.max())
+    assert delta.rms == pytest.approx(np.sqrt(np.mean(values**2)))
+    lines = "\n".join(text for _, text in tell(told, net, "an image"))
+    for words in (
+        "δ_j",
+        "0.gradient.weight",
+        "by patches",
+        "by convolution",
+        "all weights updated",
+    ):
+        assert words in lines
+    json.dumps(told.to_dict(), allow_nan=False)
+
+
+def test_where_letters_cannot_be_written_they_are_spelled():
+    told = "δ_j = f'(u_j) ∘ up(δ_j^next) / n²  → 6 × 24"
+    assert spell(told, "utf-8") == told
+    assert spell(told, "ascii") == "delta_j = f'(u_j) .* up(delta_j^next) / n^2  -> 6 x 24"
+    for architecture in architectures.ALL.values():
+        net = architecture.build()
+        x, y = architecture.samples(np.random.default_rng(0), 1)
+        for _, line in tell(explain(net, x[0], int(y[0])), net, "an image"):
+            assert "?" not in spell(line, "ascii"), line
