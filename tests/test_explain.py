@@ -169,7 +169,7 @@ def test_where_letters_cannot_be_written_they_are_spelled():
     assert spell(told, "utf-8") == told
     assert spell(told, "ascii") == "delta_j = f'(u_j) .* up(delta_j^next) / n^2  -> 6 x 24"
     for architecture in architectures.ALL.values():
-        net = architecture.build()
-        x, y = architecture.samples(np.random.default_rng(0), 1)
-        for _, line in tell(explain(net, x[0], int(y[0])), net, "an image"):
-            assert "?" not in spell(line, "ascii"), line
+        trace = architecture.build().trace(*architecture.samples(np.random.default_rng(0), 3))
+        for name in trace:
+            equation = str(trace.equation(name))
+            assert "?" not in spell(equation, "ascii"), equation
