@@ -304,6 +304,32 @@ LENET5 = Architecture(
     loss="mse",
 )
 
+#: Winograd's algorithm in every pass, chosen and asked for; smooth, so that rounding stays rounding.
+WINOGRAD = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=16, kernel_size=3, padding=((1, 1), (1, 1))),
+        layer(
+            "Conv2d",
+            out_channels=20,
+            kernel_size=3,
+            padding=((1, 1), (1, 1)),
+            activation="tanh",
+        ),
+        layer("AvgPool2d", kernel_size=(2, 2)),
+        layer(
+            "Conv2d",
+            out_channels=17,
+            kernel_size=5,
+            padding=((2, 2), (1, 2)),
+            activation="sigmoid",
+            algorithm="winograd",
+        ),
+        layer("Linear", out_features=10),
+    ],
+    input_shape=(2, 13, 11),
+    loss="cross_entropy",
+)
+
 ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
@@ -316,4 +342,5 @@ ALL = {
     "branched": BRANCHED,
     "depthwise": DEPTHWISE,
     "lenet5": LENET5,
+    "winograd": WINOGRAD,
 }

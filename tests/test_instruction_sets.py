@@ -21,7 +21,7 @@ GEOMETRIES = (
     + geometries.ODD
     + geometries.DRAWN
 )
-networks = pytest.mark.parametrize("name", ["toolbox", "lenet", "odd", "subsampled"])
+networks = pytest.mark.parametrize("name", ["toolbox", "lenet", "odd", "subsampled", "winograd"])
 
 
 def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:
@@ -81,9 +81,12 @@ def test_training_gives_the_same_bits_on_avx2_and_avx512(name, dtype, tmp_path):
     )
 
 
-@networks
+@pytest.mark.parametrize("name", ["toolbox", "odd", "subsampled", "winograd"])
 def test_portable_training_differs_by_rounding_alone(name, dtype, tmp_path):
-    """Its multiply-adds round twice: a rounding or two of a parameter each step, 40 in all."""
+    """Its multiply-adds round twice: a rounding or two of a parameter each step, 40 in all.
+
+    Not of lenet: where two pixels of a window are as good as equal, its maximum takes the other.
+    """
     portable = train_with_isa("portable", name, dtype, tmp_path)
     for key, here in architectures.ALL[name].train_twenty_steps(dtype).items():
         assert np.abs(here - portable[key]).max() <= 40 * np.finfo(dtype).eps * np.abs(here).max()

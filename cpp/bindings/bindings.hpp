@@ -15,6 +15,7 @@ using PaddingArgument = std::variant<std::tuple<std::int64_t, std::int64_t, std:
 inline Size2d size(const Pair& pair) { return {pair.first, pair.second}; }
 Padding padding(const PaddingArgument& given);
 Function function(const std::string& name);
+Algorithm algorithm(const std::string& name);
 
 /// Any layer's definition, as Python holds it.
 struct AnyLayer {

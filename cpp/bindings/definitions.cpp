@@ -40,6 +40,13 @@ Function function(const std::string& name) {
   throw std::invalid_argument("activation is '" + name + "', expected one of " + names);
 }
 
+Algorithm algorithm(const std::string& name) {
+  if (name == "auto") return Algorithm::automatic;
+  if (name == "direct") return Algorithm::direct;
+  if (name == "winograd") return Algorithm::winograd;
+  throw std::invalid_argument("algorithm is '" + name + "', expected auto, direct or winograd");
+}
+
 namespace {
 
 std::vector<LayerDefinition> definitions(const std::vector<AnyLayer>& layers) {
@@ -68,14 +75,14 @@ void bind_definitions(py::module_& module) {
   py::class_<Typed<Conv2d>, AnyLayer>(module, "Conv2d")
       .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
                        const PaddingArgument& pad, const Pair& dilation, std::int64_t groups, bool bias,
-                       const std::string& activation, const std::vector<std::vector<bool>>& connections,
-                       bool trainable) {
+                       const std::string& activation, const std::vector<std::vector<bool>>& connections, bool trainable,
+                       const std::string& how) {
              return typed(Conv2d{out_channels, size(kernel_size), size(stride), padding(pad), size(dilation), groups,
-                                 bias, function(activation), connections, trainable});
+                                 bias, function(activation), connections, trainable, algorithm(how)});
            }),
            py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
            arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity",
-           arg("connections") = std::vector<std::vector<bool>>{}, arg("trainable") = true);
+           arg("connections") = std::vector<std::vector<bool>>{}, arg("trainable") = true, arg("algorithm") = "auto");
   py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
                        bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {

@@ -16,17 +16,23 @@ using Unlocked = py::gil_scoped_release;
 
 /// The convolution that a weight (out, in / groups, kh, kw) and its options make.
 Conv2d convolution(std::int64_t out_channels, Pair kernel, Pair stride, const PaddingArgument& pad, Pair dilation,
-                   std::int64_t groups) {
+                   std::int64_t groups, const std::string& how) {
   if (groups < 1 || groups > out_channels)
     throw py::value_error("groups is " + std::to_string(groups) + ", expected 1 to the output's " +
                           std::to_string(out_channels) + " channels");
-  return {out_channels, size(kernel), size(stride), padding(pad), size(dilation), groups, true, Function::identity};
+  return {.out_channels = out_channels,
+          .kernel_size = size(kernel),
+          .stride = size(stride),
+          .padding = padding(pad),
+          .dilation = size(dilation),
+          .groups = groups,
+          .algorithm = algorithm(how)};
 }
 
 template <class T>
 Conv2d convolution_of(const f::Array<const T>& weight, Pair stride, const PaddingArgument& pad, Pair dilation,
-                      std::int64_t groups) {
-  return convolution(weight.count, {weight.shape.height, weight.shape.width}, stride, pad, dilation, groups);
+                      std::int64_t groups, const std::string& how) {
+  return convolution(weight.count, {weight.shape.height, weight.shape.width}, stride, pad, dilation, groups, how);
 }
 
 void require_channels(const char* name, const py::array& array, const py::array& weight, std::int64_t channels,
@@ -50,10 +56,10 @@ const T* read_bias(const std::optional<py::array>& bias, std::int64_t size) {
 }
 
 py::array conv2d(const py::array& x, const py::array& weight, const std::optional<py::array>& bias, Pair stride,
-                 const PaddingArgument& pad, Pair dilation, std::int64_t groups) {
+                 const PaddingArgument& pad, Pair dilation, std::int64_t groups, const std::string& how) {
   return with_float("x", x, [&]<class T>(T) -> py::array {
     const auto input = view<T>("x", x), kernel = view<T>("weight", weight);
-    const Conv2d options = convolution_of(kernel, stride, pad, dilation, groups);
+    const Conv2d options = convolution_of(kernel, stride, pad, dilation, groups, how);
     const Shape shape = output_shape(options, input.shape);
     require_channels("x", x, weight, input.shape.channels, kernel.shape.channels * groups, groups);
     const T* b = read_bias<T>(bias, kernel.count);
@@ -67,10 +73,10 @@ py::array conv2d(const py::array& x, const py::array& weight, const std::optiona
 }
 
 py::array conv2d_delta(const py::array& output_delta, const py::array& weight, Pair input_size, Pair stride,
-                       const PaddingArgument& pad, Pair dilation, std::int64_t groups) {
+                       const PaddingArgument& pad, Pair dilation, std::int64_t groups, const std::string& how) {
   return with_float("output_delta", output_delta, [&]<class T>(T) -> py::array {
     const auto delta = view<T>("output_delta", output_delta), kernel = view<T>("weight", weight);
-    const Conv2d options = convolution_of(kernel, stride, pad, dilation, groups);
+    const Conv2d options = convolution_of(kernel, stride, pad, dilation, groups, how);
     require_channels("output_delta", output_delta, weight, delta.shape.channels, kernel.count, groups);
     const Shape input{kernel.shape.channels * groups, input_size.first, input_size.second};
     output_shape(options, input);  // refuses sizes that do not fit before any memory is asked for
@@ -84,10 +90,10 @@ py::array conv2d_delta(const py::array& output_delta, const py::array& weight, P
 }
 
 py::tuple conv2d_gradients(const py::array& x, const py::array& output_delta, Pair kernel_size, Pair stride,
-                           const PaddingArgument& pad, Pair dilation, std::int64_t groups) {
+                           const PaddingArgument& pad, Pair dilation, std::int64_t groups, const std::string& how) {
   return with_float("x", x, [&]<class T>(T) -> py::tuple {
     const auto input = view<T>("x", x), delta = view<T>("output_delta", output_delta);
-    const Conv2d options = convolution(delta.shape.channels, kernel_size, stride, pad, dilation, groups);
+    const Conv2d options = convolution(delta.shape.channels, kernel_size, stride, pad, dilation, groups, how);
     output_shape(options, input.shape);
     py::array_t<T> weight({options.out_channels, input.shape.channels / groups, kernel_size.first, kernel_size.second});
     py::array_t<T> bias(options.out_channels);
@@ -171,14 +177,19 @@ py::array max_pool2d_delta(const py::array& output_delta, const py::array_t<std:
 
 py::object time_convolution(std::int64_t batch, std::int64_t in_channels, Pair input_size, std::int64_t out_channels,
                             Pair kernel, Pair stride, Pair pad, Pair dilation, std::int64_t groups,
-                            const std::string& which, int repeats) {
+                            const std::string& which, int repeats, const std::string& how) {
   const Pass pass = which == "forward" ? Pass::forward
                     : which == "delta" ? Pass::delta
                     : which == "gradient"
                         ? Pass::gradient
                         : throw py::value_error("which is '" + which + "', expected forward, delta or gradient");
-  const Conv2d layer{out_channels,   size(kernel), size(stride), Padding(size(pad)),
-                     size(dilation), groups,       true,         Function::identity};
+  const Conv2d layer{.out_channels = out_channels,
+                     .kernel_size = size(kernel),
+                     .stride = size(stride),
+                     .padding = Padding(size(pad)),
+                     .dilation = size(dilation),
+                     .groups = groups,
+                     .algorithm = algorithm(how)};
   std::vector<double> seconds;
   {
     const Unlocked unlocked;
@@ -194,11 +205,11 @@ void bind_linear_and_activations(py::module_& module);
 void bind_functional(py::module_& module) {
   using py::arg, py::kw_only;
   module.def("conv2d", &conv2d, arg("x"), arg("weight"), arg("bias"), kw_only(), arg("stride"), arg("padding"),
-             arg("dilation"), arg("groups"));
+             arg("dilation"), arg("groups"), arg("algorithm"));
   module.def("conv2d_delta", &conv2d_delta, arg("output_delta"), arg("weight"), kw_only(), arg("input_size"),
-             arg("stride"), arg("padding"), arg("dilation"), arg("groups"));
+             arg("stride"), arg("padding"), arg("dilation"), arg("groups"), arg("algorithm"));
   module.def("conv2d_gradients", &conv2d_gradients, arg("x"), arg("output_delta"), kw_only(), arg("kernel_size"),
-             arg("stride"), arg("padding"), arg("dilation"), arg("groups"));
+             arg("stride"), arg("padding"), arg("dilation"), arg("groups"), arg("algorithm"));
   module.def("avg_pool2d", &avg_pool2d, arg("x"), kw_only(), arg("kernel_size"), arg("stride"), arg("padding"),
              arg("ceil_mode"), arg("count_include_pad"), arg("divisor_override"));
   module.def("avg_pool2d_delta", &avg_pool2d_delta, arg("output_delta"), kw_only(), arg("input_size"),
@@ -210,7 +221,7 @@ void bind_functional(py::module_& module) {
              arg("input_size"));
   module.def("time_conv2d", &time_convolution, kw_only(), arg("batch"), arg("in_channels"), arg("size"),
              arg("out_channels"), arg("kernel_size"), arg("stride"), arg("padding"), arg("dilation"), arg("groups"),
-             arg("which"), arg("repeats"));
+             arg("which"), arg("repeats"), arg("algorithm") = "auto");
   bind_linear_and_activations(module);
 }
 

@@ -11,6 +11,7 @@ Images: TypeAlias = NDArray[np.uint8] | Float
 Pair: TypeAlias = tuple[int, int]
 #: ``(top, bottom, left, right)``, or ``"same"`` for the padding that keeps the size at stride 1.
 Padding: TypeAlias = tuple[int, int, int, int] | Literal["same"]
+Algorithm: TypeAlias = Literal["auto", "direct", "winograd"]
 
 __version__: str
 
@@ -34,6 +35,7 @@ def time_conv2d(
     groups: int,
     which: Literal["forward", "delta", "gradient"],
     repeats: int,
+    algorithm: Algorithm = "auto",
 ) -> list[float]: ...
 def permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]: ...
 
@@ -55,6 +57,7 @@ class Conv2d(LayerDefinition):
         activation: str = "identity",
         connections: Sequence[Sequence[bool]] = (),
         trainable: bool = True,
+        algorithm: Algorithm = "auto",
     ) -> None: ...
 
 class AvgPool2d(LayerDefinition):
@@ -293,6 +296,7 @@ def conv2d(
     padding: Padding,
     dilation: Pair,
     groups: int,
+    algorithm: Algorithm,
 ) -> Float: ...
 def conv2d_delta(
     output_delta: Float,
@@ -303,6 +307,7 @@ def conv2d_delta(
     padding: Padding,
     dilation: Pair,
     groups: int,
+    algorithm: Algorithm,
 ) -> Float: ...
 def conv2d_gradients(
     x: Float,
@@ -313,6 +318,7 @@ def conv2d_gradients(
     padding: Padding,
     dilation: Pair,
     groups: int,
+    algorithm: Algorithm,
 ) -> tuple[Float, Float]: ...
 def avg_pool2d(
     x: Float,

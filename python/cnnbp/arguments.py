@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -20,6 +20,8 @@ Size: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = tuple[Pair, Pair] | Literal["same"]
 #: What a caller may pass as padding.
 PaddingLike: TypeAlias = Size | Sequence[Size] | str
+#: How a convolution is computed.
+Algorithm: TypeAlias = Literal["auto", "direct", "winograd"]
 
 LARGEST = 2**31 - 1
 
@@ -114,6 +116,11 @@ def read_choice(value: object, name: str, allowed: Iterable[str]) -> str:
     if value not in names:
         raise ValueError(f"{name} must be one of {_listed(names)}, got {value!r}")
     return value
+
+
+def read_algorithm(value: object, name: str) -> Algorithm:
+    """Read how a convolution is computed."""
+    return cast(Algorithm, read_choice(value, name, get_args(Algorithm)))
 
 
 def _index(value: object) -> int | None:

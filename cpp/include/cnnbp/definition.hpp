@@ -75,6 +75,10 @@ struct Function {
 /// mse: ½ Σ e² / N, the toolbox's. cross_entropy: −Σ t log softmax(x) / N, on logits.
 enum class Loss { mse, cross_entropy };
 
+/// How a convolution is computed. automatic: by Winograd's algorithm where the shapes make it faster and the type is
+/// float, else directly; the choice does not depend on the batch or on timing. winograd: wherever the options allow.
+enum class Algorithm { automatic, direct, winograd };
+
 // Layers with parameters have `trainable`: where it is false, they keep their values and have no gradients.
 
 /// Cross-correlation: u_j = Σ_i x_i ⋆ k_ij + b_j. Input channels are inferred.
@@ -91,6 +95,7 @@ struct Conv2d {
   /// none, the weight is held at 0. Empty: all are connected.
   std::vector<std::vector<bool>> connections = {};
   bool trainable = true;
+  Algorithm algorithm = Algorithm::automatic;
 };
 
 /// Mean over windows.

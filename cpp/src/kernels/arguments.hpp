@@ -70,6 +70,42 @@ struct KernelGradient {
   Index lanes;
 };
 
+/// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
+template <class T>
+struct MatrixProduct {
+  const T* a;
+  const T* b;
+  T* c;
+  Index rows, inner, columns;  // m, k, n; columns: a multiple of 64 bytes
+  Index a_stride, b_stride, c_stride;
+  bool accumulate;
+};
+
+/// A rectangle of Winograd's tiles (kernels/winograd.hpp) in all channels of one block: pixels of a map on one side,
+/// 36 points on the other. What a tile reads outside the map is 0, what it would write there is left out.
+template <class T>
+struct WinogradTiles {
+  T* map;     // pixel (0, 0) of the first channel
+  T* points;  // [point][channel][tile row][tile column][lane]
+  Index channels, height, width;
+  Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
+  Index row, column;                                // where the first tile starts
+  Index step;                                       // from one tile to the next: 4 for 3×3 kernels, 2 for 5×5
+  Index tile_rows, tile_columns;
+  Index point_stride, point_channel_stride;
+  Index lanes;
+};
+
+/// The kernels of a range of target channels and of all source channels at Winograd's points.
+template <class T>
+struct WinogradWeights {
+  const T* weight;  // [kernel × kernel] of the first pair of channels
+  T* points;        // [point][target][source]; rows of sources end at a multiple of 64 bytes
+  Index targets, sources, kernel;
+  Index weight_target_stride, weight_source_stride;
+  Index point_stride, point_target_stride;
+};
+
 /// gradient(o, k) += Σ_n δ(o, n) · x(n, k) over the samples of one block, for o < tile and k < features.
 template <class T>
 struct OuterProduct {

@@ -5,12 +5,14 @@
 #include "kernels/correlate.hpp"
 #include "kernels/kernel_gradient.hpp"
 #include "kernels/losses.hpp"
+#include "kernels/matrix_product.hpp"
 #include "kernels/normalization.hpp"
 #include "kernels/outer_product.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/subsampling.hpp"
 #include "kernels/table.hpp"
 #include "kernels/update.hpp"
+#include "kernels/winograd.hpp"
 
 namespace cnnbp {
 namespace {
@@ -23,6 +25,10 @@ constexpr KernelTable<T> make_table() {
       .sum_lanes = sum_lanes<T>,
       .sum_plane = sum_plane<T>,
       .accumulate_outer_product = accumulate_outer_product<T>,
+      .multiply = multiply<T>,
+      .winograd_weights = winograd_weights<T>,
+      .winograd_input = winograd_input<T>,
+      .winograd_output = winograd_output<T>,
       .avg_pool = avg_pool<T>,
       .avg_pool_delta = avg_pool_delta<T>,
       .max_pool = max_pool<T>,

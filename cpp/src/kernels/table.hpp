@@ -14,6 +14,11 @@ struct KernelTable {
   /// Σ over the pixels and lanes of one plane, four chains by pixel, then the lanes folded in halves.
   T (*sum_plane)(const T* plane, Index pixels, Index lanes);
   void (*accumulate_outer_product)(const OuterProduct<T>&);
+  void (*multiply)(const MatrixProduct<T>&);
+  void (*winograd_weights)(const WinogradWeights<T>&);
+  void (*winograd_input)(const WinogradTiles<T>&);
+  /// Plus bias[channel], or 0 without.
+  void (*winograd_output)(const WinogradTiles<T>&, const T* bias);
   void (*avg_pool)(const Pooling<T>&);
   void (*avg_pool_delta)(const Pooling<T>&);
   void (*max_pool)(const Pooling<T>&);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "layers/correlator.hpp"
+#include "layers/winograd.hpp"
+
 namespace cnnbp {
 namespace {
 
@@ -37,12 +40,30 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
                               .fan_out = weights / input.channels,
                               .zeros = zeros()});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
-  forward_ = Correlator<T>(forward_sum());
-  delta_ = Correlator<T>(delta_sum());
+  make_sums(definition);
+}
+
+/// The delta is the same sum from the other end: sources are the deltas, targets the input's channels.
+template <class T>
+void Conv2dLayer<T>::make_sums(const Conv2d& definition) {
+  const Axis &rows = window_.rows, &columns = window_.columns;
+  const SumShape forward = forward_sum();
+  SumShape delta = forward;
+  std::swap(delta.source_channels, delta.target_channels);
+  std::swap(delta.source_height, delta.target_height);
+  std::swap(delta.source_width, delta.target_width);
+  std::swap(delta.weight_source_stride, delta.weight_target_stride);
+  if (takes_winograd<T>(definition, window_, forward))
+    forward_ = std::make_unique<WinogradSum<T>>(WinogradShape{forward, -rows.pad, -columns.pad, false});
+  else forward_ = std::make_unique<Correlator<T>>(CorrelatorShape{forward, forward_taps(rows), forward_runs(columns)});
+  if (takes_winograd<T>(definition, window_, delta))
+    delta_ = std::make_unique<WinogradSum<T>>(
+        WinogradShape{delta, rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad, true});
+  else delta_ = std::make_unique<Correlator<T>>(CorrelatorShape{delta, delta_taps(rows), delta_runs(columns)});
 }
 
 template <class T>
-CorrelatorShape Conv2dLayer<T>::forward_sum() const {
+SumShape Conv2dLayer<T>::forward_sum() const {
   const Axis &rows = window_.rows, &columns = window_.columns;
   const Index taps = rows.kernel * columns.kernel, weights = in_channels_ * taps;
   return {.groups = groups_,
@@ -56,22 +77,7 @@ CorrelatorShape Conv2dLayer<T>::forward_sum() const {
           .kernel_width = columns.kernel,
           .weight_source_stride = taps,
           .weight_target_stride = weights,
-          .weight_group_stride = out_channels_ * weights,
-          .rows = forward_taps(rows),
-          .columns = forward_runs(columns)};
-}
-
-/// The same sum from the other end: sources are the deltas, targets the input's channels.
-template <class T>
-CorrelatorShape Conv2dLayer<T>::delta_sum() const {
-  CorrelatorShape shape = forward_sum();
-  std::swap(shape.source_channels, shape.target_channels);
-  std::swap(shape.source_height, shape.target_height);
-  std::swap(shape.source_width, shape.target_width);
-  std::swap(shape.weight_source_stride, shape.weight_target_stride);
-  shape.rows = delta_taps(window_.rows);
-  shape.columns = delta_runs(window_.columns);
-  return shape;
+          .weight_group_stride = out_channels_ * weights};
 }
 
 template <class T>
@@ -95,21 +101,21 @@ std::vector<Span> Conv2dLayer<T>::zeros() const {
 
 template <class T>
 Schedule Conv2dLayer<T>::pack_parameters(bool training) {
-  Phase phase{forward_.pack(this->parameters[0].value)};
-  if (training) phase.push_back(delta_.pack(this->parameters[0].value));
+  Phase phase{forward_->pack(this->parameters[0].value)};
+  if (training) phase.push_back(delta_->pack(this->parameters[0].value));
   return {phase};
 }
 
 template <class T>
 Loop Conv2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_.run(input.value, output.value, bias, output.function);
+  return forward_->run(input.value, output.value, bias, output.function);
 }
 
 /// δ_i = f'(u_i) ∘ Σ_j conv2(δ_j, rot180(k_ij), 'full')
 template <class T>
 Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return delta_.run_delta(output.delta, input.delta, input.value, input.function);
+  return delta_->run_delta(output.delta, input.delta, input.value, input.function);
 }
 
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv

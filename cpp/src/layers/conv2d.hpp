@@ -1,7 +1,7 @@
 // u_j = Σ_i x_i ⋆ k_ij + b_j
 #pragma once
 
-#include "layers/correlator.hpp"
+#include "layers/channel_sum.hpp"
 #include "layers/geometry.hpp"
 
 namespace cnnbp {
@@ -17,8 +17,8 @@ class Conv2dLayer : public Layer<T> {
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
 
  private:
-  CorrelatorShape forward_sum() const;
-  CorrelatorShape delta_sum() const;
+  void make_sums(const Conv2d& definition);
+  SumShape forward_sum() const;
 
   /// One task's share of the kernel's gradient: it visits all blocks in order and is its only writer.
   struct GradientTask {
@@ -41,7 +41,7 @@ class Conv2dLayer : public Layer<T> {
   std::vector<std::vector<bool>> connections_;
   Index groups_, in_channels_, out_channels_;  // channels of one group
   std::vector<Span> row_spans_, column_spans_;
-  Correlator<T> forward_, delta_;
+  std::unique_ptr<ChannelSum<T>> forward_, delta_;
 };
 
 }  // namespace cnnbp

@@ -16,15 +16,8 @@ constexpr Index most_work = Index{1} << 21, least_work = Index{1} << 17, wanted_
 
 }  // namespace
 
-std::vector<Span> even_parts(Index channels, Index most) {
-  const Index parts = (channels + most - 1) / most;
-  std::vector<Span> spans;
-  for (Index p = 0; p < parts; ++p) spans.push_back({channels * p / parts, channels * (p + 1) / parts});
-  return spans;
-}
-
 template <class T>
-Correlator<T>::Correlator(CorrelatorShape shape) : kernel_(&kernels().of<T>()), shape_(std::move(shape)) {
+Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
   for (Index g = 0; g < shape_.groups; ++g)
     for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
       tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
@@ -56,7 +49,7 @@ template <class T>
 void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const T* bias, Index block,
                              const Tile& tile, Span rows) const {
   const Index lanes = source.blocks.lanes(block);
-  kernel_->correlate({
+  this->kernel_->correlate({
       .source = source.channel(block, tile.group * shape_.source_channels),
       .target = target.channel(block, tile.begin),
       .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
@@ -81,8 +74,7 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
 /// A unit of work is one tile of channels over as many rows as stay in the cache; a task is some units of one
 /// block, tiles first, so that they read the same source rows.
 template <class T>
-template <class Finish>
-Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
   const Index rows =
       std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1, shape_.target_height);
@@ -104,21 +96,6 @@ Loop Correlator<T>::make_loop(const Tensor<T>& source, const Tensor<T>& target, 
                 finish(block, c * target.channel_stride(block) + span.begin * width, (span.end - span.begin) * width);
             }
           }};
-}
-
-template <class T>
-Loop Correlator<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const {
-  return make_loop(source, target, bias, [=, this](Index block, Index offset, Index count) {
-    kernel_->activate(function, target.block(block) + offset, count);
-  });
-}
-
-template <class T>
-Loop Correlator<T>::run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value,
-                              Elementwise function) const {
-  return make_loop(source, target, nullptr, [=, this](Index block, Index offset, Index count) {
-    kernel_->multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset, count);
-  });
 }
 
 template class Correlator<float>;

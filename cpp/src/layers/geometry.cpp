@@ -89,7 +89,20 @@ void check_connections(const Conv2d& layer, const Shape& input) {
             "connections leaves output channel " + std::to_string(j) + " without an input; connect it or drop it");
 }
 
+void check_algorithm(const Conv2d& layer) {
+  require(layer.algorithm != Algorithm::winograd || fits_winograd(layer),
+          "algorithm is 'winograd', which needs kernel_size (3, 3) or (5, 5), stride 1, dilation 1 and groups 1; got "
+          "kernel_size " +
+              text(layer.kernel_size) + ", stride " + text(layer.stride) + ", dilation " + text(layer.dilation) +
+              ", groups " + std::to_string(layer.groups) + "; give algorithm 'auto'");
+}
+
 }  // namespace
+
+bool fits_winograd(const Conv2d& layer) {
+  return (layer.kernel_size == Size2d(3) || layer.kernel_size == Size2d(5)) && layer.stride == Size2d(1) &&
+         layer.dilation == Size2d(1) && layer.groups == 1;
+}
 
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {
   if (layer.connections.empty()) return checked_product({layer.out_channels, input.channels / layer.groups}, "weight");
@@ -125,6 +138,7 @@ Window window_of(const Conv2d& layer, const Shape& input) {
           "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
               std::to_string(input.channels) + " channels and out_channels " + std::to_string(layer.out_channels));
   check_connections(layer, input);
+  check_algorithm(layer);
   const auto [kernel, stride, dilation] = std::tuple{layer.kernel_size, layer.stride, layer.dilation};
   Window window{{input.height, 0, kernel.height, stride.height, 0, dilation.height},
                 {input.width, 0, kernel.width, stride.width, 0, dilation.width}};

@@ -19,6 +19,9 @@ Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
 Window window_of(const Subsample2d& layer, const Shape& input);
 
+/// Whether Winograd's algorithm can compute the layer: 3×3 or 5×5 kernels, stride 1, dilation 1, one group.
+bool fits_winograd(const Conv2d& layer);
+
 /// Kernels of the layer: pairs of an input and an output channel that are connected.
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input);
 

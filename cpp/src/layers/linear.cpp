@@ -11,20 +11,20 @@ constexpr Index tile_outputs = 6;
 
 /// A matrix product is the sum over channels with one pixel and one tap.
 CorrelatorShape product(Index sources, Index targets, Index source_stride, Index target_stride) {
-  return {.groups = 1,
-          .source_channels = sources,
-          .target_channels = targets,
-          .source_height = 1,
-          .source_width = 1,
-          .target_height = 1,
-          .target_width = 1,
-          .kernel_height = 1,
-          .kernel_width = 1,
-          .weight_source_stride = source_stride,
-          .weight_target_stride = target_stride,
-          .weight_group_stride = 0,
-          .rows = {{0, 1, 1, 0, 1}},
-          .columns = {{0, 1, 1, {0, 1, 1, 0, 1}, 1}}};
+  return {{.groups = 1,
+           .source_channels = sources,
+           .target_channels = targets,
+           .source_height = 1,
+           .source_width = 1,
+           .target_height = 1,
+           .target_width = 1,
+           .kernel_height = 1,
+           .kernel_width = 1,
+           .weight_source_stride = source_stride,
+           .weight_target_stride = target_stride,
+           .weight_group_stride = 0},
+          {{0, 1, 1, 0, 1}},
+          {{0, 1, 1, {0, 1, 1, 0, 1}, 1}}};
 }
 
 /// Maps as the features that they are.

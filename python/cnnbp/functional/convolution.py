@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike
 
 from cnnbp import _core
 from cnnbp.arguments import (
+    Algorithm,
     PaddingLike,
     Pair,
     Size,
     flat_padding,
+    read_algorithm,
     read_integer,
     read_padding,
     read_pair,
@@ -35,6 +37,7 @@ def conv2d(
     padding: PaddingLike = 0,
     dilation: Size = 1,
     groups: int = 1,
+    algorithm: Algorithm = "direct",
 ) -> Float:
     """Cross-correlate images with kernels: ``u_j = Σ_i x_i ⋆ k_ij + b_j``.
 
@@ -53,6 +56,8 @@ def conv2d(
         ``((top, bottom), (left, right))``, what keeps the size (at stride 1 only), or none.
     groups : int
         Number of parts that the channels are split into.
+    algorithm : {"direct", "auto", "winograd"}
+        How to compute it, as in `layers.Conv2d`; "direct" sums the products as they are written.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def conv2d(
         images,
         read_floats(weight, "weight", WEIGHT_AXES, like=images),
         None if bias is None else read_floats(bias, "bias", "out_channels", like=images),
-        **_read_options(stride, padding, dilation, groups),
+        **_read_options(stride, padding, dilation, groups, algorithm),
     )
     return output if batched else output[0]
 
@@ -78,6 +83,7 @@ def conv2d_delta(
     padding: PaddingLike = 0,
     dilation: Size = 1,
     groups: int = 1,
+    algorithm: Algorithm = "direct",
 ) -> Float:
     """Delta of the input of `conv2d`: at stride 1, ``δ_i = Σ_j conv2(δ_j, k_ij, 'full')``.
 
@@ -92,7 +98,7 @@ def conv2d_delta(
         Kernels.
     input_size : int or (int, int)
         Height and width of the input.
-    stride, padding, dilation, groups
+    stride, padding, dilation, groups, algorithm
         As given to `conv2d`.
 
     Returns
@@ -104,7 +110,7 @@ def conv2d_delta(
         delta,
         read_floats(weight, "weight", WEIGHT_AXES, like=delta),
         input_size=read_pair(input_size, "input_size"),
-        **_read_options(stride, padding, dilation, groups),
+        **_read_options(stride, padding, dilation, groups, algorithm),
     )
     return input_delta if batched else input_delta[0]
 
@@ -118,6 +124,7 @@ def conv2d_gradients(
     padding: PaddingLike = 0,
     dilation: Size = 1,
     groups: int = 1,
+    algorithm: Algorithm = "direct",
 ) -> tuple[Float, Float]:
     """Gradients of the parameters of `conv2d`, summed over the samples.
 
@@ -132,7 +139,7 @@ def conv2d_gradients(
         Delta of the output.
     kernel_size : int or (int, int)
         Height and width of a kernel.
-    stride, padding, dilation, groups
+    stride, padding, dilation, groups, algorithm
         As given to `conv2d`.
 
     Returns
@@ -151,7 +158,7 @@ def conv2d_gradients(
         images,
         delta,
         kernel_size=read_pair(kernel_size, "kernel_size"),
-        **_read_options(stride, padding, dilation, groups),
+        **_read_options(stride, padding, dilation, groups, algorithm),
     )
 
 
@@ -160,13 +167,17 @@ class _Options(TypedDict):
     padding: FlatPadding
     dilation: Pair
     groups: int
+    algorithm: Algorithm
 
 
-def _read_options(stride: Size, padding: PaddingLike, dilation: Size, groups: int) -> _Options:
+def _read_options(
+    stride: Size, padding: PaddingLike, dilation: Size, groups: int, algorithm: str
+) -> _Options:
     steps = read_pair(stride, "stride")
     return {
         "stride": steps,
         "padding": flat_padding(read_padding(padding, "padding", stride=steps)),
         "dilation": read_pair(dilation, "dilation"),
         "groups": read_integer(groups, "groups"),
+        "algorithm": read_algorithm(algorithm, "algorithm"),
     }

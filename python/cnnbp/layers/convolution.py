@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Never
 
 from cnnbp import _core
 from cnnbp.arguments import (
+    Algorithm,
     Padding,
     PaddingLike,
     Pair,
     Size,
     flat_padding,
+    read_algorithm,
     read_flag,
     read_integer,
     read_padding,
@@ -59,6 +61,11 @@ class Conv2d(Layer):
         Function of the result, one of `ACTIVATIONS`; the identity when left out.
     trainable : bool
         False holds the parameters at their values: they have no gradient.
+    algorithm : {"auto", "direct", "winograd"}
+        "direct" sums the products as they are written. "winograd" needs 3×3 or 5×5 kernels without
+        stride, dilation and groups, and computes them with a quarter or a third of the products
+        (Lavin and Gray 2016), which rounds more coarsely. "auto" takes it where shapes alone say
+        that it is faster, in float32 only.
 
     Raises
     ------
@@ -77,6 +84,7 @@ class Conv2d(Layer):
     connections: Connections | None
     activation: str | None
     trainable: bool
+    algorithm: Algorithm
 
     def __init__(
         self,
@@ -91,6 +99,7 @@ class Conv2d(Layer):
         connections: ArrayLike | None = None,
         activation: str | None = None,
         trainable: bool = True,
+        algorithm: Algorithm = "auto",
     ) -> None:
         if extra:
             raise TypeError(
@@ -111,6 +120,7 @@ class Conv2d(Layer):
             connections=read_connections(connections, "Conv2d connections", out_channels=outputs),
             activation=read_activation(activation, "Conv2d activation"),
             trainable=read_flag(trainable, "Conv2d trainable"),
+            algorithm=read_algorithm(algorithm, "Conv2d algorithm"),
         )
 
     def definition(self) -> _core.Conv2d:
@@ -126,4 +136,5 @@ class Conv2d(Layer):
             connections=self.connections or (),
             activation=self.activation or "identity",
             trainable=self.trainable,
+            algorithm=self.algorithm,
         )

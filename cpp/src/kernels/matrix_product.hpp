@@ -1,0 +1,59 @@
+// A register-tiled matrix product.
+#pragma once
+
+#include "kernels/vectors.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// Rows of a tile. With 16 registers it is 6 × 2 vectors, with 32 it is 6 × 4.
+constexpr int product_rows = 6;
+constexpr int product_vectors = vector_registers == 32 ? 4 : 2;
+
+template <class V, int Tile, int Vectors, class T>
+[[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
+  V sum[Tile][Vectors];
+  for (int m = 0; m < Tile; ++m)
+    for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(c + m * p.c_stride + n * V::width) : zero<V>();
+  for (Index k = 0; k < p.inner; ++k, b += p.b_stride) {
+    V row[Vectors];
+    for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + n * V::width);
+    for (int m = 0; m < Tile; ++m) {
+      const V factor = V::broadcast(a[m * p.a_stride + k]);
+      for (int n = 0; n < Vectors; ++n) sum[m][n] = multiply_add(factor, row[n], sum[m][n]);
+    }
+  }
+  for (int m = 0; m < Tile; ++m)
+    for (int n = 0; n < Vectors; ++n) sum[m][n].store(c + m * p.c_stride + n * V::width);
+}
+
+/// `Tile` rows; as many columns at a time as the registers hold.
+template <class V, int Tile, int Vectors = product_vectors, class T>
+[[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index row, Index column = 0) {
+  const T* a = p.a + row * p.a_stride;
+  T* c = p.c + row * p.c_stride;
+  for (; column + Vectors * V::width <= p.columns; column += Vectors * V::width)
+    multiply_tile<V, Tile, Vectors>(p, a, p.b + column, c + column);
+  if constexpr (Vectors > 1)
+    if (column < p.columns) multiply_rows<V, Tile, Vectors / 2>(p, row, column);
+}
+
+template <class T>
+void multiply(const MatrixProduct<T>& p) {
+  using V = Vec<T, widest<T>>;
+  const Index tiles = (p.rows + product_rows - 1) / product_rows;
+  for (Index i = 0; i < tiles; ++i) {
+    const Index row = p.rows * i / tiles;
+    switch (p.rows * (i + 1) / tiles - row) {
+      case 1: multiply_rows<V, 1>(p, row); break;
+      case 2: multiply_rows<V, 2>(p, row); break;
+      case 3: multiply_rows<V, 3>(p, row); break;
+      case 4: multiply_rows<V, 4>(p, row); break;
+      case 5: multiply_rows<V, 5>(p, row); break;
+      default: multiply_rows<V, 6>(p, row); break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,195 @@
+// Winograd's convolution (Lavin and Gray 2016, arXiv:1509.09308): m × m outputs of an r × r kernel, m + r − 1 = 6, by
+// 36 products instead of m²·r². Tiles of 6 × 6 pixels and kernels become values at 6 × 6 points, there they are
+// multiplied and summed over channels as matrices, and the sum comes back as pixels:
+//
+//   Y = Aᵀ [ Σ (G w Gᵀ) ∘ (Bᵀ x B) ] A
+//
+// The points are 0, 1, −1, ½, −2, ∞: the error is a third less than with 0, ±1, ±2, ∞ (Barabasz et al. 2020,
+// arXiv:1803.10986, on the choice of points). Aᵀ and Bᵀ hold powers of two and 3/2; G has the rest. One lane is one
+// sample throughout, so each transform is the textbook's with a lane vector in place of a number.
+#pragma once
+
+#include "kernels/vectors.hpp"
+
+namespace cnnbp {
+namespace {
+
+constexpr int winograd_size = 6;
+
+/// Bᵀ: from 6 neighbouring pixels to the points.
+struct PixelsToPoints {
+  static constexpr int from = winograd_size, to = winograd_size;
+
+  template <class V>
+  [[gnu::always_inline]] void operator()(const V (&d)[from], V (&out)[to]) const {
+    using T = typename V::Scalar;
+    const V three_halves = V::broadcast(T(1.5));
+    const V t = d[4] - d[2], s = d[3] - d[1];
+    const V p = multiply_add(three_halves, d[3], t), q = multiply_add(three_halves, d[2], s);
+    out[0] = multiply_add(three_halves, s, t + (d[0] - d[2]));
+    out[1] = p + q;
+    out[2] = p - q;
+    out[3] = multiply_add(V::broadcast(T(2)), s, t);
+    out[4] = multiply_add(V::broadcast(T(-0.5)), s, t);
+    out[5] = multiply_add(three_halves, t, (d[5] - d[3]) - s);
+  }
+};
+
+/// The polynomial with these N coefficients at the points: A, and G but for its factors.
+template <int N>
+struct CoefficientsToPoints {
+  static constexpr int from = N, to = winograd_size;
+
+  template <class V>
+  [[gnu::always_inline]] void operator()(const V (&d)[from], V (&out)[to]) const {
+    using T = typename V::Scalar;
+    V even = d[0], odd = d[1], half = d[N - 1], minus_two = d[N - 1];
+    for (int i = 2; i < N; i += 2) even = even + d[i];
+    for (int i = 3; i < N; i += 2) odd = odd + d[i];
+    for (int i = N - 2; i >= 0; --i) {
+      half = multiply_add(half, V::broadcast(T(0.5)), d[i]);
+      minus_two = multiply_add(minus_two, V::broadcast(T(-2)), d[i]);
+    }
+    out[0] = d[0];
+    out[1] = even + odd;
+    out[2] = even - odd;
+    out[3] = half;
+    out[4] = minus_two;
+    out[5] = d[N - 1];
+  }
+};
+
+/// Its transpose: out(i) = Σ_p pⁱ · m(p). Aᵀ, and Gᵀ but for its factors.
+template <int N>
+struct PointsToCoefficients {
+  static constexpr int from = winograd_size, to = N;
+
+  template <class V>
+  [[gnu::always_inline]] void operator()(const V (&m)[from], V (&out)[to]) const {
+    using T = typename V::Scalar;
+    const V sum = m[1] + m[2], difference = m[1] - m[2];
+    T half = 1, minus_two = 1;
+    for (int i = 0; i < N; ++i, half *= T(0.5), minus_two *= T(-2)) {
+      const V ones = i % 2 == 0 ? sum : difference;
+      const V both = multiply_add(V::broadcast(minus_two), m[4], multiply_add(V::broadcast(half), m[3], ones));
+      out[i] = i == 0 ? both + m[0] : i == N - 1 ? both + m[5] : both;
+    }
+  }
+};
+
+/// 1 / Π (p − q) over the other finite points q.
+template <class T>
+constexpr T winograd_factor[winograd_size] = {T(1), T(1) / T(3), T(-1) / T(3), T(-16) / T(15), T(1) / T(15), T(1)};
+
+/// The transform along columns, then along rows.
+template <class V, class Transform, class Load, class Store>
+[[gnu::always_inline]] inline void in_both_axes(Transform change, Load load, Store store) {
+  V middle[Transform::to][Transform::from], changed[Transform::to];
+#pragma GCC unroll 6
+  for (int j = 0; j < Transform::from; ++j) {
+    V column[Transform::from];
+    for (int i = 0; i < Transform::from; ++i) column[i] = load(i, j);
+    change(column, changed);
+    for (int i = 0; i < Transform::to; ++i) middle[i][j] = changed[i];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < Transform::to; ++i) {
+    change(middle[i], changed);
+    for (int j = 0; j < Transform::to; ++j) store(i, j, changed[j]);
+  }
+}
+
+/// One tile of a map: which of its pixels there are.
+struct WinogradTile {
+  Span rows, columns;
+
+  bool whole(int size) const { return rows.end - rows.begin == size && columns.end - columns.begin == size; }
+  bool has(int row, int column) const {
+    return row >= rows.begin && row < rows.end && column >= columns.begin && column < columns.end;
+  }
+};
+
+inline Span pixels_inside(Index first, Index size, Index extent) {
+  return {first < 0 ? -first : 0, first + size > extent ? extent - first : size};
+}
+
+/// Calls body(tile, pixels, points) for every tile and every part of its lanes.
+template <class V, int Size, class T, class Body>
+[[gnu::always_inline]] inline void for_each_tile(const WinogradTiles<T>& a, Body body) {
+  for (Index c = 0; c < a.channels; ++c)
+    for (Index i = 0; i < a.tile_rows; ++i)
+      for (Index j = 0; j < a.tile_columns; ++j) {
+        const Index row = a.row + i * a.step, column = a.column + j * a.step;
+        const WinogradTile tile{pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
+        T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.column_stride;
+        T* points = a.points + c * a.point_channel_stride + (i * a.tile_columns + j) * a.lanes;
+        for (Index part = 0; part < a.lanes; part += V::width) body(tile, pixels + part, points + part);
+      }
+}
+
+template <class V, class Transform, class T>
+[[gnu::noinline]] void read_tiles(const WinogradTiles<T>& a) {
+  for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
+    const auto pixel = [&](int i, int j) { return V::load(pixels + i * a.row_stride + j * a.column_stride); };
+    const auto store = [&](int i, int j, V v) { v.store(points + (i * winograd_size + j) * a.point_stride); };
+    if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
+    else in_both_axes<V>(Transform{}, [&](int i, int j) { return tile.has(i, j) ? pixel(i, j) : zero<V>(); }, store);
+  });
+}
+
+template <class V, class Transform, class T>
+[[gnu::noinline]] void write_tiles(const WinogradTiles<T>& a, const T* bias) {
+  for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
+    const V start = V::broadcast(bias ? bias[(points - a.points) / a.point_channel_stride] : T(0));
+    const auto load = [&](int i, int j) { return V::load(points + (i * winograd_size + j) * a.point_stride); };
+    const auto store = [&](int i, int j, V v) { (v + start).store(pixels + i * a.row_stride + j * a.column_stride); };
+    if (tile.whole(Transform::to)) in_both_axes<V>(Transform{}, load, store);
+    else
+      in_both_axes<V>(Transform{}, load, [&](int i, int j, V v) {
+        if (tile.has(i, j)) store(i, j, v);
+      });
+  });
+}
+
+template <class T>
+void winograd_input(const WinogradTiles<T>& a) {
+  with_vector<T>(a.lanes, [&](auto vector) { read_tiles<decltype(vector), PixelsToPoints>(a); });
+}
+
+template <class T>
+void winograd_output(const WinogradTiles<T>& a, const T* bias) {
+  with_vector<T>(a.lanes, [&](auto vector) {
+    using V = decltype(vector);
+    if (a.step == 4) write_tiles<V, PointsToCoefficients<4>>(a, bias);
+    else write_tiles<V, PointsToCoefficients<2>>(a, bias);
+  });
+}
+
+/// Lanes are neighbouring source channels here.
+template <int Kernel, class T>
+[[gnu::noinline]] void kernels_to_points(const WinogradWeights<T>& a) {
+  using V = Vec<T, widest<T>>;
+  for (Index target = 0; target < a.targets; ++target)
+    for (Index source = 0; source < a.sources; source += V::width) {
+      const T* from = a.weight + target * a.weight_target_stride + source * a.weight_source_stride;
+      T* to = a.points + target * a.point_target_stride + source;
+      T taps[Kernel * Kernel][V::width] = {};
+      for (int lane = 0; lane < V::width && source + lane < a.sources; ++lane)
+        for (int tap = 0; tap < Kernel * Kernel; ++tap) taps[tap][lane] = from[lane * a.weight_source_stride + tap];
+      in_both_axes<V>(
+          CoefficientsToPoints<Kernel>{}, [&](int i, int j) { return V::load(taps[i * Kernel + j]); },
+          [&](int i, int j, V v) {
+            const V factor = V::broadcast(winograd_factor<T>[i] * winograd_factor<T>[j]);
+            (v * factor).store(to + (i * winograd_size + j) * a.point_stride);
+          });
+    }
+}
+
+template <class T>
+void winograd_weights(const WinogradWeights<T>& a) {
+  if (a.kernel == 3) kernels_to_points<3>(a);
+  else kernels_to_points<5>(a);
+}
+
+}  // namespace
+}  // namespace cnnbp

@@ -1,0 +1,42 @@
+// The sum over source channels and taps that is a convolution's forward pass and its delta, and what ends it. How it
+// is summed is the matter of Correlator (directly) and WinogradSum.
+#pragma once
+
+#include "layers/layer.hpp"
+
+namespace cnnbp {
+
+/// What one of these sums runs over. Strides of the weights count elements of the field's order
+/// (out, in, kh, kw); group g starts `weight_group_stride` further.
+struct SumShape {
+  Index groups, source_channels, target_channels;  // channels of one group
+  Index source_height, source_width, target_height, target_width;
+  Index kernel_height, kernel_width;
+  Index weight_source_stride, weight_target_stride, weight_group_stride;
+};
+
+template <class T>
+class ChannelSum {
+ public:
+  virtual ~ChannelSum() = default;
+
+  /// Brings the weights (whose place may be set later) into the order that the sum reads.
+  virtual Loop pack(T* const& weight) = 0;
+  /// u = Σ w · x + b, then f(u) while the rows are in the cache.
+  Loop run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const;
+  /// δ = f'(u) ∘ Σ w · δ, with f' from `value`.
+  Loop run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value, Elementwise f) const;
+
+ protected:
+  /// Called with stretches of the target when they have been summed: block, first element of it, elements.
+  using Finish = std::function<void(Index block, Index offset, Index count)>;
+
+  virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const = 0;
+
+  const KernelTable<T>* kernel_ = &kernels().of<T>();
+};
+
+/// `channels` in as few equal parts of at most `most` as there can be: 20 by 6 is 5, 5, 5, 5.
+std::vector<Span> even_parts(Index channels, Index most);
+
+}  // namespace cnnbp

@@ -1,0 +1,60 @@
+// The sum over source channels and taps by Winograd's algorithm: 3×3 and 5×5 kernels, stride 1, one group. A task
+// takes a patch of tiles through all source channels to the points, multiplies there and brings the targets back.
+#pragma once
+
+#include "layers/channel_sum.hpp"
+#include "layers/geometry.hpp"
+
+namespace cnnbp {
+
+/// The patch that the first target reads starts at (first_row, first_column) of the source. The delta's sum runs over
+/// mirrored maps, where the kernel keeps its order: flipping a kernel or both maps is the same.
+struct WinogradShape : SumShape {
+  Index first_row, first_column;
+  bool mirrored;
+};
+
+/// Whether Winograd's algorithm computes a pass of this layer; decided by shapes alone.
+template <class T>
+bool takes_winograd(const Conv2d& layer, const Window& window, const SumShape& sum);
+
+/// Tiles of one block that are worked on together.
+struct Patch {
+  Index block;
+  Span rows, columns;
+
+  Index tiles() const { return (rows.end - rows.begin) * (columns.end - columns.begin); }
+};
+
+/// Pixels between tiles: what 6 points give of outputs. 4 for 3×3 kernels, 2 for 5×5.
+constexpr Index winograd_step(Index kernel) { return 7 - kernel; }
+
+/// The tiles of a map of that size, in patches of about four lane vectors, a block after the other.
+template <class T>
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step);
+
+template <class T>
+class WinogradSum : public ChannelSum<T> {
+ public:
+  explicit WinogradSum(WinogradShape shape);
+
+  Loop pack(T* const& weight) override;
+
+ private:
+  using typename ChannelSum<T>::Finish;
+
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
+  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const T* bias, const Patch& patch, Span channels,
+                 T* scratch, const Finish& finish) const;
+  void sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels, const T* bias) const;
+  void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
+                    const Finish& finish) const;
+  WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch) const;
+  Index step() const { return winograd_step(shape_.kernel_height); }
+
+  WinogradShape shape_;
+  Index target_stride_, point_stride_;  // of the packed weights
+  Buffer<T> packed_;
+};
+
+}  // namespace cnnbp

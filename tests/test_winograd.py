@@ -1,0 +1,209 @@
+"""Winograd's algorithm: as exact as its number of roundings allows, and chosen by shapes alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cnnbp
+import geometries
+import oracle
+import oracle_winograd
+from claims import assert_same_bits, assert_sum_of_products, normal
+from cnnbp import functional
+from cnnbp import layers as L  # noqa: N812
+
+#: Roundings of a term besides those of the sum: 6 in the pixels' transform, 8 and 4 factors in the
+#: kernels', 8 in the outputs', one of the bias; the gradient's are no more.
+TRANSFORMS = 27
+
+
+def plain(geometry, kernel: int):
+    """The geometry with a square kernel and nothing that Winograd's algorithm cannot do."""
+    return replace(geometry, kernel_size=(kernel, kernel), stride=(1, 1), dilation=(1, 1), groups=1)
+
+
+def _suited() -> list[geometries.Geometry]:
+    """Every way for tiles, padding, channels and lanes to be partial; and real layers."""
+    small = geometries.ODD + geometries.DRAWN + geometries.LANE_EDGES + geometries.TILE_EDGES[::5]
+    real = [g for g in geometries.REAL if g.kernel_size[0] in (3, 5) and g.multiply_adds < 2e8]
+    every = [plain(g, kernel) for g in small for kernel in (3, 5)] + [
+        plain(g, g.kernel_size[0]) for g in real
+    ]
+    return list(dict.fromkeys(g for g in every if min(g.output_size) > 0))
+
+
+SUITED = _suited()
+#: Large enough for Winograd's algorithm to pay, small enough for a test.
+LAYER = geometries.Geometry(
+    batch=5,
+    in_channels=16,
+    size=(16, 16),
+    out_channels=16,
+    kernel_size=(3, 3),
+    padding=((1, 1), (1, 1)),
+)
+suited = pytest.mark.parametrize("geometry", SUITED, ids=str)
+layers = pytest.mark.parametrize(
+    "geometry",
+    [
+        LAYER,
+        plain(replace(LAYER, in_channels=20, out_channels=50), 5),
+    ],
+    ids=str,
+)
+
+
+def start_of(geometry) -> tuple[int, int]:
+    """Where the first tile of the input starts."""
+    return tuple(-before for before, _ in geometry.padding)
+
+
+def mirrored_start_of(geometry) -> tuple[int, int]:
+    """The same of the output's delta, seen from its end."""
+    kernel = geometry.kernel_size[0]
+    return tuple(after - (kernel - 1) for _, after in geometry.padding)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_the_matrices_convolve(kernel, rng):
+    """What the bounds are made of is the algorithm: ``Aᵀ [(G w) ∘ (Bᵀ x)]`` slides w over x."""
+    at, g, bt = oracle_winograd.matrices(kernel)
+    x, weight = rng.standard_normal(6), rng.standard_normal(kernel)
+    assert at @ ((g @ weight) * (bt @ x)) == pytest.approx(np.correlate(x, weight), abs=1e-13)
+
+
+@suited
+def test_forward_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng):
+    x, weight = (normal(rng, s, dtype) for s in (geometry.input_shape, geometry.weight_shape))
+    bias = normal(rng, geometry.out_channels, dtype)
+    magnitude = oracle_winograd.forward(
+        x, weight, first=start_of(geometry), output_size=geometry.output_size
+    )
+    assert_sum_of_products(
+        functional.conv2d(x, weight, bias, **geometry.options, algorithm="winograd"),
+        oracle.conv2d(x, weight, bias, **geometry.options),
+        magnitude=magnitude + np.abs(bias)[:, None, None],
+        terms=geometry.in_channels + TRANSFORMS,
+    )
+
+
+@suited
+def test_delta_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng):
+    delta, weight = (normal(rng, s, dtype) for s in (geometry.output_shape, geometry.weight_shape))
+    options = {"input_size": geometry.size, **geometry.options}
+    assert_sum_of_products(
+        functional.conv2d_delta(delta, weight, **options, algorithm="winograd"),
+        oracle.conv2d_delta(delta, weight, **options),
+        magnitude=oracle_winograd.delta(
+            delta, weight, first=mirrored_start_of(geometry), input_size=geometry.size
+        ),
+        terms=geometry.out_channels + TRANSFORMS,
+    )
+
+
+@pytest.mark.parametrize("batch", geometries.BATCHES)
+def test_a_sample_does_not_see_its_batch(batch, rng):
+    """Tiles of narrow and of full blocks are patched together otherwise, and nothing else."""
+    x = normal(rng, (50, 17, 11, 9), np.float32)
+    weight = normal(rng, (19, 17, 3, 3), np.float32)
+    whole = functional.conv2d(x, weight, padding=1, algorithm="winograd")
+    part = functional.conv2d(x[:batch], weight, padding=1, algorithm="winograd")
+    assert np.array_equal(part, whole[:batch])
+
+
+def outputs(geometry, dtype, algorithm: str, rng) -> dict[str, np.ndarray]:
+    """All three passes of one layer, by a network or, with "winograd …", by the functions."""
+    net = cnnbp.Network(
+        [
+            L.Conv2d(
+                geometry.out_channels,
+                geometry.kernel_size,
+                stride=geometry.stride,
+                padding=geometry.padding,
+                groups=geometry.groups,
+                algorithm=algorithm,
+            ),
+            L.Linear(3),
+        ],
+        input_shape=geometry.input_shape[1:],
+        loss="cross_entropy",
+        optimizer=cnnbp.optim.SGD(lr=0.1),
+        dtype=dtype,
+    )
+    x = normal(rng, geometry.input_shape, dtype)
+    trace = net.trace(x, np.arange(geometry.batch) % 3)
+    return {name: trace[name] for name in ("0.output", "input.delta", "0.gradient.weight")}
+
+
+@layers
+def test_auto_is_winograd_where_shapes_and_type_allow(geometry):
+    chosen, forced = (
+        outputs(geometry, "float32", algorithm, np.random.default_rng(1))
+        for algorithm in ("auto", "winograd")
+    )
+    assert_same_bits(chosen, forced)
+
+
+@layers
+def test_auto_and_winograd_are_not_direct(geometry):
+    direct, forced = (
+        outputs(geometry, "float32", algorithm, np.random.default_rng(1))
+        for algorithm in ("direct", "winograd")
+    )
+    assert all(not np.array_equal(direct[name], forced[name]) for name in direct)
+
+
+@pytest.mark.parametrize(
+    ("changes", "dtype"),
+    [
+        ({}, "float64"),
+        ({"in_channels": 3, "out_channels": 3}, "float32"),
+        ({"stride": (2, 2)}, "float32"),
+        ({"groups": 4}, "float32"),
+        ({"kernel_size": (3, 1)}, "float32"),
+        ({"size": (2, 2)}, "float32"),
+    ],
+    ids=str,
+)
+def test_auto_is_direct_elsewhere(changes, dtype):
+    """In float64, with few channels, in tiny maps, and where Winograd's algorithm has no form."""
+    geometry = replace(LAYER, **changes)
+    chosen, direct = (
+        outputs(geometry, dtype, algorithm, np.random.default_rng(1))
+        for algorithm in ("auto", "direct")
+    )
+    assert_same_bits(chosen, direct)
+
+
+def test_any_number_of_threads_gives_the_same_bits(rng):
+    geometry = replace(LAYER, batch=37, in_channels=70, out_channels=66)
+    by_threads = []
+    for threads in (1, 2, 5):
+        cnnbp.set_num_threads(threads)
+        by_threads.append(outputs(geometry, "float32", "winograd", np.random.default_rng(1)))
+    assert_same_bits(by_threads[0], by_threads[1])
+    assert_same_bits(by_threads[0], by_threads[2])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stride": (2, 1)}, "stride (2, 1)"),
+        ({"dilation": (1, 2)}, "dilation (1, 2)"),
+        ({"groups": 2}, "groups 2"),
+        ({"kernel_size": (3, 5)}, "kernel_size (3, 5)"),
+    ],
+)
+def test_winograd_refuses_what_it_cannot_do(changes, said, rng):
+    geometry = replace(LAYER, **changes)
+    x, weight = (rng.random(shape) for shape in (geometry.input_shape, geometry.weight_shape))
+    with pytest.raises(ValueError, match="algorithm is 'winograd'") as refused:
+        functional.conv2d(x, weight, **geometry.options, algorithm="winograd")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(("given", "error"), [("fast", ValueError), (None, TypeError)])
+def test_an_unknown_algorithm_is_refused_by_name(given, error):
+    with pytest.raises(error, match='Conv2d algorithm must be one of "auto", "direct", "winograd"'):
+        L.Conv2d(8, 3, algorithm=given)
