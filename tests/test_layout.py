@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "training": {"training", "arguments", "_core"},
     "functional": {"functional", "arguments", "_core"},
     "arguments": set(),
+    "initializers": {"arguments", "_core"},
     "optim": {"optim", "arguments", "_core"},
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnbp import Network, functional
+from cnnbp.initializers import He
 from cnnbp.layers import (
     AvgPool2d,
     Conv2d,
@@ -326,7 +327,7 @@ def test_a_summary_prints_as_a_table():
 
 
 def test_a_repr_is_what_makes_the_network():
-    net = make(optimizer=SGD(lr=0.5), seed=7, dtype="float64")
+    net = make(optimizer=SGD(lr=0.5), seed=7, dtype="float64", initializer=He("uniform"))
     again = eval(repr(net))
     assert again.definition == net.definition
     assert again.optimizer == net.optimizer

@@ -275,6 +275,10 @@ class PyNetwork {
     const Unlocked unlocked;
     visit([&](auto& n) { return n.set_training_passes(passes), 0; });
   }
+  void initialize(const std::string& name, const Initializer& initializer) {
+    const Unlocked unlocked;
+    visit([&](auto& n) { return n.initialize(name, initializer), 0; });
+  }
   void set_optimizer(const Optimizer& optimizer) {
     const Unlocked unlocked;
     visit([&](auto& n) { return n.set_optimizer(optimizer), 0; });
@@ -330,12 +334,14 @@ class PyNetwork {
 
 std::unique_ptr<PyNetwork> make_network(const std::tuple<std::int64_t, std::int64_t, std::int64_t>& input_shape,
                                         const std::vector<AnyLayer>& layers, const std::string& loss_name,
-                                        const std::string& dtype, std::uint64_t seed, const Optimizer& optimizer) {
+                                        const std::string& dtype, std::uint64_t seed, const Initializer& initializer,
+                                        const Optimizer& optimizer) {
   NetworkDefinition definition;
   const auto [channels, height, width] = input_shape;
   definition.input = {channels, height, width};
   for (const AnyLayer& layer : layers) definition.layers.push_back(layer.definition);
   definition.loss = loss(loss_name);
+  definition.initializer = initializer;
   return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, optimizer);
 }
 
@@ -345,7 +351,7 @@ void bind_network(py::module_& module) {
   using py::arg;
   py::class_<PyNetwork>(module, "Network")
       .def(py::init(&make_network), py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"),
-           arg("seed"), arg("optimizer"))
+           arg("seed"), arg("initializer"), arg("optimizer"))
       .def_property_readonly("input_shape",
                              [](PyNetwork& n) {
                                const Shape& s = n.definition().input;
@@ -353,6 +359,7 @@ void bind_network(py::module_& module) {
                              })
       .def_property_readonly("output_shape", [](PyNetwork& n) { return py::tuple(py::cast(n.output_shape())); })
       .def("describe", &PyNetwork::describe)
+      .def("initialize", &PyNetwork::initialize, arg("name"), arg("initializer"))
       .def("set_optimizer", &PyNetwork::set_optimizer, arg("optimizer"))
       .def("parameters", [](PyNetwork& n) { return n.copies(Kind::value); })
       .def("gradients", [](PyNetwork& n) { return n.copies(Kind::gradient); })

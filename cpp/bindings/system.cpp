@@ -13,6 +13,7 @@ void bind_system(py::module_& module) {
   module.def("get_num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));
   module.def("fma_peak", &fma_peak, py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
+  module.def("normal_quantile", &normal_quantile, py::arg("p"));
   module.def(
       "permutation",
       [](std::int64_t size, std::uint64_t seed, std::uint64_t epoch) {

@@ -18,7 +18,7 @@ except ImportError as error:
         "'pip install .'; a source tree alone does not hold it."
     ) from error
 
-from cnnbp import layers, optim
+from cnnbp import initializers, layers, optim
 from cnnbp.network import Network
 from cnnbp.threads import get_num_threads, set_num_threads
 
@@ -33,6 +33,7 @@ __all__ = [
     "data",
     "functional",
     "get_num_threads",
+    "initializers",
     "layers",
     "optim",
     "set_num_threads",

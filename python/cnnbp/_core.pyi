@@ -37,6 +37,7 @@ def time_conv2d(
     repeats: int,
     algorithm: Algorithm = "auto",
 ) -> list[float]: ...
+def normal_quantile(p: float) -> float: ...
 def permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]: ...
 
 # Definitions: plain data, one class a layer
@@ -133,6 +134,30 @@ class Concat(LayerDefinition):
         self, *, branches: Sequence[Sequence[LayerDefinition]], activation: str = "identity"
     ) -> None: ...
 
+# Where training starts
+
+class ToolboxUniform:
+    def __init__(self) -> None: ...
+
+class VarianceScaling:
+    def __init__(
+        self,
+        *,
+        scale: float,
+        fan: Literal["fan_in", "fan_out", "fan_avg"],
+        distribution: Literal["uniform", "normal"],
+    ) -> None: ...
+
+class Orthogonal:
+    def __init__(self, *, gain: float) -> None: ...
+
+class Constant:
+    def __init__(self, *, value: float) -> None: ...
+
+Initializer: TypeAlias = ToolboxUniform | VarianceScaling | Orthogonal | Constant
+
+# How gradients change parameters
+
 class UpdateOptions:
     """What all rules have in common."""
 
@@ -222,6 +247,7 @@ class Network:
         loss: Literal["mse", "cross_entropy"],
         dtype: Literal["float32", "float64"],
         seed: int,
+        initializer: Initializer,
         optimizer: Optimizer,
     ) -> None: ...
     @property
@@ -248,6 +274,7 @@ class Network:
     def optimizer_steps(self) -> int:
         """Count the updates since that state was zero."""
 
+    def initialize(self, name: str, initializer: Initializer) -> None: ...
     def load_parameters(self, parameters: dict[str, Float]) -> None:
         """Any subset of the parameters; nothing is changed when one is refused."""
 

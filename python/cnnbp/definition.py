@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnbp import _core, layers
 from cnnbp.arguments import read_choice, read_integer
+from cnnbp.initializers import Initializer, initializer_from_dict, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.layers.base import read_layers
 from cnnbp.optim import Optimizer
@@ -35,6 +36,7 @@ class Definition:
     loss: Loss
     dtype: DType
     seed: int
+    initializer: Initializer
 
     @classmethod
     def read(
@@ -45,6 +47,7 @@ class Definition:
         loss: str,
         dtype: str,
         seed: int,
+        initializer: Initializer | str = "toolbox",
     ) -> Definition:
         """Make a definition from values as callers may spell them."""
         return cls(
@@ -53,6 +56,7 @@ class Definition:
             loss=cast(Loss, read_choice(loss, "loss", ("mse", "cross_entropy"))),
             dtype=_read_dtype(dtype),
             seed=read_integer(seed, "seed", minimum=0, maximum=LARGEST_SEED),
+            initializer=read_initializer(initializer, "initializer"),
         )
 
     def build(self, optimizer: Optimizer) -> _core.Network:
@@ -63,6 +67,7 @@ class Definition:
             loss=self.loss,
             dtype=self.dtype,
             seed=self.seed,
+            initializer=self.initializer.definition(),
             optimizer=optimizer.definition(),
         )
 
@@ -74,13 +79,16 @@ class Definition:
             "loss": self.loss,
             "dtype": self.dtype,
             "seed": self.seed,
+            "initializer": {"type": type(self.initializer).__name__, **self.initializer.options()},
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Definition:
         """Undo `to_dict`."""
-        made = [_layer_from_dict(dict(layer)) for layer in values["layers"]]
-        return cls.read(made, **{name: values[name] for name in values if name != "layers"})
+        given = dict(values, layers=[_layer_from_dict(dict(layer)) for layer in values["layers"]])
+        if "initializer" in given:  # older files have none
+            given["initializer"] = initializer_from_dict(given["initializer"])
+        return cls.read(**given)
 
 
 def _layer_to_dict(layer: Layer) -> dict[str, Any]:

@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbp import _core
-from cnnbp.arguments import read_flag, read_integer
+from cnnbp.arguments import read_choice, read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, Loss
+from cnnbp.initializers import Initializer, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.layers.base import walk
 from cnnbp.optim import SGD, Optimizer
+from cnnbp.optim.base import read_optimizer
 from cnnbp.optim.schedule import LRSchedule
 from cnnbp.parameters import read_parameters
 from cnnbp.samples import read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
-from cnnbp.summary import LayerSummary, Summary
+from cnnbp.summary import Summary
 from cnnbp.trace import Trace
 from cnnbp.training import Epoch, History, Samples, Schedule, train
 from cnnbp.training.progress import make_progress
@@ -55,6 +57,9 @@ class Network:
     seed : int
         Seed of the first weights and of the order of samples in `fit`, 0 to 2⁶³ - 1. The same
         seed gives the same bits, for any number of threads.
+    initializer : Initializer or str
+        How weights are drawn: one of `cnnbp.initializers`, or a name such as "he_normal",
+        "glorot_uniform", "lecun_normal", "orthogonal", or "toolbox".
 
     Attributes
     ----------
@@ -81,13 +86,18 @@ class Network:
         optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
+        initializer: Initializer | str = "toolbox",
     ) -> None:
         self.definition = Definition.read(
-            layers, input_shape=input_shape, loss=loss, dtype=dtype, seed=seed
+            layers,
+            input_shape=input_shape,
+            loss=loss,
+            dtype=dtype,
+            seed=seed,
+            initializer=initializer,
         )
-        self._optimizer = _read_optimizer(
-            DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer
-        )
+        optimizer = DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer
+        self._optimizer = read_optimizer(optimizer)
         self._core = self.definition.build(self._optimizer)
         self.epochs_trained = 0
         self.history = History()
@@ -104,6 +114,7 @@ class Network:
         optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
+        initializer: Initializer | str = "toolbox",
     ) -> Self:
         """Make a network from the toolbox's shorthand, such as ``"6c5-2s-12c5-2s-10o"``.
 
@@ -116,6 +127,7 @@ class Network:
             optimizer=optimizer,
             dtype=dtype,
             seed=seed,
+            initializer=initializer,
         )
 
     @property
@@ -143,7 +155,7 @@ class Network:
 
     @optimizer.setter
     def optimizer(self, optimizer: Optimizer) -> None:
-        rule = _read_optimizer(optimizer)
+        rule = read_optimizer(optimizer)
         self._core.set_optimizer(rule.definition())
         self._optimizer = rule
 
@@ -279,6 +291,19 @@ class Network:
         """
         self._core.load_parameters(read_parameters(state, self._core.parameters()))
 
+    def initialize(self, name: str, initializer: Initializer | str) -> None:
+        """Draw one parameter, such as ``"0.weight"``, anew from the network's seed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such parameter, or no initializer of that name, or if the initializer
+            goes by fans and the parameter has none, being a bias or the like.
+        """
+        read_choice(name, "name", self._core.parameters())
+        made = read_initializer(initializer, "initializer")
+        self._core.initialize(name, made.definition())
+
     def averaged(self) -> Self:
         """Return a new network with the running average of the parameters.
 
@@ -303,21 +328,8 @@ class Network:
 
     def summary(self) -> Summary:
         """Describe the layers: output shapes, parameters, multiply-adds. Print it for a table."""
-        rows = zip(walk(self.layers), self._core.describe(), strict=True)
-        return Summary(
-            input_shape=self.input_shape,
-            layers=tuple(
-                LayerSummary(
-                    name=row["name"],
-                    layer=str(layer),
-                    output_shape=tuple(row["output_shape"]),
-                    parameters=row["parameters"],
-                    frozen=row["frozen"],
-                    multiply_adds=row["multiply_adds"],
-                )
-                for (_, layer), row in rows
-            ),
-        )
+        written = (str(layer) for _, layer in walk(self.layers))
+        return Summary.of(self.input_shape, written, self._core.describe())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ``.npz`` file (no pickle).
@@ -346,7 +358,8 @@ class Network:
         made = self.definition
         return (
             f"Network([\n{layers}], input_shape={made.input_shape}, loss={made.loss!r}, "
-            f"optimizer={self.optimizer!r}, dtype={made.dtype!r}, seed={made.seed})"
+            f"optimizer={self.optimizer!r}, dtype={made.dtype!r}, seed={made.seed}, "
+            f"initializer={made.initializer!r})"
         )
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint]]:
@@ -365,15 +378,7 @@ class Network:
 
     @classmethod
     def _from_checkpoint(cls, saved: Checkpoint) -> Self:
-        definition = saved.definition
-        net = cls(
-            definition.layers,
-            input_shape=definition.input_shape,
-            loss=definition.loss,
-            optimizer=saved.optimizer,
-            dtype=definition.dtype,
-            seed=definition.seed,
-        )
+        net = cls(**vars(saved.definition), optimizer=saved.optimizer)
         net._core.load_parameters(read_parameters(saved.parameters, net._core.parameters()))
         state = read_parameters(saved.optimizer_state, net._core.optimizer_state())
         net._core.load_optimizer_state(state, saved.optimizer_steps)
@@ -383,9 +388,3 @@ class Network:
 
     def _read_samples(self, x: ArrayLike, y: ArrayLike) -> Samples:
         return read_samples(x, y, self.input_shape, self.output_shape)
-
-
-def _read_optimizer(optimizer: object) -> Optimizer:
-    if not isinstance(optimizer, Optimizer) or type(optimizer) is Optimizer:
-        raise TypeError(f"optimizer must be one of cnnbp.optim, got {optimizer!r}")
-    return optimizer

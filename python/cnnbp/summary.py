@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 HEADINGS = ("", "layer", "output shape", "parameters", "multiply-adds")
 
@@ -49,6 +51,27 @@ class Summary:
 
     input_shape: tuple[int, int, int]
     layers: tuple[LayerSummary, ...]
+
+    @classmethod
+    def of(
+        cls,
+        input_shape: tuple[int, int, int],
+        layers: Iterable[str],
+        described: Iterable[Mapping[str, Any]],
+    ) -> Summary:
+        """Make a summary from layers as they are written and what the core says of each."""
+        lines = tuple(
+            LayerSummary(
+                name=row["name"],
+                layer=layer,
+                output_shape=tuple(row["output_shape"]),
+                parameters=row["parameters"],
+                frozen=row["frozen"],
+                multiply_adds=row["multiply_adds"],
+            )
+            for layer, row in zip(layers, described, strict=True)
+        )
+        return cls(input_shape, lines)
 
     @property
     def parameters(self) -> int:

@@ -1,6 +1,7 @@
 /// A network's definition: plain data, the same in C++, in Python and in a saved file.
 #pragma once
 
+#include <cnnbp/initializer.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -179,6 +180,7 @@ struct NetworkDefinition {
   Shape input;
   std::vector<LayerDefinition> layers;
   Loss loss = Loss::mse;
+  Initializer initializer = ToolboxUniform{};
 };
 
 /// What one layer of a definition comes to.

@@ -73,6 +73,9 @@ class Network {
   const NetworkDefinition& definition() const;
   const std::vector<LayerSummary>& summary() const;
 
+  /// Gives one parameter, such as "0.weight", new first values: those of a network that began with this initializer.
+  void initialize(const std::string& name, const Initializer& initializer);
+
   Optimizer optimizer() const;
   /// A rule of the same kind goes on with the state that is there, another starts at zero.
   void set_optimizer(Optimizer optimizer);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "layers/make_layer.hpp"
+#include "network/initialise.hpp"
 
 namespace cnnbp {
 namespace {
@@ -29,7 +30,7 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
     : definition(std::move(given)),
       summary(summarize(definition)),
       graph(definition, fusing),
-      parameters(graph.layers(), seed),
+      parameters(graph.layers(), checked(definition.initializer), seed),
       updater(parameters, std::move(optimizer)),
       draws{.seed = seed},
       zero{{parameters.zero_gradients()}} {
@@ -79,9 +80,10 @@ double Network<T>::Engine::parameter_work() const {
 
 template <class T>
 void Network<T>::Engine::hold_zeros() {
-  for (const Parameter<T>& parameter : parameters.all()) {
-    parameters.hold_zeros(parameter, parameter.value);
-    for (const auto& [name, state] : updater.state_of(parameter)) parameters.hold_zeros(parameter, state);
+  for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+    const Parameter<T>& parameter = parameters.all()[i];
+    parameters.hold_zeros(i, parameter.value);
+    for (const auto& [name, state] : updater.state_of(parameter)) parameters.hold_zeros(i, state);
   }
 }
 

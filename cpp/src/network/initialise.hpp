@@ -1,13 +1,26 @@
 // Where training starts.
 #pragma once
 
+#include <cnnbp/initializer.hpp>
+
 #include "layers/layer.hpp"
 
 namespace cnnbp {
 
-/// Uniform in ±√(6 / (fan_in + fan_out)), the toolbox's distribution (Glorot and Bengio, 2010); zero without
-/// fans. `stream` tells the arrays of one network apart; float64 rounds to the float32 of the same seed.
+/// Returns the initializer. Its numbers must be finite, a scale at least 0.
+Initializer checked(Initializer initializer);
+
+/// Whether the initializer serves weights alone, not biases and the like.
+bool needs_fans(const Initializer& initializer);
 template <class T>
-void initialise(const LayerParameter<T>& parameter, std::uint64_t seed, std::uint32_t stream);
+bool has_fans(const LayerParameter<T>& parameter) {
+  return parameter.fan_in + parameter.fan_out > 0;
+}
+
+/// Sets the first values; a parameter without fans starts at its constant with the toolbox's. `stream` tells the
+/// arrays of one network apart; float64 rounds to the float32 of the same seed.
+template <class T>
+void initialise(const LayerParameter<T>& parameter, const Initializer& initializer, std::uint64_t seed,
+                std::uint32_t stream);
 
 }  // namespace cnnbp

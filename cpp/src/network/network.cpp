@@ -26,6 +26,13 @@ const std::vector<LayerSummary>& Network<T>::summary() const {
   return engine_->summary;
 }
 template <class T>
+void Network<T>::initialize(const std::string& name, const Initializer& initializer) {
+  const std::unique_lock lock(engine_->change);
+  engine_->parameters.initialise(name, initializer);
+  engine_->packed = false;
+}
+
+template <class T>
 Optimizer Network<T>::optimizer() const {
   const std::shared_lock lock(engine_->change);
   return engine_->updater.optimizer();
@@ -173,7 +180,9 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
   check_images(x, engine_->definition.input);
   check_targets(y, x.count, engine_->features());
   check_batch(engine_->definition, x.count);
-  Engine copy(engine_->definition, engine_->updater.optimizer(), 0, Fusing::off);
+  NetworkDefinition definition = engine_->definition;
+  definition.initializer = Constant{};  // drawing would be in vain
+  Engine copy(std::move(definition), engine_->updater.optimizer(), 0, Fusing::off);
   copy.parameters.copy_values_from(engine_->parameters);
   copy.draws = engine_->draws;
   Plan<T>& plan = copy.training_plan(x.count);

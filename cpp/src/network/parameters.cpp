@@ -1,6 +1,7 @@
 #include "network/parameters.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "layers/geometry.hpp"
 #include "network/initialise.hpp"
@@ -18,7 +19,8 @@ Index aligned(std::int64_t size) {
 }  // namespace
 
 template <class T>
-Parameters<T>::Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_t seed) {
+Parameters<T>::Parameters(const std::vector<NamedLayer<T>>& layers, const Initializer& initializer, std::uint64_t seed)
+    : seed_(seed) {
   Index trained = 0, held = 0;
   for (const auto& [name, layer] : layers)
     for (const LayerParameter<T>& p : layer->parameters) (p.trained ? trained : held) += aligned<T>(p.size());
@@ -32,10 +34,9 @@ Parameters<T>::Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_
       Index& offset = p.trained ? trained : held;
       p.value = (p.trained ? values_ : held_).data() + offset;
       p.gradient = p.trained ? gradients_.data() + offset : nullptr;
-      initialise(p, seed, static_cast<std::uint32_t>(all_.size()));
       all_.push_back({name + "." + p.name, p.shape, {p.value, count}, {p.gradient, p.trained ? count : 0}, {}});
-      if (!p.zeros.empty()) zeros_[all_.back().name] = p.zeros;
-      hold_zeros(all_.back(), all_.back().value);
+      wanted_.push_back(p);
+      draw(all_.size() - 1, has_fans(p) ? initializer : ToolboxUniform{});
       offset += aligned<T>(p.size());
     }
 }
@@ -50,10 +51,24 @@ Loop Parameters<T>::zero_gradients() const {
 }
 
 template <class T>
-void Parameters<T>::hold_zeros(const Parameter<T>& parameter, std::span<T> array) const {
-  const auto found = zeros_.find(parameter.name);
-  if (found == zeros_.end()) return;
-  for (const Span& span : found->second) std::fill(array.begin() + span.begin, array.begin() + span.end, T(0));
+void Parameters<T>::draw(std::size_t place, const Initializer& initializer) {
+  cnnbp::initialise(wanted_[place], initializer, seed_, static_cast<std::uint32_t>(place));
+  hold_zeros(place, all_[place].value);
+}
+
+template <class T>
+void Parameters<T>::initialise(const std::string& name, const Initializer& initializer) {
+  const auto found = std::find_if(all_.begin(), all_.end(), [&](const auto& p) { return p.name == name; });
+  if (found == all_.end()) throw std::invalid_argument("the network has no parameter '" + name + "'");
+  const auto place = static_cast<std::size_t>(found - all_.begin());
+  if (needs_fans(checked(initializer)) && !has_fans(wanted_[place]))
+    throw std::invalid_argument(name + " is no weight with fans, which the initializer goes by; expected Constant");
+  draw(place, initializer);
+}
+
+template <class T>
+void Parameters<T>::hold_zeros(std::size_t place, std::span<T> array) const {
+  for (const Span& span : wanted_[place].zeros) std::fill(array.begin() + span.begin, array.begin() + span.end, T(0));
 }
 
 template <class T>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cnnbp/network.hpp>
-#include <map>
 
 #include "network/graph.hpp"
 
@@ -15,7 +14,7 @@ template <class T>
 class Parameters {
  public:
   /// Gives every layer's parameters their memory and first values.
-  Parameters(const std::vector<NamedLayer<T>>& layers, std::uint64_t seed);
+  Parameters(const std::vector<NamedLayer<T>>& layers, const Initializer& initializer, std::uint64_t seed);
 
   const std::vector<Parameter<T>>& all() const { return all_; }
   const Buffer<T>& values() const { return values_; }  // of those that are trained
@@ -23,14 +22,19 @@ class Parameters {
 
   /// gradient ← 0
   Loop zero_gradients() const;
-  /// array ← 0 where the layer holds the parameter at 0. The array is the parameter's value, or as long.
-  void hold_zeros(const Parameter<T>& parameter, std::span<T> array) const;
+  /// Draws one parameter anew. Throws, and changes nothing, where there is none of that name or it needs fans.
+  void initialise(const std::string& name, const Initializer& initializer);
+  /// array ← 0 where its layer holds all()[place] at 0. The array is the parameter's value, or as long.
+  void hold_zeros(std::size_t place, std::span<T> array) const;
   void copy_values_from(const Parameters& other);
 
  private:
+  void draw(std::size_t place, const Initializer& initializer);
+
   Buffer<T> values_, gradients_, held_;
   std::vector<Parameter<T>> all_;
-  std::map<std::string, std::vector<Span>> zeros_;  // by the parameter's name
+  std::vector<LayerParameter<T>> wanted_;  // what the layers said of each
+  std::uint64_t seed_;
 };
 
 }  // namespace cnnbp

@@ -80,6 +80,13 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def read_optimizer(value: object) -> Optimizer:
+    """Read one of the rules."""
+    if not isinstance(value, Optimizer) or type(value) is Optimizer:
+        raise TypeError(f"optimizer must be one of cnnbp.optim, got {value!r}")
+    return value
+
+
 def _read_share(value: object, name: str) -> float:
     number = read_number(value, name)
     if not 0 <= number < 1:
