@@ -210,17 +210,6 @@ class PyNetwork {
 
   std::vector<std::int64_t> output_shape() { return shape_after(last_layer(summary())); }
 
-  py::list describe() {
-    py::list layers;
-    for (const LayerSummary& l : summary()) {
-      layers.append(py::dict(py::arg("name") = l.name, py::arg("type") = l.type,
-                             py::arg("output_shape") = py::tuple(py::cast(shape_after(l))),
-                             py::arg("parameters") = l.parameters, py::arg("frozen") = l.frozen,
-                             py::arg("multiply_adds") = l.multiply_adds));
-    }
-    return layers;
-  }
-
   py::dict copies(Kind kind) {
     return visit([&]<class T>(Network<T>& n) {
       py::dict result;
@@ -332,15 +321,40 @@ class PyNetwork {
   std::variant<std::monostate, Network<float>, Network<double>> network_;
 };
 
-std::unique_ptr<PyNetwork> make_network(const std::tuple<std::int64_t, std::int64_t, std::int64_t>& input_shape,
-                                        const std::vector<AnyLayer>& layers, const std::string& loss_name,
-                                        const std::string& dtype, std::uint64_t seed, const Initializer& initializer,
-                                        const Optimizer& optimizer) {
+py::dict describe(const LayerSummary& l) {
+  using py::arg;
+  return py::dict(arg("name") = l.name, arg("type") = l.type, arg("output_shape") = py::tuple(py::cast(shape_after(l))),
+                  arg("parameters") = l.parameters, arg("frozen") = l.frozen, arg("multiply_adds") = l.multiply_adds);
+}
+
+/// The layers in order, and the bytes that the network would take.
+py::tuple summarize_network(const NetworkDefinition& definition, const std::string& dtype, const Optimizer& optimizer,
+                            std::int64_t batch_size) {
+  py::list layers;
+  for (const LayerSummary& layer : summarize(definition)) layers.append(describe(layer));
+  const auto use = dtype == "float32" ? memory_use<float> : memory_use<double>;
+  const MemoryUse bytes = use(definition, optimizer, batch_size);
+  using py::arg;
+  return py::make_tuple(layers, py::dict(arg("parameters") = bytes.parameters, arg("training") = bytes.training,
+                                         arg("prediction") = bytes.prediction));
+}
+
+using InputShape = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+
+NetworkDefinition define(const InputShape& input_shape, const std::vector<AnyLayer>& layers,
+                         const std::string& loss_name) {
   NetworkDefinition definition;
   const auto [channels, height, width] = input_shape;
   definition.input = {channels, height, width};
   for (const AnyLayer& layer : layers) definition.layers.push_back(layer.definition);
   definition.loss = loss(loss_name);
+  return definition;
+}
+
+std::unique_ptr<PyNetwork> make_network(const InputShape& input_shape, const std::vector<AnyLayer>& layers,
+                                        const std::string& loss_name, const std::string& dtype, std::uint64_t seed,
+                                        const Initializer& initializer, const Optimizer& optimizer) {
+  NetworkDefinition definition = define(input_shape, layers, loss_name);
   definition.initializer = initializer;
   return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, optimizer);
 }
@@ -349,6 +363,13 @@ std::unique_ptr<PyNetwork> make_network(const std::tuple<std::int64_t, std::int6
 
 void bind_network(py::module_& module) {
   using py::arg;
+  module.def(
+      "summarize",
+      [](const InputShape& input_shape, const std::vector<AnyLayer>& layers, const std::string& loss_name,
+         const std::string& dtype, const Optimizer& optimizer, std::int64_t batch_size) {
+        return summarize_network(define(input_shape, layers, loss_name), dtype, optimizer, batch_size);
+      },
+      py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"), arg("optimizer"), arg("batch_size"));
   py::class_<PyNetwork>(module, "Network")
       .def(py::init(&make_network), py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"),
            arg("seed"), arg("initializer"), arg("optimizer"))
@@ -358,7 +379,6 @@ void bind_network(py::module_& module) {
                                return py::make_tuple(s.channels, s.height, s.width);
                              })
       .def_property_readonly("output_shape", [](PyNetwork& n) { return py::tuple(py::cast(n.output_shape())); })
-      .def("describe", &PyNetwork::describe)
       .def("initialize", &PyNetwork::initialize, arg("name"), arg("initializer"))
       .def("set_optimizer", &PyNetwork::set_optimizer, arg("optimizer"))
       .def("parameters", [](PyNetwork& n) { return n.copies(Kind::value); })

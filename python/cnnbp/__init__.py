@@ -19,6 +19,7 @@ except ImportError as error:
     ) from error
 
 from cnnbp import initializers, layers, optim
+from cnnbp.definition import summarize
 from cnnbp.network import Network
 from cnnbp.threads import get_num_threads, set_num_threads
 
@@ -37,6 +38,7 @@ __all__ = [
     "layers",
     "optim",
     "set_num_threads",
+    "summarize",
     "toolbox",
 ]
 

@@ -238,6 +238,22 @@ class Lion:
 
 Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | Lion
 
+def summarize(
+    *,
+    input_shape: tuple[int, int, int],
+    layers: list[LayerDefinition],
+    loss: Literal["mse", "cross_entropy"],
+    dtype: Literal["float32", "float64"],
+    optimizer: Optimizer,
+    batch_size: int,
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Describe each layer, and the bytes that a network would take, without making it.
+
+    Keys of a layer: ``name`` ("1.body.0"), ``type`` ("Conv2d"), ``output_shape``, ``parameters``,
+    ``frozen`` (those not trained), ``multiply_adds`` (of one sample's forward pass); of the bytes:
+    ``parameters``, ``training``, ``prediction``.
+    """
+
 class Network:
     def __init__(
         self,
@@ -254,13 +270,6 @@ class Network:
     def input_shape(self) -> tuple[int, int, int]: ...
     @property
     def output_shape(self) -> tuple[int, ...]: ...
-    def describe(self) -> list[dict[str, Any]]:
-        """Describe each layer.
-
-        Keys: ``name`` ("0"), ``type`` ("Conv2d"), ``output_shape``, ``parameters``,
-        ``multiply_adds`` (of one sample's forward pass).
-        """
-
     def set_optimizer(self, optimizer: Optimizer) -> None:
         """Keep what the optimizer before kept, where it is of the same kind."""
 

@@ -12,11 +12,15 @@ from cnnbp import _core, layers
 from cnnbp.arguments import read_choice, read_integer
 from cnnbp.initializers import Initializer, initializer_from_dict, read_initializer
 from cnnbp.layers import Layer
-from cnnbp.layers.base import read_layers
-from cnnbp.optim import Optimizer
+from cnnbp.layers.base import read_layers, walk
+from cnnbp.optim import SGD, Optimizer
+from cnnbp.optim.base import read_optimizer
+from cnnbp.summary import LayerSummary, MemoryUse, Summary
 
 Loss: TypeAlias = Literal["mse", "cross_entropy"]
 DType: TypeAlias = Literal["float32", "float64"]
+
+DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.02, momentum=0.9)}
 
 LARGEST_SEED = 2**63 - 1
 
@@ -71,6 +75,22 @@ class Definition:
             optimizer=optimizer.definition(),
         )
 
+    def summarize(self, optimizer: Optimizer, batch_size: int) -> Summary:
+        """Describe the network without making it."""
+        rows, memory = _core.summarize(
+            input_shape=self.input_shape,
+            layers=[layer.definition() for layer in self.layers],
+            loss=self.loss,
+            dtype=self.dtype,
+            optimizer=optimizer.definition(),
+            batch_size=batch_size,
+        )
+        lines = tuple(
+            LayerSummary(layer=str(layer), **{n: v for n, v in row.items() if n != "type"})
+            for (_, layer), row in zip(walk(self.layers), rows, strict=True)
+        )
+        return Summary(self.input_shape, lines, batch_size, MemoryUse(**memory))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON takes it."""
         return {
@@ -89,6 +109,29 @@ class Definition:
         if "initializer" in given:  # older files have none
             given["initializer"] = initializer_from_dict(given["initializer"])
         return cls.read(**given)
+
+
+def summarize(
+    layers: Iterable[Layer],
+    *,
+    input_shape: Sequence[int],
+    loss: Loss = "mse",
+    optimizer: Optimizer | None = None,
+    dtype: DType = "float32",
+    batch_size: int = 50,
+) -> Summary:
+    """Describe a network without making it: shapes, costs and the memory it would take.
+
+    Takes what `Network` takes, and raises what it raises.
+
+    Returns
+    -------
+    Summary
+        A line a layer, and the bytes of training with `batch_size` samples per update.
+    """
+    definition = Definition.read(layers, input_shape=input_shape, loss=loss, dtype=dtype, seed=0)
+    rule = read_optimizer(DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer)
+    return definition.summarize(rule, read_integer(batch_size, "batch_size"))
 
 
 def _layer_to_dict(layer: Layer) -> dict[str, Any]:

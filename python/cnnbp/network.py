@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from cnnbp import _core
 from cnnbp.arguments import read_choice, read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
-from cnnbp.definition import Definition, DType, Loss
+from cnnbp.definition import DEFAULT_OPTIMIZERS, Definition, DType, Loss
 from cnnbp.initializers import Initializer, read_initializer
 from cnnbp.layers import Layer
-from cnnbp.layers.base import walk
-from cnnbp.optim import SGD, Optimizer
+from cnnbp.optim import Optimizer
 from cnnbp.optim.base import read_optimizer
 from cnnbp.optim.schedule import LRSchedule
 from cnnbp.parameters import read_parameters
@@ -29,8 +28,6 @@ from cnnbp.training.progress import make_progress
 
 if TYPE_CHECKING:
     from cnnbp._core import Float
-
-DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.02, momentum=0.9)}
 
 
 class Network:
@@ -326,10 +323,17 @@ class Network:
         values = self._core.trace(*self._read_samples(x, y))
         return Trace(values, layers=self.layers, loss=self.definition.loss)
 
-    def summary(self) -> Summary:
-        """Describe the layers: output shapes, parameters, multiply-adds. Print it for a table."""
-        written = (str(layer) for _, layer in walk(self.layers))
-        return Summary.of(self.input_shape, written, self._core.describe())
+    def summary(self, *, batch_size: int = 50) -> Summary:
+        """Describe the layers: shapes, parameters, multiply-adds; and the memory that training takes.
+
+        Print it for a table. `summarize` does the same for a network that is not made yet.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples per update, at least 1.
+        """
+        return self.definition.summarize(self._optimizer, read_integer(batch_size, "batch_size"))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ``.npz`` file (no pickle).

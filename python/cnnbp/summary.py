@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 HEADINGS = ("", "layer", "output shape", "parameters", "multiply-adds")
 
@@ -38,6 +36,25 @@ class LayerSummary:
 
 
 @dataclass(frozen=True)
+class MemoryUse:
+    """Bytes that a network takes.
+
+    Attributes
+    ----------
+    parameters : int
+        Parameters with their gradients, and what the optimizer keeps.
+    training : int
+        Maps, deltas and packed weights of training steps, beside the parameters.
+    prediction : int
+        The same of predictions and evaluations by one thread.
+    """
+
+    parameters: int
+    training: int
+    prediction: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a network is made of; `str` gives a table to print.
 
@@ -46,37 +63,27 @@ class Summary:
     input_shape : tuple of int
         ``(channels, height, width)``.
     layers : tuple of LayerSummary
-        The layers in order.
+        The layers in order, one made of layers before its parts.
+    batch_size : int
+        Samples per update, which `memory` is for.
+    memory : MemoryUse
+        Bytes that the network takes.
     """
 
     input_shape: tuple[int, int, int]
     layers: tuple[LayerSummary, ...]
-
-    @classmethod
-    def of(
-        cls,
-        input_shape: tuple[int, int, int],
-        layers: Iterable[str],
-        described: Iterable[Mapping[str, Any]],
-    ) -> Summary:
-        """Make a summary from layers as they are written and what the core says of each."""
-        lines = tuple(
-            LayerSummary(
-                name=row["name"],
-                layer=layer,
-                output_shape=tuple(row["output_shape"]),
-                parameters=row["parameters"],
-                frozen=row["frozen"],
-                multiply_adds=row["multiply_adds"],
-            )
-            for layer, row in zip(layers, described, strict=True)
-        )
-        return cls(input_shape, lines)
+    batch_size: int
+    memory: MemoryUse
 
     @property
     def parameters(self) -> int:
-        """Numbers that are learned, in all layers."""
+        """Weights, biases and the like, in all layers."""
         return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def frozen(self) -> int:
+        """Those of them that are not trained."""
+        return sum(layer.frozen for layer in self.layers)
 
     @property
     def multiply_adds(self) -> int:
@@ -105,9 +112,20 @@ class Summary:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rule = "  ".join("-" * width for width in widths)
         lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *self.notes()])
 
     __repr__ = __str__
+
+    def notes(self) -> list[str]:
+        """Return the lines below the table: what is not trained, and the memory."""
+        frozen = [f"{self.frozen:,} parameters are not trained"] if self.frozen else []
+        use = self.memory
+        return [
+            *frozen,
+            f"memory: {_bytes(use.parameters)} for parameters, "
+            f"{_bytes(use.training)} for training by batches of {self.batch_size:,}, "
+            f"{_bytes(use.prediction)} for predictions",
+        ]
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
@@ -121,3 +139,12 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
+
+
+def _bytes(count: int) -> str:
+    """Three digits and a unit: ``"12.3 MB"``."""
+    size, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB"]
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    return f"{size:.3g} {units[0]}"

@@ -42,6 +42,17 @@ struct Evaluation {
   double loss, accuracy;
 };
 
+/// Bytes that a network asks for.
+struct MemoryUse {
+  std::int64_t parameters;  ///< with their gradients, and what the optimizer keeps
+  std::int64_t training;    ///< further ones, of steps with one batch size
+  std::int64_t prediction;  ///< further ones, of predictions and evaluations by one thread
+};
+
+/// Of a network of T, float or double, found out without any of it. Throws as `summarize` does.
+template <class T>
+MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size);
+
 /// One array of parameters and its companions, in the field's shape: (out, in, kh, kw), (out, in) or (out,).
 template <class T>
 struct Parameter {

@@ -12,8 +12,7 @@ namespace {
 /// Batch sizes kept ready: the one in use, and the smaller last one of an epoch.
 constexpr std::size_t kept_plans = 2;
 
-/// Samples of a forward pass at once: as many blocks as keep its maps near the caches, at most 256 samples,
-/// so that threads have work, and at least 16.
+/// At most 256 samples, so that threads have work, and at least 16.
 constexpr Index forward_bytes = 32 * 1024 * 1024, most_forward = 256, least_forward = 16;
 
 /// Adds the phases of one schedule to those of another, first to first.
@@ -88,8 +87,8 @@ void Network<T>::Engine::hold_zeros() {
 }
 
 template <class T>
-Index Network<T>::Engine::forward_batch() const {
-  Index features = definition.input.features();
+Index forward_batch(const Shape& input, const std::vector<LayerSummary>& summary) {
+  Index features = input.features();
   for (const LayerSummary& layer : summary) features += layer.output_shape.features();
   const Index fit = forward_bytes / (features * Index{sizeof(T)}) / least_forward * least_forward;
   return std::clamp(fit, least_forward, most_forward);
@@ -129,7 +128,7 @@ template <class T>
 void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,
                                      const std::function<void(const Plan<T>&, Index)>& take) {
   pack_for_forward();
-  const Index batch = forward_batch();
+  const Index batch = forward_batch<T>(definition.input, summary);
   for (Index first = 0; first < x.count; first += batch) {
     if (go_on && !go_on()) throw std::runtime_error("interrupted");
     std::unique_ptr<Plan<T>> plan =
@@ -141,6 +140,8 @@ void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const st
   }
 }
 
+template Index forward_batch<float>(const Shape&, const std::vector<LayerSummary>&);
+template Index forward_batch<double>(const Shape&, const std::vector<LayerSummary>&);
 template struct Network<float>::Engine;
 template struct Network<double>::Engine;
 

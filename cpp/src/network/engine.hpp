@@ -11,6 +11,10 @@
 
 namespace cnnbp {
 
+/// Samples of a forward pass at once: as many blocks as keep its maps near the caches.
+template <class T>
+Index forward_batch(const Shape& input, const std::vector<LayerSummary>& summary);
+
 template <class T>
 struct Network<T>::Engine {
   Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing = Fusing::on);
@@ -35,7 +39,6 @@ struct Network<T>::Engine {
 
   /// Packs the parameters for forward passes, unless that is done already.
   void pack_for_forward();
-  Index forward_batch() const;
   /// Multiply-adds of a forward pass, about; a training step does three times as many.
   double work_of(Index samples) const;
   /// A pass over all parameters, in multiply-adds that take as long.

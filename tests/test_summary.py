@@ -1,0 +1,86 @@
+"""``summarize`` and ``Network.summary``: what a network is and takes, found out without making it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import cnnbp
+from claims import assert_refused
+from cnnbp import Network, optim, summarize
+from cnnbp.layers import Conv2d, Flatten, Linear
+
+
+def test_memory_is_what_the_arrays_come_to():
+    """By hand: 4 → 3 features, float32, SGD without momentum's use but with its buffer.
+
+    A batch of 16 is one block of 16 lanes. Training: the input's values, the output's values and
+    deltas, the targets; weights packed for forward and delta; the samples in rows of 16.
+    """
+    memory = summarize([Linear(3)], input_shape=(4, 1, 1), batch_size=16).memory
+    parameters = 3 * 4 + 3
+    assert memory.parameters == parameters * 4 * 3
+    lanes = 4 + 3 + 3 + 3
+    assert memory.training == (lanes * 16 + 2 * 12 + 16 * 16) * 4
+
+
+def test_bytes_double_with_the_type_and_grow_with_the_optimizers_state():
+    layers, shape = [Conv2d(4, 3), Linear(3)], (1, 9, 9)
+    single = summarize(layers, input_shape=shape, optimizer=optim.Lion(), batch_size=16).memory
+    double = summarize(layers, input_shape=shape, optimizer=optim.Lion(), dtype="float64",
+                       batch_size=16).memory  # fmt: skip
+    assert double.parameters == 2 * single.parameters
+    adam = summarize(layers, input_shape=shape, optimizer=optim.Adam()).memory
+    assert adam.parameters * 3 == single.parameters * 4
+
+
+def test_a_network_larger_than_any_memory_is_described():
+    summary = summarize([Conv2d(4096, 3, padding=1), Linear(1000)], input_shape=(3, 512, 512))
+    assert summary.parameters > 10**12
+    assert summary.memory.parameters > 10**13
+    assert " TB for parameters" in str(summary)
+
+
+def test_it_is_the_networks_own_summary():
+    layers = [Conv2d(4, 3), Flatten(), Linear(3)]
+    net = Network(layers, input_shape=(1, 9, 9), optimizer=optim.Adam())
+    assert net.summary(batch_size=7) == summarize(
+        layers, input_shape=(1, 9, 9), optimizer=optim.Adam(), batch_size=7
+    )
+
+
+def test_what_a_network_is_refused_for_so_is_its_summary():
+    assert_refused(lambda: summarize([Conv2d(4, 9)], input_shape=(1, 5, 5)), ("layer 0", "(9, 9)"))
+    net = Network([Linear(3)], input_shape=(4, 1, 1))
+    assert_refused(lambda: net.summary(batch_size=0), ("batch_size", "0"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from Linux's /proc")
+def test_training_takes_the_memory_that_the_summary_states():
+    """To 5 %: 230 MB of buffers, in a process whose other needs are known before they are made."""
+    code = """
+import numpy as np, cnnbp
+from cnnbp import layers as L
+layers = [L.Conv2d(32, 3, padding=1, activation="relu"), L.MaxPool2d(2), L.Conv2d(32, 3), L.Linear(64)]
+def peak():
+    return next(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")) * 1024
+x, y = np.zeros((256, 3, 64, 64), np.uint8), np.zeros(256, np.int64)
+cnnbp.set_num_threads(1)
+small = cnnbp.Network(layers, input_shape=(3, 8, 8))
+small.train_step(x[:, :, :8, :8].copy(), y)
+before = peak()
+net = cnnbp.Network(layers, input_shape=(3, 64, 64))
+net.train_step(x, y)
+use = net.summary(batch_size=256).memory
+print((peak() - before) / (use.parameters + use.training))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) == pytest.approx(1, abs=0.05)
+
+
+def test_sizes_are_written_with_three_digits():
+    layers = [Linear(1000)]
+    text = str(summarize(layers, input_shape=(1, 28, 28), optimizer=optim.SGD(0.1)))
+    assert "9.42 MB for parameters" in text  # 785,000 × 3 × 4 bytes
+    assert cnnbp.summarize is summarize
