@@ -330,6 +330,50 @@ WINOGRAD = Architecture(
     loss="cross_entropy",
 )
 
+#: The notes' other layer: maps that share their kernels, in learned proportions.
+COMBINED = Architecture(
+    layers=[
+        layer("CombineConv2d", out_channels=5, kernel_size=3, activation="tanh", sparsity=0.5),
+        layer("MaxPool2d", kernel_size=(2, 2)),
+        layer(
+            "CombineConv2d",
+            out_channels=19,
+            kernel_size=(2, 3),
+            stride=(1, 2),
+            padding=((1, 0), (2, 1)),
+            bias=False,
+        ),
+        layer("Sigmoid"),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(3, 10, 12),
+    loss="cross_entropy",
+    classes=5,
+)
+
+#: Down and up again, with every option of a transposed convolution.
+TRANSPOSED = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=6, kernel_size=3, stride=(2, 2), activation="relu"),
+        layer(
+            "ConvTranspose2d",
+            out_channels=4,
+            kernel_size=(3, 2),
+            stride=(2, 1),
+            padding=(1, 0),
+            output_padding=(1, 2),
+            dilation=(1, 3),
+            groups=2,
+            activation="tanh",
+        ),
+        layer("ConvTranspose2d", out_channels=3, kernel_size=(2, 2), bias=False),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(2, 9, 8),
+    loss="mse",
+    classes=5,
+)
+
 ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
@@ -343,4 +387,6 @@ ALL = {
     "depthwise": DEPTHWISE,
     "lenet5": LENET5,
     "winograd": WINOGRAD,
+    "combined": COMBINED,
+    "transposed": TRANSPOSED,
 }

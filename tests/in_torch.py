@@ -44,6 +44,34 @@ class Conv2d(nn.Module):
         return nn.functional.conv2d(padded, self.weight * self.mask, self.bias, **self.options)
 
 
+class ConvTranspose2d(nn.Module):
+    def __init__(self, weight, bias, **options):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.register_parameter("bias", None if bias is None else nn.Parameter(bias))
+        self.options = options
+
+    def forward(self, x):
+        return nn.functional.conv_transpose2d(x, self.weight, self.bias, **self.options)
+
+
+class CombineConv2d(Conv2d):
+    """The notes' equations; `penalty` is what is added to the loss."""
+
+    def __init__(self, combination, *given, sparsity=0.0, **options):
+        super().__init__(*given, groups=len(combination), **options)
+        self.combination, self.sparsity = nn.Parameter(combination), sparsity
+
+    def forward(self, x):
+        padded = nn.functional.pad(x, self.sides)
+        maps = nn.functional.conv2d(padded, self.weight, **self.options)
+        made = torch.einsum("ij,niyx->njyx", torch.softmax(self.combination, dim=0), maps)
+        return made if self.bias is None else made + self.bias[:, None, None]
+
+    def penalty(self):
+        return self.sparsity * torch.softmax(self.combination, dim=0).abs().sum()
+
+
 class Linear(nn.Module):
     def __init__(self, weight, bias):
         super().__init__()
@@ -130,9 +158,12 @@ def _layer(spec, prefix, tensors):
 def _made(spec, own, parts):
     match spec.type:
         case "Conv2d":
-            skipped = ("out_channels", "kernel_size", "bias")
-            options = {name: v for name, v in spec.options.items() if name not in skipped}
-            return Conv2d(own["weight"], own.get("bias"), **options)
+            return Conv2d(own["weight"], own.get("bias"), **_given(spec))
+        case "ConvTranspose2d":
+            return ConvTranspose2d(own["weight"], own.get("bias"), **_given(spec))
+        case "CombineConv2d":
+            arrays = own["combination"], own["weight"], own.get("bias")
+            return CombineConv2d(*arrays, **_given(spec))
         case "Linear":
             return Linear(own["weight"], own.get("bias"))
         case "Subsample2d":
@@ -148,6 +179,18 @@ def _made(spec, own, parts):
         case "ScaledTanh":
             return ScaledTanh()
     return getattr(nn, spec.type)(**spec.options)
+
+
+def _given(spec):
+    """The options that PyTorch has and the shapes of the parameters do not tell."""
+    told = ("out_channels", "kernel_size", "bias", "algorithm")
+    return {name: value for name, value in spec.options.items() if name not in told}
+
+
+def penalty_of(module):
+    """What the layers add to the loss."""
+    layers = [*module.modules(), *(m.whole[0] for m in module.modules() if isinstance(m, Ended))]
+    return sum(layer.penalty() for layer in layers if isinstance(layer, CombineConv2d))
 
 
 class BatchNorm(nn.BatchNorm2d):

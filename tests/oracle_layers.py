@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import oracle
+import oracle_convolutions
 
 Array = np.ndarray
 Backward = tuple[Array, dict[str, Array]]
@@ -32,6 +33,10 @@ class OracleLayer:
 
     def backward(self, delta: Array) -> Backward:
         return delta.reshape(self.x.shape), {}
+
+    def penalty(self) -> float:
+        """What the layer adds to the loss, whatever the samples."""
+        return 0.0
 
     def weights(self) -> tuple[Array, Array | None]:
         return self.parameters["weight"], self.parameters.get("bias")
@@ -64,6 +69,51 @@ class Conv2d(OracleLayer):
         if (connections := self.options.get("connections")) is not None:
             of_weight = of_weight * np.array(connections)[:, :, None, None]
         return below, self.trained(weight=of_weight, bias=of_bias)
+
+
+class ConvTranspose2d(OracleLayer):
+    @property
+    def geometry(self) -> dict:
+        pairs = {"stride": (1, 1), "padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1)}
+        plain = {**pairs, "groups": 1}
+        return plain | {name: self.options[name] for name in plain if name in self.options}
+
+    def compute(self, x):
+        return oracle_convolutions.conv_transpose2d(x, *self.weights(), **self.geometry)
+
+    def backward(self, delta):
+        weight, _ = self.weights()
+        below = oracle_convolutions.conv_transpose2d_delta(
+            delta, weight, input_size=self.x.shape[2:], **self.geometry
+        )
+        of_weight, of_bias = oracle_convolutions.conv_transpose2d_gradients(
+            self.x, delta, kernel_size=weight.shape[2:], **self.geometry
+        )
+        return below, self.trained(weight=of_weight, bias=of_bias)
+
+
+class CombineConv2d(Conv2d):
+    """A convolution with the kernels ``α_ij k_i``."""
+
+    @property
+    def shared(self) -> dict:
+        sparsity = self.options.get("sparsity", 0.0)
+        return {"combination": self.parameters["combination"], "sparsity": sparsity}
+
+    def penalty(self):
+        return oracle_convolutions.penalty(**self.shared)
+
+    def weights(self):
+        weight, bias = super().weights()
+        combination = self.parameters["combination"]
+        return oracle_convolutions.combined_kernels(weight, combination), bias
+
+    def backward(self, delta):
+        below, _ = super().backward(delta)
+        gradients = oracle_convolutions.combine_conv2d_gradients(
+            self.x, delta, self.parameters["weight"], **self.shared, **self.geometry
+        )
+        return below, self.trained(**gradients)
 
 
 class Linear(OracleLayer):

@@ -72,6 +72,7 @@ class OracleNetwork:
         passes = self.forward(x, training=True)
         output = list(passes.values())[-1].output
         loss, delta = getattr(oracle, self.loss)(output.reshape(len(output), -1), target)
+        loss += sum(made.penalty() for made in self.made.values())
         self.gradients: dict[str, np.ndarray] = {}
         delta = self._backward(self.layers, "", delta.reshape(output.shape))
         return loss, passes, self.gradients, delta

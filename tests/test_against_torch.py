@@ -6,8 +6,8 @@ import pytest
 import geometries
 import oracle
 import oracle_activations
-from claims import assert_sum_of_products, normal
-from cnnbp import functional
+from claims import assert_sum_of_products, integers, normal
+from cnnbp import Network, functional, layers
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
 torch.set_num_threads(1)  # threads of its own would spin beside the core's
@@ -55,6 +55,33 @@ def all_passes(module, geometry, x, weight, bias, delta):
         module.conv2d_delta(delta, weight, input_size=geometry.size, **options),
         *module.conv2d_gradients(x, delta, kernel_size=kernel_size, **options),
     ]
+
+
+TRANSPOSED = {
+    "plain": {},
+    "strided": {"stride": (2, 3), "padding": (1, 2), "output_padding": (1, 0)},
+    "dilated": {"dilation": (3, 2), "output_padding": (2, 1), "padding": (4, 0)},
+    "in groups": {"groups": 2, "stride": (3, 1), "dilation": (1, 2)},
+}
+
+
+@pytest.mark.parametrize("options", TRANSPOSED.values(), ids=TRANSPOSED)
+@pytest.mark.parametrize("bias", [True, False])
+def test_transposed_convolutions_are_pytorchs(options, bias, rng):
+    """On integers, exactly: output, and what autograd finds for ½ Σ e² / 16."""
+    layer = layers.ConvTranspose2d(6, (3, 2), bias=bias, **options)
+    net = Network([layer], input_shape=(4, 5, 4), dtype="float64")
+    state = {n: tensor(integers(rng, a.shape, a.dtype)) for n, a in net.state_dict().items()}
+    net.load_state_dict({name: array.detach().numpy() for name, array in state.items()})
+    x = tensor(integers(rng, (16, 4, 5, 4), np.float64))
+    output = torch.nn.functional.conv_transpose2d(x, *state.values(), **options)
+    target = integers(rng, tuple(output.shape), np.float64)
+    (((output - torch.tensor(target)) ** 2).sum() / 32).backward()
+    trace = net.trace(x.detach().numpy(), target)
+    assert np.array_equal(trace["0.output"], output.detach())
+    assert np.array_equal(trace["input.delta"], x.grad)
+    for name, array in state.items():
+        assert np.array_equal(trace[name.replace("0.", "0.gradient.")], array.grad), name
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, (2, 5)])

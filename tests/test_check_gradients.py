@@ -7,7 +7,9 @@ from cnnbp import Network, check_gradients
 from cnnbp.gradients import Probe
 from cnnbp.layers import (
     AvgPool2d,
+    CombineConv2d,
     Conv2d,
+    ConvTranspose2d,
     Flatten,
     Linear,
     MaxPool2d,
@@ -39,6 +41,17 @@ NETWORKS = {
         Subsample2d((1, 2), activation="sigmoid"),
         Subsample2d((3, 1)),
         Subsample2d((1, 2), activation="tanh"),
+        Linear(4),
+    ],
+    "learned combinations": [
+        CombineConv2d(4, (3, 2), padding=1, activation="tanh", sparsity=0.5),
+        CombineConv2d(3, 3, stride=2, bias=False, activation="sigmoid"),
+        Linear(4),
+    ],
+    "transposed": [
+        Conv2d(4, 3, stride=2, activation="tanh"),
+        ConvTranspose2d(2, (3, 2), stride=(2, 1), padding=(0, 1), output_padding=1, dilation=2),
+        ConvTranspose2d(2, 2, groups=2, bias=False, activation="sigmoid"),
         Linear(4),
     ],
     "kinks": [

@@ -8,7 +8,9 @@ import cnnbp
 from claims import assert_same_bits
 
 
-@pytest.mark.parametrize("name", ["toolbox", "lenet", "odd", "subsampled"])
+@pytest.mark.parametrize(
+    "name", ["toolbox", "lenet", "odd", "subsampled", "combined", "transposed"]
+)
 def test_training_gives_the_same_bits_for_any_number_of_threads(name, dtype):
     architecture = architectures.ALL[name]
     cnnbp.set_num_threads(1)

@@ -46,6 +46,11 @@ def test_every_array_of_a_trace_has_an_equation_with_a_source():
         (L.MaxPool2d(2), "δ_j = f'(u_j) ∘ place(δ_j^next), where the maxima were"),
         (L.Subsample2d((7, 2)), "δ_j = f'(u_j) ∘ β_j^next up(δ_j^next)"),
         (L.Conv2d(2, 3), "δ_i = f'(u_i) ∘ Σ_j conv2(δ_j^next, rot180(k_ij), 'full')"),
+        (L.ConvTranspose2d(2, 3), "δ_i = f'(u_i) ∘ Σ_j δ_j^next * k_ij"),
+        (
+            L.CombineConv2d(2, 3),
+            "δ_i = f'(u_i) ∘ conv2(Σ_j α_ij δ_j^next, rot180(k_i), 'full')",
+        ),
         (L.Linear(4), "δ = f'(u) ∘ (W^next)ᵀ δ^next"),
         (L.Tanh(), "δ = f'(u) ∘ δ^next"),
     ],
@@ -54,6 +59,12 @@ def test_every_array_of_a_trace_has_an_equation_with_a_source():
 def test_a_delta_is_named_by_the_layer_above_it(above, expected):
     trace = trace_of([L.Conv2d(3, 3, activation="sigmoid"), above])
     assert trace.equation("0.delta").text == expected
+
+
+def test_shares_of_input_maps_are_named_by_their_own_equation():
+    trace = trace_of([L.CombineConv2d(2, 3), L.Linear(3)])
+    assert trace.equation("0.alpha").text == "α_ij = exp(c_ij) / Σ_k exp(c_kj)"
+    assert trace.equation("0.gradient.combination").text.startswith("∂E/∂c_ij = α_ij (∂E/∂α_ij")
 
 
 def test_a_last_delta_is_named_by_the_loss():

@@ -21,7 +21,9 @@ GEOMETRIES = (
     + geometries.ODD
     + geometries.DRAWN
 )
-networks = pytest.mark.parametrize("name", ["toolbox", "lenet", "odd", "subsampled", "winograd"])
+networks = pytest.mark.parametrize(
+    "name", ["toolbox", "lenet", "odd", "subsampled", "winograd", "combined", "transposed"]
+)
 
 
 def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:

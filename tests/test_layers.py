@@ -9,7 +9,9 @@ import pytest
 from cnnbp import layers
 from cnnbp.layers import (
     AvgPool2d,
+    CombineConv2d,
     Conv2d,
+    ConvTranspose2d,
     Flatten,
     Linear,
     MaxPool2d,
@@ -27,6 +29,10 @@ EVERY_LAYER = [
     Conv2d(6, 5, padding=((1, 0), (1, 0))),
     Conv2d(6, 5, padding=((2, 2), (1, 0))),
     Conv2d(2, 3, connections=[[True, False], [True, True]]),
+    CombineConv2d(6, (5, 3), stride=2, padding=((1, 0), (2, 0)), bias=False, sparsity=0.1),
+    CombineConv2d(6, 5, padding="same", activation="relu", trainable=False),
+    ConvTranspose2d(6, 5),
+    ConvTranspose2d(6, (5, 3), stride=2, padding=1, output_padding=(1, 0), dilation=3, groups=2),
     AvgPool2d(2),
     AvgPool2d((2, 3), stride=1, padding=1, count_include_pad=False, divisor_override=3),
     MaxPool2d(3, stride=2, ceil_mode=True, dilation=2, activation="tanh"),
@@ -91,6 +97,10 @@ def test_a_layer_cannot_be_changed():
 def test_input_channels_are_a_clear_error():
     with pytest.raises(TypeError, match=r"inferred.*write Conv2d\(6, 5\)"):
         Conv2d(1, 6, 5)
+    with pytest.raises(TypeError, match=r"inferred.*write ConvTranspose2d\(6, 5\)"):
+        ConvTranspose2d(1, 6, 5)
+    with pytest.raises(TypeError, match=r"inferred.*write CombineConv2d\(6, 5\)"):
+        CombineConv2d(1, 6, 5)
     with pytest.raises(TypeError, match=r"inferred.*write Linear\(10\)"):
         Linear(192, 10)
 
@@ -109,6 +119,10 @@ def test_input_channels_are_a_clear_error():
         (lambda: Conv2d(6, 5, groups=(1, 1)), "groups"),
         (lambda: Conv2d(6, 5, bias=1), "bias"),
         (lambda: Conv2d(6, 5, activation=np.tanh), "activation"),
+        (lambda: CombineConv2d(6, 5, sparsity="0.1"), "sparsity"),
+        (lambda: CombineConv2d(6.0, 5), "CombineConv2d out_channels"),
+        (lambda: ConvTranspose2d(6, 5, output_padding=0.5), "output_padding"),
+        (lambda: ConvTranspose2d(6, 5, padding="same"), "ConvTranspose2d padding"),
         (lambda: AvgPool2d(2, divisor_override=2.0), "divisor_override"),
         (lambda: AvgPool2d(2, ceil_mode="yes"), "ceil_mode"),
         (lambda: MaxPool2d(2, dilation=True), "dilation"),
@@ -138,6 +152,12 @@ def test_a_wrong_type_is_a_type_error_that_names_the_argument(make, name):
         (lambda: Conv2d(6, 5, padding="same", stride=2), "padding.*stride"),
         (lambda: Conv2d(6, 5, groups=0), "groups"),
         (lambda: Conv2d(6, 5, activation="swish"), "activation"),
+        (lambda: CombineConv2d(0, 5), "out_channels"),
+        (lambda: CombineConv2d(6, 5, sparsity=-0.1), "sparsity"),
+        (lambda: CombineConv2d(6, 5, sparsity=float("nan")), "sparsity"),
+        (lambda: CombineConv2d(6, 5, padding="same", stride=2), "padding.*stride"),
+        (lambda: ConvTranspose2d(6, 5, output_padding=-1), "output_padding"),
+        (lambda: ConvTranspose2d(6, 0), "kernel_size"),
         (lambda: AvgPool2d(2, stride=(0, 1)), "stride"),
         (lambda: AvgPool2d(2, divisor_override=0), "divisor_override"),
         (lambda: MaxPool2d(2, padding=-1), "padding"),

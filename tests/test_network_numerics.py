@@ -69,7 +69,7 @@ def test_gradients_of_training_match_the_oracle(architecture, dtype, rng):
 
 
 @pytest.mark.parametrize("batch", geometries.BATCHES)
-@pytest.mark.parametrize("name", ["odd", "subsampled"])
+@pytest.mark.parametrize("name", ["odd", "subsampled", "combined", "transposed"])
 def test_gradients_of_partial_blocks_match_the_oracle(name, batch, dtype, rng):
     """Empty lanes of the last block add nothing to gradients or loss."""
     architecture = architectures.ALL[name]

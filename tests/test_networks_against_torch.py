@@ -6,7 +6,7 @@ import pytest
 import architectures
 
 pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
-from in_torch import torch, torch_network
+from in_torch import penalty_of, torch, torch_network
 
 networks = pytest.mark.parametrize(
     "architecture", architectures.ALL.values(), ids=architectures.ALL
@@ -28,7 +28,7 @@ def test_gradients_are_pytorchs(architecture, rng):
     module = torch_network(architecture, net.state_dict())
     x, labels = architecture.samples(rng, 19)
     torch_x = torch.tensor(x, requires_grad=True)
-    loss = torch_loss(architecture, module(torch_x), labels)
+    loss = torch_loss(architecture, module(torch_x), labels) + penalty_of(module)
     loss.backward()
     trace = net.trace(x, labels)
     assert net.accumulate_gradients(x, labels) == pytest.approx(loss.item(), rel=1e-13)
@@ -49,7 +49,7 @@ def test_five_steps_and_a_prediction_are_pytorchs(architecture, rng):
     for count in (19, 5, 16, 8, 3):
         x, labels = architecture.samples(rng, count)
         optimizer.zero_grad()
-        loss = torch_loss(architecture, module(torch.tensor(x)), labels)
+        loss = torch_loss(architecture, module(torch.tensor(x)), labels) + penalty_of(module)
         loss.backward()
         optimizer.step()
         assert net.train_step(x, labels) == pytest.approx(loss.item(), rel=1e-11)

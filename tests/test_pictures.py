@@ -175,6 +175,7 @@ def test_kernels_fill_the_space_there_is(count, shape, columns):
     ("shape", "expected"),
     [
         ((6, 1, 5, 5), "The 6 kernels of 5 × 5 in the first layer"),
+        ((1, 1, 5, 5), "The kernel of 5 × 5 in the first layer"),
         ((16, 3, 3, 3), "The 16 kernels of 3 × 3 in the first layer"),
         ((50, 20, 5, 7), "64 of the 1,000 kernels of 5 × 7 in the first layer"),
     ],

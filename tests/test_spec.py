@@ -2,16 +2,17 @@
 
 import pytest
 
-from cnnbp.layers import AvgPool2d, Conv2d, Linear, MaxPool2d, Subsample2d
+from cnnbp.layers import AvgPool2d, CombineConv2d, Conv2d, Linear, MaxPool2d, Subsample2d
 from cnnbp.spec import parse_spec
 
 
 def test_every_piece_of_the_grammar_becomes_its_layer():
-    assert parse_spec("6c5-2s-12c3-3m-2t-120-10o") == [
+    assert parse_spec("6c5-2s-12c3-3m-8l3-2t-120-10o") == [
         Conv2d(6, 5, activation="sigmoid"),
         AvgPool2d(2),
         Conv2d(12, 3, activation="sigmoid"),
         MaxPool2d(3),
+        CombineConv2d(8, 3, activation="sigmoid"),
         Subsample2d(2, activation="sigmoid"),
         Linear(120, activation="sigmoid"),
         Linear(10, activation="sigmoid"),
@@ -43,6 +44,7 @@ def test_the_toolboxs_own_spelling_gets_its_output_layer_from_the_classes():
         ("6c5--10o", "", 5),
         ("6c5-2s-", "", 8),
         ("6c-10o", "6c", 1),
+        ("6l-10o", "6l", 1),
         ("c5-10o", "c5", 1),
         ("6c5-0s-10o", "0s", 5),
         ("6C5-10o", "6C5", 1),

@@ -83,6 +83,26 @@ void bind_definitions(py::module_& module) {
            py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
            arg("dilation") = one, arg("groups") = 1, arg("bias") = true, arg("activation") = "identity",
            arg("connections") = std::vector<std::vector<bool>>{}, arg("trainable") = true, arg("algorithm") = "auto");
+  py::class_<Typed<ConvTranspose2d>, AnyLayer>(module, "ConvTranspose2d")
+      .def(
+          py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride, const Pair& pad,
+                      const Pair& output_padding, const Pair& dilation, std::int64_t groups, bool bias,
+                      const std::string& activation, bool trainable) {
+            return typed(ConvTranspose2d{out_channels, size(kernel_size), size(stride), size(pad), size(output_padding),
+                                         size(dilation), groups, bias, function(activation), trainable});
+          }),
+          py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = none,
+          arg("output_padding") = none, arg("dilation") = one, arg("groups") = 1, arg("bias") = true,
+          arg("activation") = "identity", arg("trainable") = true);
+  py::class_<Typed<CombineConv2d>, AnyLayer>(module, "CombineConv2d")
+      .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
+                       const PaddingArgument& pad, bool bias, double sparsity, const std::string& activation,
+                       bool trainable) {
+             return typed(CombineConv2d{out_channels, size(kernel_size), size(stride), padding(pad), bias, sparsity,
+                                        function(activation), trainable});
+           }),
+           py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
+           arg("bias") = true, arg("sparsity") = 0.0, arg("activation") = "identity", arg("trainable") = true);
   py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
                        bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {

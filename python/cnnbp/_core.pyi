@@ -61,6 +61,36 @@ class Conv2d(LayerDefinition):
         algorithm: Algorithm = "auto",
     ) -> None: ...
 
+class ConvTranspose2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = (1, 1),
+        padding: Pair = (0, 0),
+        output_padding: Pair = (0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+        bias: bool = True,
+        activation: str = "identity",
+        trainable: bool = True,
+    ) -> None: ...
+
+class CombineConv2d(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = (1, 1),
+        padding: Padding = (0, 0, 0, 0),
+        bias: bool = True,
+        sparsity: float = 0.0,
+        activation: str = "identity",
+        trainable: bool = True,
+    ) -> None: ...
+
 class AvgPool2d(LayerDefinition):
     def __init__(
         self,

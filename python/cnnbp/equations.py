@@ -22,6 +22,7 @@ from cnnbp.optim import SGD, Optimizer
 CHAIN_RULE = "chain rule"
 FORWARD = "Bouvrie 2006, feedforward pass"
 BACKWARD = "Bouvrie 2006, backpropagation pass"
+COMBINATION = "Bouvrie 2006, learning combinations of feature maps"
 CONVOLUTION = "Bouvrie 2006, convolution layers"
 SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
 BATCH_NORM = "Ioffe and Szegedy 2015"
@@ -61,6 +62,8 @@ class LayerEquations:
         ``∂E/∂x``, from the layer's own delta, which is the next one for the layer below.
     gradients : mapping of str to Equation
         The gradient of each parameter.
+    made : mapping of str to Equation
+        What else a trace shows: arrays that are made of the parameters.
     inside : Sensitivity
         ``∂E/∂x`` of the last layers that a composite one is made of.
     """
@@ -68,6 +71,7 @@ class LayerEquations:
     forward: Equation
     below: Sensitivity
     gradients: Mapping[str, Equation] = field(default_factory=dict)
+    made: Mapping[str, Equation] = field(default_factory=dict)
     inside: Sensitivity = INSIDE
 
 
@@ -83,6 +87,30 @@ LAYERS: dict[str, LayerEquations] = {
             "weight": Equation("∂E/∂k_ij = rot180(conv2(x_i, rot180(δ_j), 'valid'))", CONVOLUTION),
             "bias": _BIAS,
         },
+    ),
+    "ConvTranspose2d": LayerEquations(
+        Equation("u_j = Σ_i conv2(x_i, rot180(k_ij), 'full') + b_j", "Zeiler et al. 2010"),
+        Sensitivity("_i", "Σ_j δ_j^next * k_ij", CHAIN_RULE),
+        {
+            "weight": Equation("∂E/∂k_ij = rot180(conv2(δ_j, rot180(x_i), 'valid'))", CHAIN_RULE),
+            "bias": _BIAS,
+        },
+    ),
+    "CombineConv2d": LayerEquations(
+        Equation("u_j = Σ_i α_ij (x_i * k_i) + b_j", COMBINATION),
+        Sensitivity("_i", "conv2(Σ_j α_ij δ_j^next, rot180(k_i), 'full')", COMBINATION),
+        {
+            "weight": Equation(
+                "∂E/∂k_i = rot180(conv2(x_i, rot180(Σ_j α_ij δ_j), 'valid'))", CONVOLUTION
+            ),
+            "combination": Equation(
+                "∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj),  "
+                "∂E/∂α_ij = Σ_uv (δ_j ∘ (x_i * k_i))_uv",
+                COMBINATION,
+            ),
+            "bias": _BIAS,
+        },
+        {"alpha": Equation("α_ij = exp(c_ij) / Σ_k exp(c_kj)", COMBINATION)},
     ),
     "AvgPool2d": LayerEquations(
         Equation("u_j = down(x_j) / n²", "the toolbox, cnnff"),
@@ -205,6 +233,11 @@ def gradient(layer: Layer, parameter: str) -> Equation:
     """Return how a parameter's gradient comes from the layer's delta and its input."""
     generic = Equation(f"∂E/∂{parameter} = (∂u/∂{parameter})ᵀ δ", CHAIN_RULE)
     return _equations(layer).gradients.get(parameter, generic)
+
+
+def made(layer: Layer, name: str) -> Equation | None:
+    """Return how an array of a trace is made of the layer's parameters; None if it is not."""
+    return _equations(layer).made.get(name)
 
 
 def update(rule: Optimizer) -> Equation:

@@ -4,6 +4,7 @@ Pieces are joined by dashes:
 
 =======  ===================================================================
 ``NcK``  convolution: N maps, kernels of K x K
+``NlK``  the same with learned combinations: one kernel for each input map
 ``Ks``   mean pooling over K x K
 ``Km``   max pooling over K x K
 ``Kt``   trainable subsampling of K x K blocks, with the hidden layers' activation
@@ -21,13 +22,13 @@ from cnnbp.arguments import read_integer
 from cnnbp.layers.base import read_activation
 
 GRAMMAR = (
-    "A network is pieces joined by '-': NcK (convolution, N maps, K x K kernels), Ks (mean "
-    "pooling), Km (max pooling), Kt (trainable subsampling), N (hidden layer), No (output layer, "
-    "last)."
+    "A network is pieces joined by '-': NcK (convolution, N maps, K x K kernels), NlK (learned "
+    "combinations, a K x K kernel for each input map), Ks (mean pooling), Km (max pooling), "
+    "Kt (trainable subsampling), N (hidden layer), No (output layer, last)."
 )
 
 _NUMBER = "([1-9][0-9]{0,8})"
-_PIECE = re.compile(f"{_NUMBER}(?:([smto])|c{_NUMBER})?")
+_PIECE = re.compile(f"{_NUMBER}(?:([smto])|([cl]){_NUMBER})?")
 
 
 def parse_spec(
@@ -80,9 +81,11 @@ def _read_piece(pieces: list[str], place: int, hidden: str, output: str | None) 
     match = _PIECE.fullmatch(pieces[place])
     if match is None:
         raise _unreadable(pieces, place, "not a piece of a network")
-    size, kind, kernel_size = match.groups()
-    if kernel_size is not None:
+    size, kind, convolution, kernel_size = match.groups()
+    if convolution == "c":
         return layers.Conv2d(int(size), int(kernel_size), activation=hidden)
+    if convolution == "l":
+        return layers.CombineConv2d(int(size), int(kernel_size), activation=hidden)
     if kind == "s":
         return layers.AvgPool2d(int(size))
     if kind == "m":

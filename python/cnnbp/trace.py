@@ -61,6 +61,8 @@ class Trace(dict[str, Any]):
             return self._delta(place, layer)
         if part == "input":
             return Equation("x", "what the layer reads")
+        if (made := equations.made(layer, part)) is not None:
+            return made
         return equations.forward(layer) if part == "pre_activation" else equations.activation(layer)
 
     def places(self) -> list[str]:

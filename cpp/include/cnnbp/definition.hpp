@@ -99,6 +99,35 @@ struct Conv2d {
   Algorithm algorithm = Algorithm::automatic;
 };
 
+/// The transpose of a Conv2d from the output to the input: u_j(oh, ow) = Σ_i Σ_kh Σ_kw w_ij(kh, kw) · x_i(ih, iw) + b_j
+/// over the places with oh = ih · stride − padding + kh · dilation, and the same of columns. The output has
+/// (height − 1) · stride − 2 padding + dilation · (kernel_size − 1) + output_padding + 1 rows.
+struct ConvTranspose2d {
+  std::int64_t out_channels;
+  Size2d kernel_size;
+  Size2d stride = 1;
+  Size2d padding = 0;
+  Size2d output_padding = 0;  ///< rows and columns more at the end, fewer than stride or dilation
+  Size2d dilation = 1;
+  std::int64_t groups = 1;
+  bool bias = true;
+  Function activation = Function::identity;
+  bool trainable = true;
+};
+
+/// Learned combinations of maps: u_j = Σ_i α_ij (x_i ⋆ k_i) + b_j with one kernel an input map and
+/// α_ij = exp(c_ij) / Σ_k exp(c_kj), from c = 0. Adds sparsity · Σ_ij |α_ij| to the loss.
+struct CombineConv2d {
+  std::int64_t out_channels;
+  Size2d kernel_size;
+  Size2d stride = 1;
+  Padding padding = 0;
+  bool bias = true;
+  double sparsity = 0.0;
+  Function activation = Function::identity;
+  bool trainable = true;
+};
+
 /// Mean over windows.
 struct AvgPool2d {
   Size2d kernel_size;
@@ -170,7 +199,7 @@ struct Concat {
 };
 
 using LayerVariant =
-    std::variant<Conv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, BatchNorm2d, Flatten, Activation, Residual, Concat>;
+    std::variant<Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, BatchNorm2d, Flatten, Activation, Residual, Concat>;
 
 struct LayerDefinition : LayerVariant {
   using LayerVariant::LayerVariant;

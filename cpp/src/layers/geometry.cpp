@@ -1,8 +1,8 @@
 #include "layers/geometry.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
-#include <tuple>
 
 namespace cnnbp {
 namespace {
@@ -30,6 +30,17 @@ void require_between(const char* name, Size2d value, std::int64_t least) {
 /// What the window covers: kernel 3 with dilation 2 covers 5.
 std::int64_t extent(const Axis& axis) { return axis.dilation * (axis.kernel - 1) + 1; }
 
+/// Without its outputs.
+Window unpadded_window(const Shape& input, Size2d kernel, Size2d stride, Size2d dilation) {
+  require_between("kernel_size", kernel, 1);
+  require_between("stride", stride, 1);
+  require_between("dilation", dilation, 1);
+  checked_product({kernel.height, dilation.height}, "kernel_size times dilation");
+  checked_product({kernel.width, dilation.width}, "kernel_size times dilation");
+  return {{input.height, 0, kernel.height, stride.height, 0, dilation.height},
+          {input.width, 0, kernel.width, stride.width, 0, dilation.width}};
+}
+
 void require_fit(const Window& window, Size2d padded, const Shape& input) {
   const Size2d covered{extent(window.rows), extent(window.columns)};
   require(covered.height <= padded.height && covered.width <= padded.width,
@@ -56,14 +67,10 @@ bool every_window_meets_data(const Axis& axis) {
 
 Window pooling_window(const Shape& input, Size2d kernel, Size2d stride, Size2d padding, Size2d dilation,
                       bool ceil_mode) {
-  require_between("kernel_size", kernel, 1);
-  require_between("stride", stride, 1);
   require_between("padding", padding, 0);
-  require_between("dilation", dilation, 1);
-  Window window{{input.height, 0, kernel.height, stride.height, padding.height, dilation.height},
-                {input.width, 0, kernel.width, stride.width, padding.width, dilation.width}};
-  checked_product({kernel.height, dilation.height}, "kernel_size times dilation");
-  checked_product({kernel.width, dilation.width}, "kernel_size times dilation");
+  Window window = unpadded_window(input, kernel, stride, dilation);
+  window.rows.pad = padding.height;
+  window.columns.pad = padding.width;
   require(padding.height <= extent(window.rows) / 2 && padding.width <= extent(window.columns) / 2,
           "padding is " + text(padding) + ", expected at most half of kernel_size " + text(kernel));
   const Size2d padded{input.height + 2 * padding.height, input.width + 2 * padding.width};
@@ -71,6 +78,19 @@ Window pooling_window(const Shape& input, Size2d kernel, Size2d stride, Size2d p
   window.rows.output = pooled_size(window.rows, padded.height, ceil_mode);
   window.columns.output = pooled_size(window.columns, padded.width, ceil_mode);
   return window;
+}
+
+/// What a convolution and its transpose have in common.
+void check_channels(const auto& layer, const Shape& input) {
+  require_between("out_channels", layer.out_channels, 1);
+  require_between("groups", layer.groups, 1);
+  require(input.channels % layer.groups == 0 && layer.out_channels % layer.groups == 0,
+          "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
+              std::to_string(input.channels) + " channels and out_channels " + std::to_string(layer.out_channels));
+}
+
+std::int64_t transposed_size(const Axis& axis, std::int64_t output_padding) {
+  return checked_product({axis.output - 1, axis.stride}, "output") - 2 * axis.pad + extent(axis) + output_padding;
 }
 
 void check_connections(const Conv2d& layer, const Shape& input) {
@@ -129,21 +149,11 @@ std::int64_t checked_product(std::initializer_list<std::int64_t> factors, const 
 }
 
 Window window_of(const Conv2d& layer, const Shape& input) {
-  require_between("out_channels", layer.out_channels, 1);
-  require_between("kernel_size", layer.kernel_size, 1);
-  require_between("stride", layer.stride, 1);
-  require_between("dilation", layer.dilation, 1);
-  require_between("groups", layer.groups, 1);
-  require(input.channels % layer.groups == 0 && layer.out_channels % layer.groups == 0,
-          "groups is " + std::to_string(layer.groups) + ", which must divide both the input's " +
-              std::to_string(input.channels) + " channels and out_channels " + std::to_string(layer.out_channels));
+  check_channels(layer, input);
   check_connections(layer, input);
   check_algorithm(layer);
-  const auto [kernel, stride, dilation] = std::tuple{layer.kernel_size, layer.stride, layer.dilation};
-  Window window{{input.height, 0, kernel.height, stride.height, 0, dilation.height},
-                {input.width, 0, kernel.width, stride.width, 0, dilation.width}};
-  checked_product({kernel.height, dilation.height}, "kernel_size times dilation");
-  checked_product({kernel.width, dilation.width}, "kernel_size times dilation");
+  const Size2d stride = layer.stride;
+  Window window = unpadded_window(input, layer.kernel_size, stride, layer.dilation);
   Padding padding = layer.padding;
   if (padding.is_same) {
     require(stride == Size2d{1}, "padding 'same' needs stride 1, got stride " + text(stride));
@@ -160,6 +170,45 @@ Window window_of(const Conv2d& layer, const Shape& input) {
   window.rows.output = (padded.height - extent(window.rows)) / stride.height + 1;
   window.columns.output = (padded.width - extent(window.columns)) / stride.width + 1;
   return window;
+}
+
+Window window_of(const ConvTranspose2d& layer, const Shape& input) {
+  check_channels(layer, input);
+  require_between("padding", layer.padding, 0);
+  require_between("output_padding", layer.output_padding, 0);
+  Window window = unpadded_window({}, layer.kernel_size, layer.stride, layer.dilation);
+  window.rows.pad = layer.padding.height;
+  window.columns.pad = layer.padding.width;
+  window.rows.output = input.height;
+  window.columns.output = input.width;
+  window.rows.input = transposed_size(window.rows, layer.output_padding.height);
+  window.columns.input = transposed_size(window.columns, layer.output_padding.width);
+  const Size2d output{window.rows.input, window.columns.input}, extra = layer.output_padding;
+  require(extra.height < std::max(layer.stride.height, layer.dilation.height) &&
+              extra.width < std::max(layer.stride.width, layer.dilation.width),
+          "output_padding is " + text(extra) + ", expected less than stride " + text(layer.stride) + " or dilation " +
+              text(layer.dilation));
+  require(output.height >= 1 && output.width >= 1, "padding " + text(layer.padding) + " leaves an output of " +
+                                                       text(output) + " of the input " + text(input) +
+                                                       ", expected at least (1, 1)");
+  return window;
+}
+
+Conv2d kernels_of(const CombineConv2d& layer, const Shape& input) {
+  return {.out_channels = input.channels,
+          .kernel_size = layer.kernel_size,
+          .stride = layer.stride,
+          .padding = layer.padding,
+          .groups = input.channels,
+          .bias = false,
+          .trainable = layer.trainable};
+}
+
+Window window_of(const CombineConv2d& layer, const Shape& input) {
+  require_between("out_channels", layer.out_channels, 1);
+  require(layer.sparsity >= 0.0 && std::isfinite(layer.sparsity),
+          "sparsity is " + std::to_string(layer.sparsity) + ", expected a finite number, at least 0");
+  return window_of(kernels_of(layer, input), input);
 }
 
 Window window_of(const AvgPool2d& layer, const Shape& input) {

@@ -15,6 +15,9 @@ struct Window {
 
 /// Throw std::invalid_argument with the option's name, what was given and what is expected.
 Window window_of(const Conv2d& layer, const Shape& input);
+/// Of the convolution that it transposes: its output is the layer's input.
+Window window_of(const ConvTranspose2d& layer, const Shape& input);
+Window window_of(const CombineConv2d& layer, const Shape& input);
 Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
 Window window_of(const Subsample2d& layer, const Shape& input);
@@ -24,6 +27,9 @@ bool fits_winograd(const Conv2d& layer);
 
 /// Kernels of the layer: pairs of an input and an output channel that are connected.
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input);
+
+/// The convolutions x_i ⋆ k_i that are combined.
+Conv2d kernels_of(const CombineConv2d& layer, const Shape& input);
 
 /// "(6, 24, 24)"
 std::string text(const Shape& shape);

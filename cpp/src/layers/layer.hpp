@@ -63,6 +63,10 @@ class Layer {
 
   /// Brings the parameters into the order that the kernels read, for forward and, in training, for the delta.
   virtual Schedule pack_parameters(bool /*training*/) { return {}; }
+  /// What the parameters themselves, as last packed, add to the loss.
+  virtual double penalty() const { return 0.0; }
+  /// Numbers made of the parameters, as last packed, that a trace shows beside them.
+  virtual std::optional<TracedArray<T>> traced() const { return {}; }
   /// Shape of what forward leaves in `saved` for the delta.
   virtual std::optional<Shape> saves(const Shape& /*output*/) const { return {}; }
 

@@ -4,7 +4,9 @@
 
 #include "layers/activation.hpp"
 #include "layers/batch_norm.hpp"
+#include "layers/combine_conv2d.hpp"
 #include "layers/conv2d.hpp"
+#include "layers/conv_transpose2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
 #include "layers/subsampling.hpp"
@@ -23,10 +25,18 @@ Shape window_output(std::int64_t channels, const Window& window) {
   return {channels, window.rows.output, window.columns.output};
 }
 
-std::int64_t conv_weights(const Conv2d& l, const Shape& input) {
+template <class L>
+std::int64_t conv_weights(const L& l, const Shape& input) {
   const Size2d kernel = l.kernel_size;
-  checked_product({l.out_channels, input.channels / l.groups, kernel.height, kernel.width}, "weight");
-  return kernels_of(l, input) * kernel.height * kernel.width;
+  const std::int64_t all =
+      checked_product({l.out_channels, input.channels / l.groups, kernel.height, kernel.width}, "weight");
+  if constexpr (std::is_same_v<L, Conv2d>) return kernels_of(l, input) * kernel.height * kernel.width;
+  return all;
+}
+
+/// Every weight at every pixel, and the biases.
+Cost convolution_cost(std::int64_t weights, std::int64_t pixels, const auto& l) {
+  return {weights + (l.bias ? l.out_channels : 0), checked_product({weights, pixels}, "multiply-adds")};
 }
 
 const char* name_of(Function function) {
@@ -63,7 +73,8 @@ void check_linear(const Linear& l) {
 
 std::string type_name(const LayerDefinition& definition) {
   return std::visit(
-      Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
+      Overloaded{[](const Conv2d&) { return "Conv2d"; }, [](const ConvTranspose2d&) { return "ConvTranspose2d"; },
+                 [](const CombineConv2d&) { return "CombineConv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
                  [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Subsample2d&) { return "Subsample2d"; },
                  [](const Linear&) { return "Linear"; }, [](const BatchNorm2d&) { return "BatchNorm2d"; },
                  [](const Flatten&) { return "Flatten"; }, [](const Activation& l) { return name_of(l.function); },
@@ -94,6 +105,11 @@ bool is_trainable(const LayerDefinition& definition) {
 Shape single_output_shape(const LayerDefinition& layer, const Shape& input) {
   const Shape output = std::visit(
       Overloaded{[&](const Conv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
+                 [&](const ConvTranspose2d& l) {
+                   const Window transposed = window_of(l, input);
+                   return Shape{l.out_channels, transposed.rows.input, transposed.columns.input};
+                 },
+                 [&](const CombineConv2d& l) { return window_output(l.out_channels, window_of(l, input)); },
                  [&](const AvgPool2d& l) { return window_output(input.channels, window_of(l, input)); },
                  [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
                  [&](const Subsample2d& l) { return window_output(input.channels, window_of(l, input)); },
@@ -116,6 +132,8 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
   using Made = std::unique_ptr<Layer<T>>;
   Made made = std::visit(
       Overloaded{[&](const Conv2d& l) -> Made { return std::make_unique<Conv2dLayer<T>>(l, input); },
+                 [&](const ConvTranspose2d& l) -> Made { return std::make_unique<ConvTranspose2dLayer<T>>(l, input); },
+                 [&](const CombineConv2d& l) -> Made { return std::make_unique<CombineConv2dLayer<T>>(l, input); },
                  [&](const AvgPool2d& l) -> Made { return std::make_unique<AvgPool2dLayer<T>>(l, input); },
                  [&](const MaxPool2d& l) -> Made { return std::make_unique<MaxPool2dLayer<T>>(l, input); },
                  [&](const Subsample2d& l) -> Made { return std::make_unique<Subsample2dLayer<T>>(l, input); },
@@ -129,12 +147,16 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
 }
 
 Cost cost_of(const LayerDefinition& definition, const Shape& input) {
+  const auto pixels = [&] { return output_shape(definition, input).pixels(); };
   return std::visit(
-      Overloaded{[&](const Conv2d& l) {
-                   const std::int64_t weights = conv_weights(l, input);
-                   const std::int64_t pixels = output_shape(l, input).pixels();
-                   return Cost{weights + (l.bias ? l.out_channels : 0),
-                               checked_product({weights, pixels}, "multiply-adds")};
+      Overloaded{[&](const Conv2d& l) { return convolution_cost(conv_weights(l, input), pixels(), l); },
+                 [&](const ConvTranspose2d& l) { return convolution_cost(conv_weights(l, input), input.pixels(), l); },
+                 [&](const CombineConv2d& l) {
+                   const Cost kernels = cost_of(kernels_of(l, input), input);
+                   const std::int64_t shares = checked_product({input.channels, l.out_channels}, "combination");
+                   const Cost combining = convolution_cost(shares, pixels(), l);
+                   return Cost{kernels.parameters + combining.parameters,
+                               kernels.multiply_adds + combining.multiply_adds};
                  },
                  [&](const Subsample2d& l) { return Cost{2 * input.channels, output_shape(l, input).features()}; },
                  [&](const Linear& l) {
@@ -147,7 +169,8 @@ Cost cost_of(const LayerDefinition& definition, const Shape& input) {
 }
 
 bool needs_maps(const LayerDefinition& definition) {
-  return std::holds_alternative<Conv2d>(definition) || std::holds_alternative<AvgPool2d>(definition) ||
+  return std::holds_alternative<Conv2d>(definition) || std::holds_alternative<ConvTranspose2d>(definition) ||
+         std::holds_alternative<CombineConv2d>(definition) || std::holds_alternative<AvgPool2d>(definition) ||
          std::holds_alternative<MaxPool2d>(definition) || std::holds_alternative<Subsample2d>(definition);
 }
 

@@ -59,7 +59,14 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
       3 * work_of(plan.samples()));
   ++draws.passes;
   packed = update.empty();
-  return plan.loss().sum() / double(plan.samples());
+  return plan.loss().sum() / double(plan.samples()) + penalty();
+}
+
+template <class T>
+double Network<T>::Engine::penalty() const {
+  double sum = 0.0;
+  for (const auto& [name, layer] : graph.layers()) sum += layer->penalty();
+  return sum;
 }
 
 template <class T>

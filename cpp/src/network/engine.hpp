@@ -24,10 +24,13 @@ struct Network<T>::Engine {
   /// The plan of a training step, kept for the batch sizes used last.
   Plan<T>& training_plan(Index samples);
 
-  /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss.
-  /// Then runs `update`.
+  /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss and the
+  /// penalty. Then runs `update`.
   double backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection, bool fresh,
                        const Schedule& update);
+
+  /// What the layers add to the loss, whatever the samples.
+  double penalty() const;
 
   /// Runs [begin, end) of x forward in batches; `take` sees each plan after it has run.
   void run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,

@@ -1,6 +1,7 @@
 #include "network/graph.hpp"
 
 #include "layers/activation.hpp"
+#include "layers/geometry.hpp"
 #include "layers/make_layer.hpp"
 
 namespace cnnbp {
@@ -97,6 +98,8 @@ Index Graph<T>::add_single(const LayerDefinition& definition, const std::string&
                          .needs_delta = base.needs_delta});
     }
   }
+  if (const auto* combine = std::get_if<CombineConv2d>(&definition))
+    input = add_single(kernels_of(*combine, at(input).shape), name, input);  // a layer of its own, under one name
   layers_.push_back({name, make_layer<T>(definition, at(input).shape)});
   Layer<T>* layer = layers_.back().layer.get();
   layer->number = static_cast<std::uint32_t>(places_.size());

@@ -142,7 +142,7 @@ Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>
     loss += plan.loss().sum();
     correct += plan.loss().correct();
   });
-  return {loss / double(x.count), double(correct) / double(x.count)};
+  return {loss / double(x.count) + engine_->penalty(), double(correct) / double(x.count)};
 }
 
 template <class T>
@@ -201,6 +201,9 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
     add(name + "output", output, plan.signal(output).value);
     if (plan.signal(middle).delta.data) add(name + "delta", middle, plan.signal(middle).delta);
   }
+  for (const auto& [name, layer] : copy.graph.layers())
+    if (std::optional<TracedArray<T>> made = layer->traced())
+      all.push_back({name + "." + made->name, std::move(made->shape), std::move(made->values)});
   for (const Parameter<T>& p : copy.parameters.all()) {
     if (p.gradient.empty()) continue;
     const std::size_t dot = p.name.rfind('.');

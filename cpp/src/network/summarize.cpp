@@ -59,8 +59,9 @@ class Walk {
       if (input.is_vector && needs_maps(definition))
         throw std::invalid_argument("the input is " + text(input) +
                                     " features, expected maps (channels, height, width)");
+      const Shape output = output_shape(definition, input.shape);
       cost_of(definition, input.shape);
-      return {output_shape(definition, input.shape), gives_vector(definition, input.is_vector)};
+      return {output, gives_vector(definition, input.is_vector)};
     } catch (const std::invalid_argument& error) {
       throw wrong(name, definition, error.what());
     }

@@ -63,7 +63,8 @@ def train(
     net: Annotated[
         str,
         typer.Option(
-            help="Layers: 6c5 convolution, 2s / 2m / 2t mean / max / trained pooling, 500 hidden."
+            help="Layers: 6c5 convolution, 6l5 the same with learned combinations, "
+            "2s / 2m / 2t mean / max / trained pooling, 500 hidden."
         ),
     ] = TOOLBOX.spec,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,

@@ -19,6 +19,7 @@ from cnnbp.layers.activation import (
     Tanh,
 )
 from cnnbp.layers.base import ACTIVATIONS, Layer
+from cnnbp.layers.combination import CombineConv2d
 from cnnbp.layers.composite import Concat, Residual
 from cnnbp.layers.connections import LENET5_CONNECTIONS
 from cnnbp.layers.convolution import Conv2d
@@ -26,6 +27,7 @@ from cnnbp.layers.linear import Flatten, Linear
 from cnnbp.layers.normalization import BatchNorm2d
 from cnnbp.layers.pooling import AvgPool2d, MaxPool2d
 from cnnbp.layers.subsampling import Subsample2d
+from cnnbp.layers.transposed import ConvTranspose2d
 
 __all__ = [
     "ACTIVATIONS",
@@ -34,8 +36,10 @@ __all__ = [
     "LENET5_CONNECTIONS",
     "AvgPool2d",
     "BatchNorm2d",
+    "CombineConv2d",
     "Concat",
     "Conv2d",
+    "ConvTranspose2d",
     "Flatten",
     "Hardswish",
     "Layer",

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+def refuse_in_channels(layer: str, *given: object) -> None:
+    """Refuse more than out_channels and kernel_size before the options that have names."""
+    if len(given) > 2:
+        raise TypeError(
+            f"{layer} takes out_channels and kernel_size, the rest by name; input channels are "
+            f"inferred. Instead of {layer}{given} write {layer}({given[1]}, {given[2]})"
+        )
+
+
 @dataclass(frozen=True, init=False, repr=False)
 class Conv2d(Layer):
     """Cross-correlation of an image's channels with learned kernels, then an activation.
@@ -101,12 +110,7 @@ class Conv2d(Layer):
         trainable: bool = True,
         algorithm: Algorithm = "auto",
     ) -> None:
-        if extra:
-            raise TypeError(
-                "Conv2d takes out_channels and kernel_size, the rest by name; input channels are "
-                f"inferred. Instead of Conv2d{(out_channels, kernel_size, *extra)} write "
-                f"Conv2d({kernel_size}, {extra[0]})"
-            )
+        refuse_in_channels("Conv2d", out_channels, kernel_size, *extra)
         outputs = read_integer(out_channels, "Conv2d out_channels")
         steps = read_pair(stride, "Conv2d stride")
         self._assign(

@@ -59,7 +59,8 @@ def title(weight: NDArray[np.floating]) -> str:
     out_channels, in_channels, height, width = weight.shape
     kernels = out_channels * (1 if in_channels == 3 else in_channels)
     count = f"{MOST_TILES} of the {kernels:,}" if kernels > MOST_TILES else f"The {kernels}"
-    return f"{count} kernels of {height} × {width} in the first layer"
+    which = "The kernel" if kernels == 1 else f"{count} kernels"
+    return f"{which} of {height} × {width} in the first layer"
 
 
 def lay_out(tiles: NDArray[np.floating], columns: int) -> NDArray[np.floating]:

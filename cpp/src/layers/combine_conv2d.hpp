@@ -1,0 +1,36 @@
+// u_j = Σ_i α_ij z_i + b_j with α_ij = exp(c_ij) / Σ_k exp(c_kj). The maps z_i = x_i ⋆ k_i are those of a Conv2d of
+// one kernel a channel, which a graph puts before this layer.
+#pragma once
+
+#include "layers/kernel_gradient_sum.hpp"
+
+namespace cnnbp {
+
+template <class T>
+class CombineConv2dLayer : public Layer<T> {
+ public:
+  /// `maps`: the shape of z.
+  CombineConv2dLayer(const CombineConv2d& definition, const Shape& maps);
+
+  Schedule pack_parameters(bool training) override;
+  double penalty() const override;
+  std::optional<TracedArray<T>> traced() const override;
+  Loop forward(const Signal<T>& maps, const Signal<T>& output) override;
+  Loop propagate_delta(const Signal<T>& maps, const Signal<T>& output) override;
+  Schedule accumulate_gradients(const Signal<T>& maps, const Signal<T>& output) override;
+
+ private:
+  void share_out(Index output, T* exponentials) const;
+  void add_to_combination(Index output) const;
+  Index inputs() const { return combination_.in_channels; }
+  Index outputs() const { return combination_.out_channels; }
+
+  Convolution combination_;  // of kernels of one pixel
+  double sparsity_;
+  Buffer<T> alpha_, alpha_gradient_;  // [output][input]; the gradient is zero between two passes
+  T* alpha_values_ = alpha_.data();   // where the sums find their weights
+  Correlator<T> forward_, delta_;
+  KernelGradientSum<T> gradient_;
+};
+
+}  // namespace cnnbp

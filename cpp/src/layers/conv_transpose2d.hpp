@@ -1,0 +1,26 @@
+// u_j = Σ_i of x_i, every pixel spread by the kernel k_ij, + b_j
+#pragma once
+
+#include "layers/kernel_gradient_sum.hpp"
+
+namespace cnnbp {
+
+/// A convolution from its own output to its own input, run the other way round: forward is that one's delta, the delta
+/// its forward pass, and for the kernels' gradient input and delta change places.
+template <class T>
+class ConvTranspose2dLayer : public Layer<T> {
+ public:
+  ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input);
+
+  Schedule pack_parameters(bool training) override;
+  Loop forward(const Signal<T>& input, const Signal<T>& output) override;
+  Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+
+ private:
+  Convolution transposed_;
+  Correlator<T> forward_, delta_;
+  KernelGradientSum<T> gradient_;
+};
+
+}  // namespace cnnbp
