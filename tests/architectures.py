@@ -304,7 +304,7 @@ LENET5 = Architecture(
     loss="mse",
 )
 
-#: Winograd's algorithm in every pass, chosen and asked for; smooth, so that rounding stays rounding.
+#: Winograd's algorithm in every pass, chosen and asked for; smooth: rounding stays rounding.
 WINOGRAD = Architecture(
     layers=[
         layer("Conv2d", out_channels=16, kernel_size=3, padding=((1, 1), (1, 1))),

@@ -102,6 +102,43 @@ def test_delta_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng)
     )
 
 
+@suited
+def test_gradient_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng):
+    x, delta = (normal(rng, s, dtype) for s in (geometry.input_shape, geometry.output_shape))
+    kernel = geometry.kernel_size[0]
+    options = {"kernel_size": geometry.kernel_size, **geometry.options}
+    gradient, bias = functional.conv2d_gradients(x, delta, **options, algorithm="winograd")
+    expected, expected_bias = oracle.conv2d_gradients(x, delta, **options)
+    tiles = np.prod([-(-n // (7 - kernel)) for n in geometry.output_size])
+    assert_sum_of_products(
+        gradient,
+        expected,
+        magnitude=oracle_winograd.gradient(x, delta, first=start_of(geometry), kernel=kernel),
+        terms=geometry.batch * tiles + TRANSFORMS,
+    )
+    assert_sum_of_products(
+        bias,
+        expected_bias,
+        magnitude=np.abs(delta).sum(axis=(0, 2, 3)),
+        terms=geometry.batch * np.prod(geometry.output_size),
+    )
+
+
+def test_connections_that_are_not_there_have_no_gradient(rng):
+    connections = rng.random((16, 16)) < 0.5
+    connections[:, 0] = True
+    net = cnnbp.Network(
+        [L.Conv2d(16, 3, connections=connections, algorithm="winograd"), L.Linear(3)],
+        input_shape=(16, 7, 7),
+        loss="cross_entropy",
+        optimizer=cnnbp.optim.SGD(lr=0.1),
+    )
+    net.accumulate_gradients(normal(rng, (5, 16, 7, 7), np.float32), np.arange(5) % 3)
+    gradient = net.gradient_dict()["0.weight"]
+    assert not gradient[~connections].any()
+    assert gradient[connections].all()
+
+
 @pytest.mark.parametrize("batch", geometries.BATCHES)
 def test_a_sample_does_not_see_its_batch(batch, rng):
     """Tiles of narrow and of full blocks are patched together otherwise, and nothing else."""

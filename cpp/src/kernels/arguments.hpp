@@ -96,6 +96,15 @@ struct WinogradTiles {
   Index lanes;
 };
 
+/// to(k, m) = from(m, k) for whole 16 bytes of both: what lies after the last row or column comes along.
+template <class T>
+struct Transposition {
+  const T* from;
+  T* to;
+  Index rows, columns;  // of `from`
+  Index from_stride, to_stride;
+};
+
 /// The kernels of a range of target channels and of all source channels at Winograd's points.
 template <class T>
 struct WinogradWeights {
@@ -104,6 +113,15 @@ struct WinogradWeights {
   Index targets, sources, kernel;
   Index weight_target_stride, weight_source_stride;
   Index point_stride, point_target_stride;
+};
+
+/// From sums at Winograd's points, added up over `parts` of them, to the gradient of one output channel's kernels,
+/// which is added to.
+template <class T>
+struct WinogradGradient {
+  const T* points;  // [part][point][input channel]
+  T* gradient;      // [input channel][kernel × kernel]
+  Index parts, part_stride, point_stride, input_channels, kernel;
 };
 
 /// gradient(o, k) += Σ_n δ(o, n) · x(n, k) over the samples of one block, for o < tile and k < features.

@@ -1,4 +1,4 @@
-// A register-tiled matrix product.
+// A register-tiled matrix product, and what brings an operand into its order.
 #pragma once
 
 #include "kernels/vectors.hpp"
@@ -53,6 +53,20 @@ void multiply(const MatrixProduct<T>& p) {
       default: multiply_rows<V, 6>(p, row); break;
     }
   }
+}
+
+/// In squares of the narrowest vector.
+template <class T>
+void transpose(const Transposition<T>& t) {
+  constexpr int size = 16 / sizeof(T);
+  using V = Vec<T, size>;
+  for (Index m = 0; m < t.rows; m += size)
+    for (Index k = 0; k < t.columns; k += size) {
+      V square[size];
+      for (int i = 0; i < size; ++i) square[i] = V::load(t.from + (m + i) * t.from_stride + k);
+      transpose(square);
+      for (int i = 0; i < size; ++i) square[i].store(t.to + (k + i) * t.to_stride + m);
+    }
 }
 
 }  // namespace

@@ -15,8 +15,11 @@ struct KernelTable {
   T (*sum_plane)(const T* plane, Index pixels, Index lanes);
   void (*accumulate_outer_product)(const OuterProduct<T>&);
   void (*multiply)(const MatrixProduct<T>&);
+  void (*transpose)(const Transposition<T>&);
   void (*winograd_weights)(const WinogradWeights<T>&);
   void (*winograd_input)(const WinogradTiles<T>&);
+  void (*winograd_delta)(const WinogradTiles<T>&);
+  void (*winograd_gradient)(const WinogradGradient<T>&);
   /// Plus bias[channel], or 0 without.
   void (*winograd_output)(const WinogradTiles<T>&, const T* bias);
   void (*avg_pool)(const Pooling<T>&);

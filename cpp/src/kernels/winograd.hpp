@@ -2,8 +2,9 @@
 // 36 products instead of m²·r². Tiles of 6 × 6 pixels and kernels become values at 6 × 6 points, there they are
 // multiplied and summed over channels as matrices, and the sum comes back as pixels:
 //
-//   Y = Aᵀ [ Σ (G w Gᵀ) ∘ (Bᵀ x B) ] A
+//   Y = Aᵀ [ Σ (G w Gᵀ) ∘ (Bᵀ x B) ] A     and, read the other way,     ∂E/∂w = Gᵀ [ Σ (A δ Aᵀ) ∘ (Bᵀ x B) ] G
 //
+// where the first sum runs over channels and the second over tiles and samples.
 // The points are 0, 1, −1, ½, −2, ∞: the error is a third less than with 0, ±1, ±2, ∞ (Barabasz et al. 2020,
 // arXiv:1803.10986, on the choice of points). Aᵀ and Bᵀ hold powers of two and 3/2; G has the rest. One lane is one
 // sample throughout, so each transform is the textbook's with a lane vector in place of a number.
@@ -157,6 +158,15 @@ void winograd_input(const WinogradTiles<T>& a) {
 }
 
 template <class T>
+void winograd_delta(const WinogradTiles<T>& a) {
+  with_vector<T>(a.lanes, [&](auto vector) {
+    using V = decltype(vector);
+    if (a.step == 4) read_tiles<V, CoefficientsToPoints<4>>(a);
+    else read_tiles<V, CoefficientsToPoints<2>>(a);
+  });
+}
+
+template <class T>
 void winograd_output(const WinogradTiles<T>& a, const T* bias) {
   with_vector<T>(a.lanes, [&](auto vector) {
     using V = decltype(vector);
@@ -189,6 +199,31 @@ template <class T>
 void winograd_weights(const WinogradWeights<T>& a) {
   if (a.kernel == 3) kernels_to_points<3>(a);
   else kernels_to_points<5>(a);
+}
+
+/// Lanes are neighbouring input channels here, too.
+template <int Kernel, class T>
+[[gnu::noinline]] void points_to_kernels(const WinogradGradient<T>& a) {
+  using V = Vec<T, widest<T>>;
+  for (Index ic = 0; ic < a.input_channels; ic += V::width) {
+    T taps[Kernel * Kernel][V::width];
+    const auto load = [&](int i, int j) {
+      const T* from = a.points + (i * winograd_size + j) * a.point_stride + ic;
+      V sum = V::load(from);
+      for (Index part = 1; part < a.parts; ++part) sum = sum + V::load(from + part * a.part_stride);
+      return sum * V::broadcast(winograd_factor<T>[i] * winograd_factor<T>[j]);
+    };
+    in_both_axes<V>(PointsToCoefficients<Kernel>{}, load, [&](int i, int j, V v) { v.store(taps[i * Kernel + j]); });
+    T* to = a.gradient + ic * Kernel * Kernel;
+    for (int lane = 0; lane < V::width && ic + lane < a.input_channels; ++lane, to += Kernel * Kernel)
+      for (int tap = 0; tap < Kernel * Kernel; ++tap) to[tap] += taps[tap][lane];
+  }
+}
+
+template <class T>
+void winograd_gradient(const WinogradGradient<T>& a) {
+  if (a.kernel == 3) points_to_kernels<3>(a);
+  else points_to_kernels<5>(a);
 }
 
 }  // namespace

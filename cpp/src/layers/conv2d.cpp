@@ -1,6 +1,6 @@
 #include "layers/conv2d.hpp"
 
-#include "layers/winograd.hpp"
+#include <algorithm>
 
 namespace cnnbp {
 
@@ -25,9 +25,12 @@ void Conv2dLayer<T>::make_sums(const Conv2d& definition) {
   const Window& window = convolution_.window;
   const auto& [rows, columns] = window;
   const CorrelatorShape forward = convolution_.forward_sum(), delta = convolution_.delta_sum();
-  if (takes_winograd<T>(definition, window, forward))
-    forward_ = std::make_unique<WinogradSum<T>>(WinogradShape{forward, -rows.pad, -columns.pad, false});
-  else forward_ = std::make_unique<Correlator<T>>(forward);
+  if (takes_winograd<T>(definition, window, forward)) {
+    const WinogradShape shape{forward, -rows.pad, -columns.pad, false};
+    forward_ = std::make_unique<WinogradSum<T>>(shape);
+    winograd_gradient_ = std::make_unique<WinogradGradientSum<T>>(shape);
+  } else
+    forward_ = std::make_unique<Correlator<T>>(forward);
   if (takes_winograd<T>(definition, window, delta))
     delta_ = std::make_unique<WinogradSum<T>>(
         WinogradShape{delta, rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad, true});
@@ -56,9 +59,25 @@ Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
 template <class T>
 Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
-  Phase phase{gradient_.run(input.value, output.delta, this->parameters[0].gradient)};
-  if (this->parameters.size() > 1) phase.push_back(bias_gradient(output.delta, this->parameters[1].gradient));
-  return {phase};
+  Schedule schedule{{}};
+  if (winograd_gradient_) {
+    schedule = winograd_gradient_->accumulate(input.value, output.delta, this->parameters[0].gradient);
+    schedule.push_back({hold_absent_gradients()});
+  } else {
+    schedule[0].push_back(gradient_.run(input.value, output.delta, this->parameters[0].gradient));
+  }
+  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
+  return schedule;
+}
+
+/// A kernel that is not there gets no gradient.
+template <class T>
+Loop Conv2dLayer<T>::hold_absent_gradients() const {
+  const std::vector<Span>& absent = this->parameters[0].zeros;
+  return {absent.empty() ? 0 : 1, [this, &absent](Index, std::byte*) {
+            for (const Span& span : absent)
+              std::fill(this->parameters[0].gradient + span.begin, this->parameters[0].gradient + span.end, T(0));
+          }};
 }
 
 template class Conv2dLayer<float>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "layers/kernel_gradient_sum.hpp"
+#include "layers/winograd_gradient.hpp"
 
 namespace cnnbp {
 
@@ -17,10 +18,12 @@ class Conv2dLayer : public Layer<T> {
 
  private:
   void make_sums(const Conv2d& definition);
+  Loop hold_absent_gradients() const;
 
   Convolution convolution_;
   std::unique_ptr<ChannelSum<T>> forward_, delta_;
   KernelGradientSum<T> gradient_;
+  std::unique_ptr<WinogradGradientSum<T>> winograd_gradient_;  // null: directly
 };
 
 }  // namespace cnnbp

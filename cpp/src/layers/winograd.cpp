@@ -5,29 +5,11 @@
 namespace cnnbp {
 namespace {
 
-constexpr Index points = 36;
-
-/// Full lane vectors of a patch: the product reads each weight for so many.
-constexpr Index patch_vectors = 4;
-
 /// Target channels whose points are kept at once: 36 × 24 × 4 vectors, 216 KB, stay in the second cache.
 constexpr Index group_channels = 24;
 
 /// With few patches the targets are split among tasks, at least so many to a task: each transforms all sources.
 constexpr Index wanted_tasks = 16, least_task_channels = 64;
-
-/// Elements of one channel's tiles at one point, up to whole lane vectors.
-template <class T>
-Index width_of(Index tiles, Index lanes) {
-  constexpr Index full = Blocks<T>::full_lanes;
-  return (tiles * lanes + full - 1) / full * full;
-}
-
-/// One cache line more, so that the points of a tile do not fall into one set of the first cache.
-template <class T>
-Index point_stride(Index channels, Index width) {
-  return channels * width + Blocks<T>::full_lanes;
-}
 
 /// Outputs of an axis times the taps that meet data there.
 Index products(const Axis& axis) {
@@ -35,8 +17,6 @@ Index products(const Axis& axis) {
   for (const Span& span : tap_spans(axis)) count += span.end - span.begin;
   return count;
 }
-
-Index tiles_along(Index pixels, Index step) { return (pixels + step - 1) / step; }
 
 /// Fewer channels than this leave the transforms more work than they save.
 constexpr Index least_channels = 16;
@@ -51,28 +31,15 @@ bool takes_winograd(const Conv2d& layer, const Window& window, const SumShape& s
   if (std::min(sum.source_channels, sum.target_channels) < least_channels) return false;
   const Index step = winograd_step(window.rows.kernel);
   const Index tiles = tiles_along(sum.target_height, step) * tiles_along(sum.target_width, step);
-  return products(window.rows) * products(window.columns) >= 2 * points * tiles;
-}
-
-template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step) {
-  const Index down = tiles_along(height, step), across = tiles_along(width, step);
-  std::vector<Patch> patches;
-  for (Index b = 0; b < blocks.count(); ++b) {
-    const Index most = patch_vectors * Blocks<T>::full_lanes / blocks.lanes(b);
-    const std::vector<Span> columns = even_parts(across, most);
-    for (const Span& rows : even_parts(down, std::max<Index>(1, most / (columns.back().end - columns.back().begin))))
-      for (const Span& span : columns) patches.push_back({b, rows, span});
-  }
-  return patches;
+  return products(window.rows) * products(window.columns) >= 2 * winograd_points * tiles;
 }
 
 template <class T>
 WinogradSum<T>::WinogradSum(WinogradShape shape)
     : shape_(std::move(shape)),
-      target_stride_(width_of<T>(shape_.source_channels, 1)),
+      target_stride_(whole_vectors<T>(shape_.source_channels)),
       point_stride_(point_stride<T>(shape_.target_channels, target_stride_)),
-      packed_(static_cast<std::size_t>(points * point_stride_)) {}
+      packed_(static_cast<std::size_t>(winograd_points * point_stride_)) {}
 
 template <class T>
 Loop WinogradSum<T>::pack(T* const& weight) {
@@ -93,36 +60,11 @@ Loop WinogradSum<T>::pack(T* const& weight) {
           }};
 }
 
-/// All of a patch but where its points are and where it starts. Mirrored maps are walked from their last pixel.
-template <class T>
-WinogradTiles<T> WinogradSum<T>::tiles_of(const Tensor<T>& map, const Patch& patch) const {
-  const Index lanes = map.blocks.lanes(patch.block), row = map.row_stride(patch.block);
-  const Index last = (map.shape.height - 1) * row + (map.shape.width - 1) * lanes;
-  return {
-      .map = map.block(patch.block) + (shape_.mirrored ? last : 0),
-      .points = nullptr,
-      .channels = map.shape.channels,
-      .height = map.shape.height,
-      .width = map.shape.width,
-      .channel_stride = map.channel_stride(patch.block),
-      .row_stride = shape_.mirrored ? -row : row,
-      .column_stride = shape_.mirrored ? -lanes : lanes,
-      .row = patch.rows.begin * step(),
-      .column = patch.columns.begin * step(),
-      .step = step(),
-      .tile_rows = patch.rows.end - patch.rows.begin,
-      .tile_columns = patch.columns.end - patch.columns.begin,
-      .point_stride = 0,
-      .point_channel_stride = width_of<T>(patch.tiles(), lanes),
-      .lanes = lanes,
-  };
-}
-
 /// The targets of one group, from the sources' points.
 template <class T>
 void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
                                const T* bias) const {
-  for (Index p = 0; p < points; ++p)
+  for (Index p = 0; p < winograd_points; ++p)
     this->kernel_->multiply({
         .a = packed_.data() + p * point_stride_ + channels.begin * target_stride_,
         .b = source.points + p * source.point_stride,
@@ -157,13 +99,14 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
 template <class T>
 void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const T* bias, const Patch& patch,
                                Span channels, T* scratch, const Finish& finish) const {
-  WinogradTiles<T> from = tiles_of(source, patch), to = tiles_of(target, patch);
+  const Walk walk = shape_.mirrored ? Walk::mirrored : Walk::forwards;
+  WinogradTiles<T> from = tiles_of(source, patch, step(), walk), to = tiles_of(target, patch, step(), walk);
   from.row += shape_.first_row;
   from.column += shape_.first_column;
   from.points = scratch;
   from.point_stride = point_stride<T>(from.channels, from.point_channel_stride);
   this->kernel_->winograd_input(from);
-  to.points = scratch + points * from.point_stride;
+  to.points = scratch + winograd_points * from.point_stride;
   to.map += channels.begin * to.channel_stride;
   for (Span group = channels; group.begin < channels.end; group.begin = group.end) {
     group.end = std::min(group.begin + group_channels, channels.end);
@@ -188,13 +131,11 @@ Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* co
             sum_patch(source, target, bias ? *bias : nullptr, patches[static_cast<std::size_t>(task % count)],
                       parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
           },
-          static_cast<std::size_t>(points * scratch) * sizeof(T)};
+          static_cast<std::size_t>(winograd_points * scratch) * sizeof(T)};
 }
 
 template bool takes_winograd<float>(const Conv2d&, const Window&, const SumShape&);
 template bool takes_winograd<double>(const Conv2d&, const Window&, const SumShape&);
-template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index, Index);
-template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index, Index);
 template class WinogradSum<float>;
 template class WinogradSum<double>;
 

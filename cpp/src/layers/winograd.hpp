@@ -4,6 +4,7 @@
 
 #include "layers/channel_sum.hpp"
 #include "layers/geometry.hpp"
+#include "layers/patches.hpp"
 
 namespace cnnbp {
 
@@ -17,21 +18,6 @@ struct WinogradShape : SumShape {
 /// Whether Winograd's algorithm computes a pass of this layer; decided by shapes alone.
 template <class T>
 bool takes_winograd(const Conv2d& layer, const Window& window, const SumShape& sum);
-
-/// Tiles of one block that are worked on together.
-struct Patch {
-  Index block;
-  Span rows, columns;
-
-  Index tiles() const { return (rows.end - rows.begin) * (columns.end - columns.begin); }
-};
-
-/// Pixels between tiles: what 6 points give of outputs. 4 for 3×3 kernels, 2 for 5×5.
-constexpr Index winograd_step(Index kernel) { return 7 - kernel; }
-
-/// The tiles of a map of that size, in patches of about four lane vectors, a block after the other.
-template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step);
 
 template <class T>
 class WinogradSum : public ChannelSum<T> {
@@ -49,7 +35,6 @@ class WinogradSum : public ChannelSum<T> {
   void sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels, const T* bias) const;
   void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
                     const Finish& finish) const;
-  WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch) const;
   Index step() const { return winograd_step(shape_.kernel_height); }
 
   WinogradShape shape_;

@@ -49,6 +49,9 @@ struct Vec<float, 4> {
   }
 };
 
+/// rows[i][j] ↔ rows[j][i]
+inline void transpose(Vec<float, 4> (&rows)[4]) { _MM_TRANSPOSE4_PS(rows[0].v, rows[1].v, rows[2].v, rows[3].v); }
+
 template <>
 struct Vec<float, 8> {
   using Scalar = float;
@@ -119,6 +122,12 @@ struct Vec<double, 2> {
     return {_mm_castsi128_pd(_mm_add_epi64(exponent, _mm_castpd_si128(_mm_set1_pd(1.0))))};
   }
 };
+
+inline void transpose(Vec<double, 2> (&rows)[2]) {
+  const __m128d first = rows[0].v;
+  rows[0].v = _mm_unpacklo_pd(first, rows[1].v);
+  rows[1].v = _mm_unpackhi_pd(first, rows[1].v);
+}
 
 template <>
 struct Vec<double, 4> {

@@ -70,6 +70,17 @@ struct Vec<double, 2> : PortableVec<double, std::int64_t, 2> {
   double sum() const { return v[0] + v[1]; }
 };
 
+/// rows[i][j] ↔ rows[j][i]
+template <class T, int Lanes>
+inline void transpose(Vec<T, Lanes> (&rows)[Lanes]) {
+  for (int i = 0; i < Lanes; ++i)
+    for (int j = 0; j < i; ++j) {
+      const T above = rows[j].v[i];
+      rows[j].v[i] = rows[i].v[j];
+      rows[i].v[j] = above;
+    }
+}
+
 template <class T>
 constexpr int widest = 16 / sizeof(T);
 constexpr int vector_registers = 16;

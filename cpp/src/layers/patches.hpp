@@ -1,0 +1,52 @@
+// Winograd's tiles, some of them together: what one task takes to the points.
+#pragma once
+
+#include "lanes/tensor.hpp"
+
+namespace cnnbp {
+
+/// 6 × 6 of them, for both sizes of kernels.
+constexpr Index winograd_points = 36;
+
+/// Pixels between tiles, which is what 6 points give of outputs: 4 for 3×3 kernels, 2 for 5×5.
+constexpr Index winograd_step(Index kernel) { return 7 - kernel; }
+
+/// Tiles that cover so many pixels.
+constexpr Index tiles_along(Index pixels, Index step) { return (pixels + step - 1) / step; }
+
+/// Tiles of one block that are worked on together.
+struct Patch {
+  Index block;
+  Span rows, columns;
+
+  Index tiles() const { return (rows.end - rows.begin) * (columns.end - columns.begin); }
+};
+
+/// Full lane vectors of a patch, at most: a product at one point has so many columns, and reads each weight once.
+constexpr Index patch_vectors = 4;
+
+/// The tiles of a map of that size in patches, a block after the other.
+template <class T>
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step);
+
+enum class Walk { forwards, mirrored };
+
+/// All channels of a patch, without its points. Mirrored maps are walked from their last pixel.
+template <class T>
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, Walk walk = Walk::forwards);
+
+/// `count` elements up to whole lane vectors.
+template <class T>
+constexpr Index whole_vectors(Index count) {
+  constexpr Index full = Blocks<T>::full_lanes;
+  return (count + full - 1) / full * full;
+}
+
+/// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
+/// into one set of the first cache.
+template <class T>
+constexpr Index point_stride(Index channels, Index width) {
+  return channels * width + Blocks<T>::full_lanes;
+}
+
+}  // namespace cnnbp

@@ -1,0 +1,125 @@
+#include "layers/winograd_gradient.hpp"
+
+#include <algorithm>
+
+namespace cnnbp {
+namespace {
+
+/// Channels on both sides of a task: each transforms its own, and its sums, 36 × 64 × 64, are 576 KB.
+constexpr Index most_channels = 64;
+
+/// Patches are summed in so many parts, if channels alone do not give as many tasks.
+constexpr Index wanted_tasks = 16;
+
+}  // namespace
+
+template <class T>
+Index WinogradGradientSum<T>::row() const {
+  return whole_vectors<T>(shape_.source_channels);
+}
+
+template <class T>
+Index WinogradGradientSum<T>::point() const {
+  return shape_.target_channels * row();
+}
+
+template <class T>
+auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> {
+  constexpr Index vector = Blocks<T>::full_lanes;
+  const std::vector<Span> outputs = even_parts(shape_.target_channels, most_channels);
+  const std::vector<Span> inputs = even_parts(row() / vector, most_channels / vector);
+  const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
+  const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, patches);
+  std::vector<Part> parts;
+  for (const Span& in : inputs)
+    for (const Span& out : outputs)
+      for (Index n = 0; n < numbers; ++n)
+        parts.push_back({{patches * n / numbers, patches * (n + 1) / numbers},
+                         out,
+                         {in.begin * vector, std::min(in.end * vector, shape_.source_channels)},
+                         n});
+  return parts;
+}
+
+/// One patch's product at every point: [output channel][pixel] · [pixel][input channel].
+template <class T>
+void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part,
+                                       bool first, T* transposed) const {
+  const Index width = input.point_channel_stride, columns = whole_vectors<T>(input.channels);
+  const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
+  for (Index p = 0; p < winograd_points; ++p) {
+    kernel_->transpose({.from = input.points + p * input.point_stride,
+                        .to = transposed,
+                        .rows = columns,
+                        .columns = pixels,
+                        .from_stride = width,
+                        .to_stride = columns});
+    kernel_->multiply({
+        .a = delta.points + p * delta.point_stride,
+        .b = transposed,
+        .c = sums_.data() + (part.number * winograd_points + p) * point() + part.outputs.begin * row() +
+             part.inputs.begin,
+        .rows = delta.channels,
+        .inner = pixels,
+        .columns = columns,
+        .a_stride = width,
+        .b_stride = columns,
+        .c_stride = row(),
+        .accumulate = !first,
+    });
+  }
+}
+
+template <class T>
+void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
+                                      const Part& part, T* scratch) const {
+  for (Index i = part.patches.begin; i < part.patches.end; ++i) {
+    const Patch& patch = patches[static_cast<std::size_t>(i)];
+    WinogradTiles<T> x = tiles_of(input, patch, step()), d = tiles_of(delta, patch, step());
+    x.row += shape_.first_row;
+    x.column += shape_.first_column;
+    x.map += part.inputs.begin * x.channel_stride;
+    x.channels = part.inputs.end - part.inputs.begin;
+    x.points = scratch;
+    x.point_stride = point_stride<T>(whole_vectors<T>(x.channels), x.point_channel_stride);
+    d.map += part.outputs.begin * d.channel_stride;
+    d.channels = part.outputs.end - part.outputs.begin;
+    d.points = x.points + winograd_points * x.point_stride;
+    d.point_stride = point_stride<T>(d.channels, d.point_channel_stride);
+    kernel_->winograd_input(x);
+    kernel_->winograd_delta(d);
+    add_patch(x, d, part, i == part.patches.begin, d.points + winograd_points * d.point_stride);
+  }
+}
+
+template <class T>
+Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* const& gradient) {
+  const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width, step());
+  const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
+  const Index numbers = parts.back().number + 1, part_stride = winograd_points * point();
+  if (sums_.size() < static_cast<std::size_t>(numbers * part_stride))
+    sums_ = Buffer<T>(static_cast<std::size_t>(numbers * part_stride));
+  const Index width = patch_vectors * Blocks<T>::full_lanes;
+  const Index scratch = 2 * winograd_points * point_stride<T>(most_channels, width) + most_channels * width;
+  const Index taps = shape_.kernel_height * shape_.kernel_width;
+  const Loop sum{static_cast<Index>(parts.size()),
+                 [=, this](Index task, std::byte* memory) {
+                   sum_part(input, delta, patches, parts[static_cast<std::size_t>(task)], reinterpret_cast<T*>(memory));
+                 },
+                 static_cast<std::size_t>(scratch) * sizeof(T)};
+  const Loop finish{shape_.target_channels, [=, this, &gradient](Index oc, std::byte*) {
+                      kernel_->winograd_gradient({.points = sums_.data() + oc * row(),
+                                                  .gradient = gradient + oc * shape_.source_channels * taps,
+                                                  .parts = numbers,
+                                                  .part_stride = part_stride,
+                                                  .point_stride = point(),
+                                                  .input_channels = shape_.source_channels,
+                                                  .kernel = shape_.kernel_height});
+                    }};
+  return {{sum}, {finish}};
+}
+
+template class WinogradGradientSum<float>;
+template class WinogradGradientSum<double>;
+
+}  // namespace cnnbp

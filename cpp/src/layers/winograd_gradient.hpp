@@ -1,0 +1,38 @@
+// The gradient of 3×3 and 5×5 kernels by Winograd's algorithm: δ and input are multiplied and summed over tiles and
+// samples at the points, and only the sums come back as kernels.
+#pragma once
+
+#include "layers/winograd.hpp"
+
+namespace cnnbp {
+
+template <class T>
+class WinogradGradientSum {
+ public:
+  WinogradGradientSum() = default;
+  explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
+
+  /// gradient += ∂E/∂w. The returned schedule writes to memory of this object: it runs by itself.
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* const& gradient);
+
+ private:
+  /// Sums of some patches over a range of channels: one task is their only writer.
+  struct Part {
+    Span patches, outputs, inputs;
+    Index number;  // which of the sums over patches
+  };
+  std::vector<Part> parts_of(Index patches) const;
+  void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
+                T* scratch) const;
+  void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part, bool first,
+                 T* transposed) const;
+  Index step() const { return winograd_step(shape_.kernel_height); }
+  Index row() const;    // of the sums: input channels, up to whole lane vectors
+  Index point() const;  // elements from one point's sums to the next
+
+  const KernelTable<T>* kernel_ = &kernels().of<T>();
+  WinogradShape shape_{};
+  Buffer<T> sums_;  // [number][point][output channel][input channel]
+};
+
+}  // namespace cnnbp
