@@ -19,7 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out = console()
     if options.command == "compare":
-        show_changes(changes(Run.read(options.before), Run.read(options.after)), out)
+        try:
+            before, after = Run.read(options.before), Run.read(options.after)
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 2
+        show_changes(changes(before, after), out)
         return 0
     listed = cases.NETWORKS if options.command == "networks" else cases.PASSES
     chosen = [case for case in listed if all(word in str(case) for word in options.only)]

@@ -78,10 +78,13 @@ class Run:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "Run":
-        """Read what `write` wrote."""
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        results = [Result(**result) for result in content["results"]]
-        return cls(circumstances=content["circumstances"], results=results)
+        """Read what `write` wrote; a ValueError says that a file is something else."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            results = [Result(**result) for result in content["results"]]
+            return cls(circumstances=content["circumstances"], results=results)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a file that --json wrote ({error!r})") from error
 
 
 @dataclass(frozen=True, kw_only=True)

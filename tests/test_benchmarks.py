@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are in the repository alone")
 
+from benchmarks.__main__ import main
 from benchmarks.results import Result, Run, changes, geometric_mean
 from benchmarks.turns import take_turns
 
@@ -47,6 +48,18 @@ def test_a_run_that_was_written_reads_back_equal(tmp_path):
     run = Run(circumstances={"threads": 2}, results=[RESULT])
     run.write(tmp_path / "run.json")
     assert Run.read(tmp_path / "run.json") == run
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"results": [{}]}', '{"results": []}'])
+def test_a_file_that_cannot_be_compared_is_named(tmp_path, capsys, content):
+    Run(circumstances={}, results=[RESULT]).write(tmp_path / "run.json")
+    (tmp_path / "other.json").write_text(content)
+    for name in ("other.json", "missing.json"):
+        assert main(["compare", str(tmp_path / "run.json"), str(tmp_path / name)]) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert name in shown.err
+        assert shown.err.count("\n") == 1
 
 
 def test_two_runs_are_compared_by_their_own_ratios_to_pytorch_where_both_have_the_case():

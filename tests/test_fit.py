@@ -253,6 +253,40 @@ def test_progress_can_be_silenced(data, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+class Recorder:
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, number):
+        self.told.append(("begin", number))
+
+    def on_batch(self, batches_done, loss):
+        self.told.append(("batches", batches_done))
+
+    def end(self, epoch):
+        self.told.append(("end", epoch.number))
+
+
+def test_progress_can_be_shown_by_an_object_of_ones_own(data, capsys):
+    """A bar for another kind of screen; how often batches are told depends on the time."""
+    recorder, net = Recorder(), make()
+    history = net.fit(*data, epochs=2, batch_size=20, progress=recorder)
+    kinds = [kind for kind, _ in recorder.told]
+    assert [told for told in recorder.told if told[0] != "batches"] == [
+        ("begin", 1), ("end", 1), ("begin", 2), ("end", 2)
+    ]  # fmt: skip
+    batches = -(-len(data[0]) // 20)
+    for number in (1, 2):
+        end = recorder.told.index(("end", number))
+        assert recorder.told[end - 1] == ("batches", batches)
+    assert kinds.index("batches") == 1
+    assert capsys.readouterr() == ("", "")
+    alone = make().fit(*data, epochs=2, batch_size=20, progress=False)
+    assert history.batch_losses == alone.batch_losses
+
+
 ON_A_TERMINAL = """
 import numpy as np
 from cnnbp import Network, layers

@@ -24,7 +24,7 @@ from cnnbp.spec import parse_spec
 from cnnbp.summary import Summary
 from cnnbp.trace import Trace
 from cnnbp.training import Epoch, History, Samples, Schedule, train
-from cnnbp.training.progress import make_progress
+from cnnbp.training.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from cnnbp._core import Float
@@ -165,7 +165,7 @@ class Network:
         batch_size: int = 50,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
-        progress: bool = True,
+        progress: bool | Progress = True,
         on_epoch: Callable[[Epoch], object] | None = None,
         schedule: LRSchedule | None = None,
     ) -> History:
@@ -187,8 +187,10 @@ class Network:
             Images and class numbers or targets to evaluate after every epoch.
         shuffle : bool
             Whether each epoch sees the samples in an order of its own, drawn from the seed.
-        progress : bool
-            Show a bar on a terminal, or a line per epoch elsewhere.
+        progress : bool or Progress
+            Show a bar on a terminal, or a line per epoch elsewhere; or an object of one's own that
+            is told when an epoch begins and ends and how many batches are done, as
+            `cnnbp.training.Progress`.
         on_epoch : callable, optional
             Called with the record of each finished epoch; training ends when it returns True.
         schedule : LRSchedule, optional
@@ -206,7 +208,7 @@ class Network:
             validation = read_validation(validation_data, self.input_shape, self.output_shape)
         epochs = read_integer(epochs, "epochs")
         batch_size = read_integer(batch_size, "batch_size")
-        shuffle, progress = read_flag(shuffle, "shuffle"), read_flag(progress, "progress")
+        shuffle = read_flag(shuffle, "shuffle")
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
         if schedule is not None and not isinstance(schedule, LRSchedule):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from cnnbp.cli.report import Report
 from cnnbp.cli.test_part import test_part, with_test_part
 from cnnbp.data import Dataset
 from cnnbp.network import Network
-from cnnbp.training import Epoch
+from cnnbp.training.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Watcher(Protocol):
     def introduce(self, plan: Plan, network: Network) -> None:
         """Hear of a network that has been made."""
 
-    def watch(self, plan: Plan) -> AbstractContextManager[Callable[[Epoch], None]]:
-        """Be there while a network trains; what is entered is called after every epoch."""
+    def watch(self, plan: Plan, images: int) -> AbstractContextManager[Progress]:
+        """Be there while a network trains on so many images; what is entered is told of it."""
 
     def conclude(self, report: Report) -> None:
         """Hear of a network that has been trained and tested."""
@@ -79,7 +79,7 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
     test = test_part(data)
     interrupted = False
     start = time.perf_counter()
-    with watcher.watch(plan) as show:
+    with watcher.watch(plan, len(data.x_train)) as progress:
         try:
             network.fit(
                 data.x_train,
@@ -87,8 +87,7 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
                 epochs=plan.epochs,
                 batch_size=plan.batch_size,
                 validation_data=test,
-                progress=False,
-                on_epoch=show,
+                progress=progress,
                 schedule=plan.schedule,
             )
         except KeyboardInterrupt:

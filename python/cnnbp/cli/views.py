@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,9 +18,11 @@ from cnnbp.data import Dataset
 from cnnbp.network import Network
 from cnnbp.summary import HEADINGS
 from cnnbp.training import Epoch
+from cnnbp.training.progress import Progress, Silence
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress as Bar
 
 
 def make_view(stream: TextIO) -> Watcher:
@@ -58,10 +61,9 @@ class PlainView:
         self._print(f"\n{plan.title}: {wording.plan_line(plan, network)}")
         self._print(str(network.summary()).replace("×", "x"))
 
-    @contextmanager
-    def watch(self, plan: Plan) -> Iterator[Callable[[Epoch], None]]:
+    def watch(self, plan: Plan, images: int) -> AbstractContextManager[Progress]:
         """Print a line after every epoch."""
-        yield lambda epoch: self._print(wording.epoch_line(epoch, plan))
+        return nullcontext(EpochLines(plan, self._print))
 
     def conclude(self, report: Report) -> None:
         """Print how good the network is."""
@@ -76,6 +78,18 @@ class PlainView:
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
+
+
+class EpochLines(Silence):
+    """Prints a line when an epoch is over."""
+
+    def __init__(self, plan: Plan, show: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._show = show
+
+    def end(self, epoch: Epoch) -> None:
+        """Print the epoch's record."""
+        self._show(wording.epoch_line(epoch, self._plan))
 
 
 class RichView:
@@ -114,12 +128,12 @@ class RichView:
         self._console.print()
 
     @contextmanager
-    def watch(self, plan: Plan) -> Iterator[Callable[[Epoch], None]]:
+    def watch(self, plan: Plan, images: int) -> Iterator[Progress]:
         """Show a bar over all epochs."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         bar = Progress(
-            TextColumn("epoch {task.completed}/{task.total}"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
@@ -127,8 +141,7 @@ class RichView:
             expand=True,
         )
         with bar:
-            task = bar.add_task("", total=plan.epochs, figures="")
-            yield lambda epoch: bar.update(task, advance=1, figures=wording.epoch_figures(epoch))
+            yield EpochBar(plan, images, bar)
 
     def conclude(self, report: Report) -> None:
         """Print how good the network is."""
@@ -149,3 +162,29 @@ class RichView:
         grid.add_column(overflow="fold")
         grid.add_row(what, text)
         self._console.print(grid)
+
+
+class EpochBar:
+    """Moves a bar that spans all epochs; beside it the figures of the last epoch."""
+
+    def __init__(self, plan: Plan, images: int, bar: Bar) -> None:
+        self._bar = bar
+        self._epochs = plan.epochs
+        self._batches = math.ceil(images / plan.batch_size)
+        self._done = 0
+        self._task = bar.add_task("", total=plan.epochs * self._batches, figures="")
+
+    def begin(self, number: int) -> None:
+        """Say which epoch it is."""
+        self._bar.update(self._task, description=f"epoch {number}/{self._epochs}")
+
+    def on_batch(self, batches_done: int, loss: float) -> None:
+        """Move the bar on."""
+        self._bar.update(self._task, completed=self._done + batches_done)
+        if not self._done:
+            self._bar.update(self._task, figures=f"loss {loss:.4f}")
+
+    def end(self, epoch: Epoch) -> None:
+        """Show the epoch's figures."""
+        self._done += self._batches
+        self._bar.update(self._task, completed=self._done, figures=wording.epoch_figures(epoch))

@@ -2,5 +2,6 @@
 
 from cnnbp.training.history import Epoch, History
 from cnnbp.training.loop import Samples, Schedule, Trainable, train
+from cnnbp.training.progress import Progress
 
-__all__ = ["Epoch", "History", "Samples", "Schedule", "Trainable", "train"]
+__all__ = ["Epoch", "History", "Progress", "Samples", "Schedule", "Trainable", "train"]

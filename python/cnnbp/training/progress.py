@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from cnnbp.arguments import read_flag
 from cnnbp.training.history import Epoch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What the loop tells while it trains."""
 
@@ -29,10 +31,12 @@ class Progress(Protocol):
 
 
 def make_progress(
-    shown: bool, *, last_epoch: int, samples: int, batch_size: int
+    shown: bool | Progress, *, last_epoch: int, samples: int, batch_size: int
 ) -> AbstractContextManager[Progress]:
     """Choose how progress is shown; the result is entered while training runs."""
-    if not shown:
+    if isinstance(shown, Progress):
+        return nullcontext(shown)
+    if not read_flag(shown, "progress"):
         return nullcontext(Silence())
     if sys.stdout.isatty():
         return Bar(last_epoch=last_epoch, samples=samples, batch_size=batch_size)
