@@ -151,10 +151,9 @@ def test_modules_of_the_package_import_downwards(module):
 
 
 def test_data_is_read_with_numpy_alone():
-    """And with scipy where a file needs it."""
     for path in files_of("data"):
         roots = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names
-        assert roots <= {"numpy", "scipy", "cnnbp"}, relative(path)
+        assert roots <= {"numpy", "cnnbp"}, relative(path)
 
 
 def test_the_package_imports_nothing_heavier_than_numpy():

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from cnnbp.data.files import as_file
+from cnnbp.data.mat_file import Value, read_variables
 from cnnbp.toolbox.layout import Array, float64_array
 from cnnbp.toolbox.net import Layer, Net
 
-#: Turns what SciPy read for one field into the field's own form.
-_Converter: TypeAlias = Callable[[Any], Array | float]
+#: Turns what was read for one field into the field's own form.
+_Converter: TypeAlias = Callable[[Value], Array | float]
 
 
 def load_mat(path: str | PathLike[str], name: str = "cnn") -> Net:
@@ -33,40 +34,22 @@ def load_mat(path: str | PathLike[str], name: str = "cnn") -> Net:
 
     Raises
     ------
-    ImportError
-        If SciPy is not installed; the extra ``mat`` brings it.
     FileNotFoundError
         If there is no such file.
     ValueError
         If the file cannot be read, or does not hold a net of that name.
     """
-    variable = _read(Path(path), name)
+    path = as_file(path)
+    variables = read_variables(path)
+    if name not in variables:
+        raise ValueError(f"{path}: holds no variable {name!r}, only {list(variables)}")
     try:
-        return _net(_fields(variable, "layers"))
+        return _net(_fields(variables[name], "layers"))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {name} is not a net of the toolbox: {error}") from error
 
 
-def _read(path: Path, name: str) -> Any:
-    """Return the variable `name` as SciPy reads it."""
-    try:
-        from scipy.io import loadmat, whosmat
-    except ImportError as error:
-        raise ImportError(f'{path}: .mat files need SciPy: pip install "cnnbp[mat]"') from error
-    with path.open("rb") as file:
-        try:
-            names = [variable for variable, _, _ in whosmat(file)]
-            contents = loadmat(file, variable_names=[name])
-        except NotImplementedError as error:
-            raise ValueError(f"{path}: is a -v7.3 file; save it again with save -v7") from error
-        except Exception as error:  # SciPy lets whatever a damaged file provokes escape.
-            raise ValueError(f"{path}: not a sound MATLAB file ({error})") from error
-    if name not in contents:
-        raise ValueError(f"{path}: holds no variable {name!r}, only {names}")
-    return contents[name]
-
-
-def _net(struct: dict[str, Any]) -> Net:
+def _net(struct: dict[str, Value]) -> Net:
     """Build the net from the fields of its struct."""
     layers = [_layer(place, cell) for place, cell in enumerate(_cells(struct["layers"]))]
     net = Net(layers)
@@ -74,26 +57,26 @@ def _net(struct: dict[str, Any]) -> Net:
     return net
 
 
-def _layer(place: int, cell: Any) -> Layer:
+def _layer(place: int, cell: Value) -> Layer:
     """Build one layer from its struct."""
     struct = _fields(cell, "type")
     options = {name: _whole(struct[name]) for name in _LAYER_OPTIONS if name in struct}
-    layer = Layer(str(struct["type"].item()), **options)
+    layer = Layer(_text(struct["type"]), **options)
     _set_fields(layer, f"layers[{place}].", struct, _LAYER_FIELDS)
     return layer
 
 
-def _fields(value: Any, required: str) -> dict[str, Any]:
-    """Return the fields of a MATLAB struct of size 1x1 that has the field `required`."""
-    if value.dtype.names is None or value.size != 1:
-        raise TypeError(f"expected one struct, found {value.dtype} of shape {value.shape}")
-    if required not in value.dtype.names:
+def _fields(value: Value, required: str) -> dict[str, Value]:
+    """Return the fields of a struct that has the field `required`."""
+    if not isinstance(value, dict):
+        raise TypeError(f"expected one struct, found {_kind(value)}")
+    if required not in value:
         raise ValueError(f"its struct has no field {required!r}")
-    return {name: value[name].item() for name in value.dtype.names}
+    return value
 
 
 def _set_fields(
-    target: Net | Layer, prefix: str, struct: dict[str, Any], converters: dict[str, _Converter]
+    target: Net | Layer, prefix: str, struct: dict[str, Value], converters: dict[str, _Converter]
 ) -> None:
     """Set on `target` each field that `struct` has."""
     for name, convert in converters.items():
@@ -104,29 +87,44 @@ def _set_fields(
                 raise type(error)(f"{prefix}{name}: {error}") from error
 
 
-def _cells(value: Any) -> list[Any]:
-    """Return what a row or column of MATLAB cells holds."""
-    if value.dtype != object or value.size == 0:
-        raise TypeError(f"expected cells, found {value.dtype} of shape {value.shape}")
-    return list(value.ravel())
+def _cells(value: Value) -> list[Value]:
+    """Return what a row or column of cells holds."""
+    if not isinstance(value, list) or not value:
+        raise TypeError(f"expected cells, found {_kind(value)}")
+    return value
 
 
-def _matrix(value: Any) -> Array:
+def _text(value: Value) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {_kind(value)}")
+    return value
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    names = {"list": "cells", "dict": "a struct", "str": "text"}
+    return names.get(type(value).__name__, "something else")
+
+
+def _matrix(value: Value) -> Array:
     """Convert a matrix."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"it must hold real numbers, found {_kind(value)}")
     return float64_array("it", value, ("rows", "columns"))
 
 
-def _row(value: Any) -> Array:
+def _row(value: Value) -> Array:
     """Convert a MATLAB row to one axis."""
     return _matrix(value).ravel()
 
 
-def _scalar(value: Any) -> float:
+def _scalar(value: Value) -> float:
     """Convert a 1x1 matrix."""
     return float(_matrix(value).item())
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Value) -> int:
     """Convert a 1x1 matrix that holds a whole number."""
     number = _scalar(value)
     if number != int(number):
@@ -134,19 +132,20 @@ def _whole(value: Any) -> int:
     return int(number)
 
 
-def _biases(value: Any) -> Array:
+def _biases(value: Value) -> Array:
     """Convert cells b{j} of numbers."""
     return np.array([_scalar(cell) for cell in _cells(value)])
 
 
-def _kernels(value: Any) -> Array:
+def _kernels(value: Value) -> Array:
     """Convert cells k{i}{j} of matrices to (input maps, output maps, rows, columns)."""
     return np.array([[_matrix(cell) for cell in _cells(row)] for row in _cells(value)])
 
 
-def _maps(value: Any) -> Array:
+def _maps(value: Value) -> Array:
     """Convert cells a{j} to (maps, rows, columns, samples); MATLAB drops a last axis of 1."""
-    maps = [cell.reshape(*cell.shape[:2], -1) for cell in _cells(value)]
+    cells = [np.asarray(cell) for cell in _cells(value)]
+    maps = [cell.reshape(*cell.shape[:2], -1) for cell in cells]
     return float64_array("it", np.stack(maps), ("maps", "rows", "columns", "samples"))
 
 
