@@ -10,8 +10,6 @@ from itertools import product
 
 import numpy as np
 
-from oracle_activations import softmax
-
 Array = np.ndarray
 Pair = tuple[int, int]
 
@@ -266,26 +264,3 @@ def linear_delta(output_delta, weight) -> Array:
 def linear_gradients(x, output_delta) -> tuple[Array, Array]:
     output_delta = np.asarray(output_delta, np.float64)
     return output_delta.T @ np.asarray(x, np.float64), output_delta.sum(axis=0)
-
-
-# Losses: the mean over samples, and its derivative
-
-
-def mse(output, target) -> tuple[float, Array]:
-    """``½ Σ e² / N`` with ``e = output − target``."""
-    error = np.asarray(output, np.float64) - np.asarray(target, np.float64)
-    return 0.5 * (error**2).sum() / len(error), error / len(error)
-
-
-def cross_entropy(logits, target) -> tuple[float, Array]:
-    """``−Σ target · log softmax(logits) / N``."""
-    logits, target = np.asarray(logits, np.float64), np.asarray(target, np.float64)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    loss = (target * (log_total - shifted)).sum() / len(logits)
-    weight = target.sum(axis=1, keepdims=True)
-    return loss, (softmax(logits) * weight - target) / len(logits)
-
-
-def one_hot(labels, classes: int) -> Array:
-    return np.eye(classes)[labels]

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-import oracle
 import oracle_activations
 import oracle_layers
+import oracle_losses
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class OracleNetwork:
         """Loss, each layer's pass, the gradients by name, and the delta of the input."""
         passes = self.forward(x, training=True)
         output = list(passes.values())[-1].output
-        loss, delta = getattr(oracle, self.loss)(output.reshape(len(output), -1), target)
+        loss, delta = getattr(oracle_losses, self.loss)(output.reshape(len(output), -1), target)
         loss += sum(made.penalty() for made in self.made.values())
         self.gradients: dict[str, np.ndarray] = {}
         delta = self._backward(self.layers, "", delta.reshape(output.shape))

@@ -6,11 +6,14 @@ import pytest
 import geometries
 import oracle
 import oracle_activations
+import oracle_losses
 from claims import assert_sum_of_products, integers, normal
-from cnnbp import Network, functional, layers
+from cnnbp import Network, functional, layers, losses
+from loss_cases import expected_of, loss_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
 torch.set_num_threads(1)  # threads of its own would spin beside the core's
+nn = torch.nn
 
 
 #: Every option of the list once; the padding that PyTorch cannot spell is put on by hand.
@@ -147,18 +150,58 @@ def test_softmax_is_pytorchs(rng):
     assert np.allclose(oracle_activations.softmax(x), torchs, rtol=1e-14, atol=0)
 
 
-def test_losses_of_the_oracle_are_pytorchs(rng):
-    logits, target = normal(rng, (5, 7), np.float64), rng.random((5, 7))
-    for loss, torchs in (
-        (oracle.cross_entropy, torch.nn.functional.cross_entropy),
-        (oracle.mse, lambda o, t: 0.5 * torch.nn.functional.mse_loss(o, t, reduction="sum") / 5),
-    ):
-        torch_logits = tensor(logits)
-        torch_value = torchs(torch_logits, torch.tensor(target))
-        torch_value.backward()
-        value, delta = loss(logits, target)
-        assert value == pytest.approx(torch_value.item(), rel=1e-14)
-        assert np.allclose(delta, torch_logits.grad, rtol=1e-13, atol=1e-16)
+#: A weight for each class or output, float64 as the samples are.
+FACTORS = np.array([0.5, 2.0, 1.0, 0.0, 3.0, 0.25, 1.5])
+
+#: A loss of ours, PyTorch's with the same options, and what PyTorch's takes as y.
+LOSSES = {
+    "mse": (losses.MSE(), nn.MSELoss(), ["targets"]),
+    "cross_entropy": (losses.CrossEntropy(), nn.CrossEntropyLoss(), ["classes", "targets"]),
+    "weighted": (
+        losses.CrossEntropy(label_smoothing=0.1, class_weights=FACTORS),
+        nn.CrossEntropyLoss(torch.tensor(FACTORS), label_smoothing=0.1),
+        ["classes", "targets"],
+    ),
+    "ignoring": (
+        losses.CrossEntropy(label_smoothing=0.1, class_weights=FACTORS, ignore_index=2),
+        nn.CrossEntropyLoss(torch.tensor(FACTORS), ignore_index=2, label_smoothing=0.1),
+        ["classes"],
+    ),
+    "bce_with_logits": (losses.BCEWithLogits(), nn.BCEWithLogitsLoss(), ["targets"]),
+    "pos-weight": (
+        losses.BCEWithLogits(pos_weight=FACTORS),
+        nn.BCEWithLogitsLoss(pos_weight=torch.tensor(FACTORS)),
+        ["targets"],
+    ),
+    "l1": (losses.L1(), nn.L1Loss(), ["targets"]),
+    "huber": (losses.Huber(), nn.HuberLoss(), ["targets"]),
+    "narrow-huber": (losses.Huber(delta=0.3), nn.HuberLoss(delta=0.3), ["targets"]),
+    "hinge": (losses.Hinge(), nn.MultiMarginLoss(), ["classes"]),
+    "wide-hinge": (losses.Hinge(margin=2.5), nn.MultiMarginLoss(margin=2.5), ["classes"]),
+}
+
+
+def times_pytorchs(loss, outputs: int) -> float:
+    """By how much ``cnnbp.losses`` says that a loss is larger than PyTorch's mean."""
+    if isinstance(loss, losses.CrossEntropy):
+        return 1
+    return outputs / 2 if isinstance(loss, losses.MSE) else outputs
+
+
+@pytest.mark.parametrize(
+    ("name", "of"), [(name, of) for name, (_, _, kinds) in LOSSES.items() for of in kinds]
+)
+def test_losses_are_pytorchs(name, of, rng):
+    """The network's and the oracle's, 23 samples: full blocks and one that is not."""
+    (loss, torchs, _), outputs = LOSSES[name], len(FACTORS)
+    x = normal(rng, (23, outputs), np.float64)
+    y = rng.integers(0, outputs, 23) if of == "classes" else rng.random(x.shape)
+    torch_x = tensor(x)
+    torch_value = torchs(torch_x, torch.tensor(y)) * times_pytorchs(loss, outputs)
+    torch_value.backward()
+    for value, delta in (loss_of(x, y, loss), expected_of(x, y, loss)):
+        assert value == pytest.approx(torch_value.item(), rel=1e-13)
+        assert np.allclose(delta, torch_x.grad, rtol=1e-12, atol=1e-16)
 
 
 def test_a_lenet_trains_along_pytorchs_trajectory(rng):
@@ -177,7 +220,7 @@ def test_a_lenet_trains_along_pytorchs_trajectory(rng):
         loss.backward()
         optimizer.step()
         assert network.train_step(x, labels) == pytest.approx(loss.item(), rel=1e-13)
-        assert reference.train_step(x, oracle.one_hot(labels, 10)) == pytest.approx(
+        assert reference.train_step(x, oracle_losses.one_hot(labels, 10)) == pytest.approx(
             loss.item(), rel=1e-13
         )
     for name, parameter in network.state_dict().items():

@@ -246,7 +246,7 @@ def cli_main(*arguments):
         (["train", "DATA", "--batch-size", "-5"], "--batch-size"),
         (["train", "DATA", "--lr", "nan"], "lr must be a finite"),
         (["train", "DATA", "--momentum", "1"], "momentum must be at least 0 and below 1"),
-        (["train", "DATA", "--loss", "l1"], "--loss"),
+        (["train", "DATA", "--loss", "l3"], "--loss"),
         (["train", "DATA", "--activation", "gelu"], "--activation"),
         (["train", "DATA", "--dtype", "int8"], "--dtype"),
         (["train", "DATA", "--seed", "-1"], "--seed"),

@@ -5,7 +5,7 @@ import pytest
 
 import architectures
 import geometries
-import oracle
+import oracle_losses
 
 networks = pytest.mark.parametrize(
     "architecture", architectures.ALL.values(), ids=architectures.ALL
@@ -23,7 +23,7 @@ def assert_close(got, want, tolerance, name="") -> None:
 
 
 def oracle_step(architecture, network, x, labels):
-    target = oracle.one_hot(labels, architecture.classes)
+    target = oracle_losses.one_hot(labels, architecture.classes)
     return architecture.oracle_of(network).backward(x, target)
 
 
@@ -95,7 +95,7 @@ def test_twenty_steps_follow_the_oracle(architecture, momentum, rng):
     reference = architecture.oracle_of(network, **options)
     for step in range(20):
         x, labels = architecture.samples(rng, (5, 17, 3)[step % 3])
-        expected = reference.train_step(x, oracle.one_hot(labels, architecture.classes))
+        expected = reference.train_step(x, oracle_losses.one_hot(labels, architecture.classes))
         assert network.train_step(x, labels) == pytest.approx(expected, rel=1e-13)
     for name, parameter in network.state_dict().items():
         assert_close(parameter, reference.parameters[name], 1e-13, name)

@@ -6,6 +6,7 @@ import pytest
 import geometries
 import oracle
 import oracle_activations
+import oracle_losses
 from claims import integers
 
 STRIDE_ONE = [g for g in geometries.ODD if (g.stride, g.dilation, g.groups) == ((1, 1), (1, 1), 1)]
@@ -70,8 +71,9 @@ def test_activation_deltas_match_central_differences(function, rng):
     assert np.allclose(computed, slopes, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("loss", [oracle.mse, oracle.cross_entropy])
-def test_loss_deltas_match_central_differences(loss, rng):
+@pytest.mark.parametrize("name", ["mse", "cross_entropy", "bce_with_logits", "l1", "huber"])
+def test_loss_deltas_match_central_differences(name, rng):
+    loss = getattr(oracle_losses, name)
     output, target, h = rng.standard_normal((4, 3)), rng.random((4, 3)), 1e-5
     for place in np.ndindex(output.shape):
         step = np.zeros_like(output)

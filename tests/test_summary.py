@@ -1,4 +1,4 @@
-"""``summarize`` and ``Network.summary``: what a network is and takes, found out without making it."""
+"""``summarize`` and ``Network.summary``: what a network is and takes, before it is made."""
 
 import subprocess
 import sys
@@ -61,9 +61,10 @@ def test_training_takes_the_memory_that_the_summary_states():
     code = """
 import numpy as np, cnnbp
 from cnnbp import layers as L
-layers = [L.Conv2d(32, 3, padding=1, activation="relu"), L.MaxPool2d(2), L.Conv2d(32, 3), L.Linear(64)]
+layers = [L.Conv2d(32, 3, padding=1), L.MaxPool2d(2), L.Conv2d(32, 3), L.Linear(64)]
 def peak():
-    return next(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")) * 1024
+    lines = open("/proc/self/status")
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 x, y = np.zeros((256, 3, 64, 64), np.uint8), np.zeros(256, np.int64)
 cnnbp.set_num_threads(1)
 small = cnnbp.Network(layers, input_shape=(3, 8, 8))

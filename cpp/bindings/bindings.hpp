@@ -25,6 +25,7 @@ struct AnyLayer {
 void bind_system(pybind11::module_& module);
 void bind_definitions(pybind11::module_& module);
 void bind_initializers(pybind11::module_& module);
+void bind_losses(pybind11::module_& module);
 void bind_optimizers(pybind11::module_& module);
 void bind_network(pybind11::module_& module);
 void bind_functional(pybind11::module_& module);

@@ -16,34 +16,6 @@ namespace {
 
 using Unlocked = py::gil_scoped_release;
 using OnBatch = std::optional<std::function<void(std::int64_t, double)>>;
-using Rates = std::optional<py::array_t<double>>;
-
-Images images(const py::array& x, const Shape& shape) {
-  require_layout("x", x, 4);
-  if (x.shape(1) != shape.channels || x.shape(2) != shape.height || x.shape(3) != shape.width)
-    throw py::value_error("x has shape " + shape_text(x) + ", expected (N, " + std::to_string(shape.channels) + ", " +
-                          std::to_string(shape.height) + ", " + std::to_string(shape.width) + ")");
-  if (x.dtype().equal(py::dtype::of<std::uint8_t>())) return {static_cast<const std::uint8_t*>(x.data()), x.shape(0)};
-  return with_float("x", x, [&]<class T>(T) -> Images { return {static_cast<const T*>(x.data()), x.shape(0)}; });
-}
-
-Targets targets(const py::array& y, std::int64_t features) {
-  if (y.dtype().equal(py::dtype::of<std::int64_t>())) {
-    require_layout("y", y, 1);
-    return {static_cast<const std::int64_t*>(y.data()), y.shape(0)};
-  }
-  require_layout("y", y, 2);
-  if (y.shape(1) != features)
-    throw py::value_error("y has shape " + shape_text(y) + ", expected (N, " + std::to_string(features) +
-                          "): the network has " + std::to_string(features) + " outputs");
-  return with_float("y", y, [&]<class T>(T) -> Targets { return {static_cast<const T*>(y.data()), y.shape(0)}; });
-}
-
-Loss loss(const std::string& name) {
-  if (name == "mse") return Loss::mse;
-  if (name == "cross_entropy") return Loss::cross_entropy;
-  throw std::invalid_argument("loss is '" + name + "', expected 'mse' or 'cross_entropy'");
-}
 
 /// True at most twenty times a second: often enough for a person, and for Ctrl-C.
 class Ticker {
@@ -122,32 +94,37 @@ class PyNetwork {
   }
   std::int64_t features() { return last_layer(summary()).output_shape.features(); }
   Images read(const py::array& x) { return images(x, definition().input); }
-  Targets read_targets(const py::array& y) { return targets(y, features()); }
+  Targets read_targets(const py::array& y, const Numbers& weights) { return targets(y, features(), weights); }
 
-  double train_step(const py::array& x, const py::array& y) {
+  void check(const py::array& x, const py::array& y, const Numbers& sample_weight) {
     const Images inputs = read(x);
-    const Targets wanted = read_targets(y);
+    const Targets wanted = read_targets(y, sample_weight);
+    const Unlocked unlocked;
+    visit([&](auto& n) { return n.check(inputs, wanted), 0; });
+  }
+
+  double train_step(const py::array& x, const py::array& y, const Numbers& sample_weight) {
+    const Images inputs = read(x);
+    const Targets wanted = read_targets(y, sample_weight);
     const Unlocked unlocked;
     return visit([&](auto& n) { return n.train_step(inputs, wanted); });
   }
 
-  double accumulate_gradients(const py::array& x, const py::array& y) {
+  double accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight) {
     const Images inputs = read(x);
-    const Targets wanted = read_targets(y);
+    const Targets wanted = read_targets(y, sample_weight);
     const Unlocked unlocked;
     return visit([&](auto& n) { return n.accumulate_gradients(inputs, wanted); });
   }
 
   py::array_t<double> train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
-                                  std::int64_t batch_size, const OnBatch& on_batch, const Rates& lr) {
+                                  std::int64_t batch_size, const OnBatch& on_batch, const Numbers& lr,
+                                  const Numbers& sample_weight) {
     const Images inputs = read(x);
-    const Targets wanted = read_targets(y);
+    const Targets wanted = read_targets(y, sample_weight);
     require_layout("order", order, 1);
     const std::span<const std::int64_t> samples(order.data(), static_cast<std::size_t>(order.size()));
-    if (lr) require_layout("lr", *lr, 1);
-    const std::span<const double> rates =
-        lr ? std::span<const double>(lr->data(), static_cast<std::size_t>(lr->size())) : std::span<const double>();
-    if (lr && rates.empty()) throw py::value_error("lr has no rates, expected one for each batch");
+    const std::span<const double> rates = numbers("lr", lr);
     const auto batches =
         static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
     Ticker ticker;
@@ -167,9 +144,9 @@ class PyNetwork {
     return py::array_t<double>(static_cast<py::ssize_t>(losses.size()), losses.data());
   }
 
-  std::pair<double, double> evaluate(const py::array& x, const py::array& y) {
+  std::pair<double, double> evaluate(const py::array& x, const py::array& y, const Numbers& sample_weight) {
     const Images inputs = read(x);
-    const Targets wanted = read_targets(y);
+    const Targets wanted = read_targets(y, sample_weight);
     const Unlocked unlocked;
     const Evaluation result = visit([&](auto& n) { return n.evaluate(inputs, wanted, asked_now_and_then()); });
     return {result.loss, result.accuracy};
@@ -190,9 +167,9 @@ class PyNetwork {
     });
   }
 
-  py::dict trace(const py::array& x, const py::array& y) {
+  py::dict trace(const py::array& x, const py::array& y, const Numbers& sample_weight) {
     const Images inputs = read(x);
-    const Targets wanted = read_targets(y);
+    const Targets wanted = read_targets(y, sample_weight);
     return visit([&]<class T>(Network<T>& n) {
       std::vector<TracedArray<T>> arrays;
       {
@@ -341,20 +318,19 @@ py::tuple summarize_network(const NetworkDefinition& definition, const std::stri
 
 using InputShape = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
 
-NetworkDefinition define(const InputShape& input_shape, const std::vector<AnyLayer>& layers,
-                         const std::string& loss_name) {
+NetworkDefinition define(const InputShape& input_shape, const std::vector<AnyLayer>& layers, const Loss& loss) {
   NetworkDefinition definition;
   const auto [channels, height, width] = input_shape;
   definition.input = {channels, height, width};
   for (const AnyLayer& layer : layers) definition.layers.push_back(layer.definition);
-  definition.loss = loss(loss_name);
+  definition.loss = loss;
   return definition;
 }
 
 std::unique_ptr<PyNetwork> make_network(const InputShape& input_shape, const std::vector<AnyLayer>& layers,
-                                        const std::string& loss_name, const std::string& dtype, std::uint64_t seed,
+                                        const Loss& loss, const std::string& dtype, std::uint64_t seed,
                                         const Initializer& initializer, const Optimizer& optimizer) {
-  NetworkDefinition definition = define(input_shape, layers, loss_name);
+  NetworkDefinition definition = define(input_shape, layers, loss);
   definition.initializer = initializer;
   return std::make_unique<PyNetwork>(std::move(definition), dtype, seed, optimizer);
 }
@@ -365,11 +341,12 @@ void bind_network(py::module_& module) {
   using py::arg;
   module.def(
       "summarize",
-      [](const InputShape& input_shape, const std::vector<AnyLayer>& layers, const std::string& loss_name,
-         const std::string& dtype, const Optimizer& optimizer, std::int64_t batch_size) {
-        return summarize_network(define(input_shape, layers, loss_name), dtype, optimizer, batch_size);
+      [](const InputShape& input_shape, const std::vector<AnyLayer>& layers, const Loss& loss, const std::string& dtype,
+         const Optimizer& optimizer, std::int64_t batch_size) {
+        return summarize_network(define(input_shape, layers, loss), dtype, optimizer, batch_size);
       },
       py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"), arg("optimizer"), arg("batch_size"));
+  const py::arg_v weights = arg("sample_weight") = py::none();
   py::class_<PyNetwork>(module, "Network")
       .def(py::init(&make_network), py::kw_only(), arg("input_shape"), arg("layers"), arg("loss"), arg("dtype"),
            arg("seed"), arg("initializer"), arg("optimizer"))
@@ -390,15 +367,16 @@ void bind_network(py::module_& module) {
       .def("load_optimizer_state", &PyNetwork::load_optimizer_state, arg("state"), arg("steps"))
       .def("training_passes", &PyNetwork::training_passes)
       .def("set_training_passes", &PyNetwork::set_training_passes, arg("passes"))
-      .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"))
+      .def("check", &PyNetwork::check, arg("x"), arg("y"), weights)
+      .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"), weights)
       .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
-           arg("on_batch") = py::none(), arg("lr") = py::none())
-      .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"))
+           arg("on_batch") = py::none(), arg("lr") = py::none(), weights)
+      .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"), weights)
       .def("apply_gradients", &PyNetwork::apply_gradients)
       .def("zero_gradients", &PyNetwork::zero_gradients)
-      .def("evaluate", &PyNetwork::evaluate, arg("x"), arg("y"))
+      .def("evaluate", &PyNetwork::evaluate, arg("x"), arg("y"), weights)
       .def("predict", &PyNetwork::predict, arg("x"))
-      .def("trace", &PyNetwork::trace, arg("x"), arg("y"));
+      .def("trace", &PyNetwork::trace, arg("x"), arg("y"), weights);
 }
 
 }  // namespace cnnbp::bindings

@@ -18,7 +18,7 @@ except ImportError as error:
         "'pip install .'; a source tree alone does not hold it."
     ) from error
 
-from cnnbp import initializers, layers, optim
+from cnnbp import initializers, layers, losses, optim
 from cnnbp.definition import summarize
 from cnnbp.network import Network
 from cnnbp.threads import get_num_threads, set_num_threads
@@ -36,6 +36,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "losses",
     "optim",
     "set_num_threads",
     "summarize",

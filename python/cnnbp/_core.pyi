@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Float: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Images: TypeAlias = NDArray[np.uint8] | Float
+#: What each sample weighs, ``(N,)``; 1 each when None.
+Weights: TypeAlias = NDArray[np.float64] | None
 Pair: TypeAlias = tuple[int, int]
 #: ``(top, bottom, left, right)``, or ``"same"`` for the padding that keeps the size at stride 1.
 Padding: TypeAlias = tuple[int, int, int, int] | Literal["same"]
@@ -164,6 +166,32 @@ class Concat(LayerDefinition):
         self, *, branches: Sequence[Sequence[LayerDefinition]], activation: str = "identity"
     ) -> None: ...
 
+# What training makes small
+
+class MSE: ...
+
+class CrossEntropy:
+    def __init__(
+        self,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] = (),
+        ignore_index: int = -100,
+    ) -> None: ...
+
+class BCEWithLogits:
+    def __init__(self, *, pos_weight: Sequence[float] = ()) -> None: ...
+
+class L1: ...
+
+class Huber:
+    def __init__(self, *, delta: float = 1.0) -> None: ...
+
+class Hinge:
+    def __init__(self, *, margin: float = 1.0) -> None: ...
+
+Loss: TypeAlias = MSE | CrossEntropy | BCEWithLogits | L1 | Huber | Hinge
+
 # Where training starts
 
 class ToolboxUniform:
@@ -272,7 +300,7 @@ def summarize(
     *,
     input_shape: tuple[int, int, int],
     layers: list[LayerDefinition],
-    loss: Literal["mse", "cross_entropy"],
+    loss: Loss,
     dtype: Literal["float32", "float64"],
     optimizer: Optimizer,
     batch_size: int,
@@ -290,7 +318,7 @@ class Network:
         *,
         input_shape: tuple[int, int, int],
         layers: list[LayerDefinition],
-        loss: Literal["mse", "cross_entropy"],
+        loss: Loss,
         dtype: Literal["float32", "float64"],
         seed: int,
         initializer: Initializer,
@@ -320,7 +348,10 @@ class Network:
     def load_optimizer_state(self, state: dict[str, Float], steps: int) -> None: ...
     def training_passes(self) -> int: ...
     def set_training_passes(self, passes: int) -> None: ...
-    def train_step(self, x: Images, y: NDArray[Any]) -> float: ...
+    def check(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> None:
+        """Raise what the calls with these samples would raise."""
+
+    def train_step(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> float: ...
     def train_epoch(
         self,
         x: Images,
@@ -329,6 +360,7 @@ class Network:
         batch_size: int,
         on_batch: Callable[[int, float], object] | None = None,
         lr: NDArray[np.float64] | None = None,
+        sample_weight: Weights = None,
     ) -> NDArray[np.float64]:
         """Train on the samples ``order`` names, batch by batch; the loss of each batch.
 
@@ -337,14 +369,18 @@ class Network:
         batch under way and leaves the network usable.
         """
 
-    def accumulate_gradients(self, x: Images, y: NDArray[Any]) -> float: ...
+    def accumulate_gradients(
+        self, x: Images, y: NDArray[Any], sample_weight: Weights = None
+    ) -> float: ...
     def apply_gradients(self) -> None: ...
     def zero_gradients(self) -> None: ...
-    def evaluate(self, x: Images, y: NDArray[Any]) -> tuple[float, float]:
+    def evaluate(
+        self, x: Images, y: NDArray[Any], sample_weight: Weights = None
+    ) -> tuple[float, float]:
         """Mean loss and accuracy, over any number of samples."""
 
     def predict(self, x: Images) -> Float: ...
-    def trace(self, x: Images, y: NDArray[Any]) -> dict[str, Any]:
+    def trace(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> dict[str, Any]:
         """Return everything that one step computes.
 
         Keys: ``"loss"``, ``"input.delta"`` and per layer ``"0.input"``, ``"0.pre_activation"``,

@@ -101,6 +101,22 @@ def read_amount(value: object, name: str) -> float:
     return number
 
 
+def read_positive(value: object, name: str) -> float:
+    """Read a finite float above 0."""
+    number = read_number(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {number}")
+    return number
+
+
+def read_share(value: object, name: str) -> float:
+    """Read a float that is at least 0 and below 1."""
+    number = read_number(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {number}")
+    return number
+
+
 def read_flag(value: object, name: str) -> bool:
     """Read True or False."""
     if not isinstance(value, bool | np.bool_):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from cnnbp import _core, layers
+from cnnbp import _core, layers, losses
 from cnnbp.arguments import read_choice, read_integer
 from cnnbp.initializers import Initializer, initializer_from_dict, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.layers.base import read_layers, walk
+from cnnbp.losses import MSE, Loss, LossName, read_loss
 from cnnbp.optim import SGD, Optimizer
 from cnnbp.optim.base import read_optimizer
 from cnnbp.summary import LayerSummary, MemoryUse, Summary
 
-Loss: TypeAlias = Literal["mse", "cross_entropy"]
 DType: TypeAlias = Literal["float32", "float64"]
-
-DEFAULT_OPTIMIZERS = {"mse": SGD(lr=1.0), "cross_entropy": SGD(lr=0.02, momentum=0.9)}
 
 LARGEST_SEED = 2**63 - 1
 
@@ -48,7 +47,7 @@ class Definition:
         layers: Iterable[Layer],
         *,
         input_shape: Sequence[int],
-        loss: str,
+        loss: Loss | str,
         dtype: str,
         seed: int,
         initializer: Initializer | str = "toolbox",
@@ -57,7 +56,7 @@ class Definition:
         return cls(
             layers=_read_layers(layers),
             input_shape=_read_input_shape(input_shape),
-            loss=cast(Loss, read_choice(loss, "loss", ("mse", "cross_entropy"))),
+            loss=read_loss(loss),
             dtype=_read_dtype(dtype),
             seed=read_integer(seed, "seed", minimum=0, maximum=LARGEST_SEED),
             initializer=read_initializer(initializer, "initializer"),
@@ -68,7 +67,7 @@ class Definition:
         return _core.Network(
             input_shape=self.input_shape,
             layers=[layer.definition() for layer in self.layers],
-            loss=self.loss,
+            loss=self.loss.definition(),
             dtype=self.dtype,
             seed=self.seed,
             initializer=self.initializer.definition(),
@@ -80,7 +79,7 @@ class Definition:
         rows, memory = _core.summarize(
             input_shape=self.input_shape,
             layers=[layer.definition() for layer in self.layers],
-            loss=self.loss,
+            loss=self.loss.definition(),
             dtype=self.dtype,
             optimizer=optimizer.definition(),
             batch_size=batch_size,
@@ -91,12 +90,20 @@ class Definition:
         )
         return Summary(self.input_shape, lines, batch_size, MemoryUse(**memory))
 
+    def arguments(self) -> str:
+        """Return what `Network` is called with, as code."""
+        layers = "".join(f"    {layer!r},\n" for layer in self.layers)
+        return (
+            f"[\n{layers}], input_shape={self.input_shape}, loss={self.loss!r}, "
+            f"dtype={self.dtype!r}, seed={self.seed}, initializer={self.initializer!r}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON takes it."""
         return {
             "layers": [_layer_to_dict(layer) for layer in self.layers],
             "input_shape": self.input_shape,
-            "loss": self.loss,
+            "loss": {"type": type(self.loss).__name__, **self.loss.options()},
             "dtype": self.dtype,
             "seed": self.seed,
             "initializer": {"type": type(self.initializer).__name__, **self.initializer.options()},
@@ -105,7 +112,8 @@ class Definition:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Definition:
         """Undo `to_dict`."""
-        given = dict(values, layers=[_layer_from_dict(dict(layer)) for layer in values["layers"]])
+        given = dict(values, layers=[_layer_from_dict(layer) for layer in values["layers"]])
+        given["loss"] = _from_dict(values["loss"], losses, "the loss's type")
         if "initializer" in given:  # older files have none
             given["initializer"] = initializer_from_dict(given["initializer"])
         return cls.read(**given)
@@ -115,7 +123,7 @@ def summarize(
     layers: Iterable[Layer],
     *,
     input_shape: Sequence[int],
-    loss: Loss = "mse",
+    loss: Loss | LossName = "mse",
     optimizer: Optimizer | None = None,
     dtype: DType = "float32",
     batch_size: int = 50,
@@ -130,8 +138,13 @@ def summarize(
         A line a layer, and the bytes of training with `batch_size` samples per update.
     """
     definition = Definition.read(layers, input_shape=input_shape, loss=loss, dtype=dtype, seed=0)
-    rule = read_optimizer(DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer)
+    rule = read_optimizer(default_optimizer(definition.loss) if optimizer is None else optimizer)
     return definition.summarize(rule, read_integer(batch_size, "batch_size"))
+
+
+def default_optimizer(loss: Loss) -> SGD:
+    """Return what `Network` takes when it is given no optimizer."""
+    return SGD(lr=1.0) if isinstance(loss, MSE) else SGD(lr=0.02, momentum=0.9)
 
 
 def _layer_to_dict(layer: Layer) -> dict[str, Any]:
@@ -139,10 +152,8 @@ def _layer_to_dict(layer: Layer) -> dict[str, Any]:
 
 
 def _layer_from_dict(options: dict[str, Any]) -> Layer:
-    kinds = [name for name in layers.__all__ if isinstance(getattr(layers, name), type)]
-    kind = read_choice(options.pop("type"), "a layer's type", kinds)
     made = _each_layer(options, dict, _layer_from_dict)
-    return cast(Layer, getattr(layers, kind)(**made))
+    return cast(Layer, _from_dict(made, layers, "a layer's type"))
 
 
 def _each_layer(
@@ -156,6 +167,13 @@ def _each_layer(
         return [visit(item) for item in value] if isinstance(value, list | tuple) else value
 
     return {name: visit(value) for name, value in options.items()}
+
+
+def _from_dict(options: dict[str, Any], module: ModuleType, what: str) -> object:
+    """Make one of the module's classes from its ``"type"`` and its options."""
+    kinds = [name for name in module.__all__ if isinstance(getattr(module, name), type)]
+    rest = {name: value for name, value in options.items() if name != "type"}
+    return getattr(module, read_choice(options["type"], what, kinds))(**rest)
 
 
 def _read_layers(given: Iterable[Layer]) -> tuple[Layer, ...]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from cnnbp.layers import Layer
 from cnnbp.layers.activation import ActivationLayer
+from cnnbp.losses import L1, MSE, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
 from cnnbp.optim import SGD, Optimizer
 
 CHAIN_RULE = "chain rule"
@@ -171,21 +172,40 @@ FUNCTIONS = {
 }
 
 #: Loss → E, and ∂E/∂o for the network's output o.
-LOSSES = {
-    "mse": (
+#: With their usual options; a loss with others is shown by what it is written as.
+LOSSES: dict[Loss, tuple[Equation, Sensitivity]] = {
+    MSE(): (
         Equation("E = ½ Σ (o − y)² / N", BACKWARD),
         Sensitivity("", "(o − y) / N", BACKWARD),
     ),
-    "cross_entropy": (
+    CrossEntropy(): (
         Equation("E = −Σ y log softmax(o) / N", "Bishop 2006, multiclass logistic regression"),
         Sensitivity("", "(softmax(o) − y) / N", "Bishop 2006, multiclass logistic regression"),
+    ),
+    BCEWithLogits(): (
+        Equation(
+            "E = −Σ (y log σ(o) + (1 − y) log(1 − σ(o))) / N", "Bishop 2006, logistic regression"
+        ),
+        Sensitivity("", "(σ(o) − y) / N", "Bishop 2006, logistic regression"),
+    ),
+    L1(): (
+        Equation("E = Σ |o − y| / N", "least absolute deviations"),
+        Sensitivity("", "sign(o − y) / N", "least absolute deviations"),
+    ),
+    Huber(): (
+        Equation("E = Σ h(o − y) / N,  h(e) = ½ e² where |e| ≤ 1, else |e| − ½", "Huber 1964"),
+        Sensitivity("", "min(max(o − y, −1), 1) / N", "Huber 1964"),
+    ),
+    Hinge(): (
+        Equation("E = Σ_{k≠y} max(0, 1 − o_y + o_k) / N", "Weston and Watkins 1999"),
+        Sensitivity("", "(t − y Σ t) / N,  t_k = [1 − o_y + o_k > 0]", "Weston and Watkins 1999"),
     ),
 }
 
 
-def loss(kind: str) -> Equation:
+def loss(chosen: Loss) -> Equation:
     """Return what a network minimises."""
-    return _loss(kind)[0]
+    return _loss(chosen)[0]
 
 
 def forward(layer: Layer) -> Equation:
@@ -202,7 +222,7 @@ def activation(layer: Layer) -> Equation:
     return Equation(f"x = f(u),  {function},  {derivative}", FORWARD)
 
 
-def delta(layer: Layer, above: Layer | None, kind_of_loss: str) -> Equation:
+def delta(layer: Layer, above: Layer | None, chosen: Loss) -> Equation:
     """Return how a layer's delta ``∂E/∂u`` comes from the delta of the layer above.
 
     Parameters
@@ -211,10 +231,10 @@ def delta(layer: Layer, above: Layer | None, kind_of_loss: str) -> Equation:
         The layer whose delta is meant.
     above : Layer or None
         The layer that reads its output; None if that is the network's.
-    kind_of_loss : str
+    chosen : Loss
         The network's loss, for the last layer.
     """
-    arriving = _loss(kind_of_loss)[1] if above is None else _equations(above).below
+    arriving = _loss(chosen)[1] if above is None else _equations(above).below
     return _delta(layer, arriving)
 
 
@@ -267,12 +287,12 @@ def _equations(layer: Layer) -> LayerEquations:
     return LAYERS.get(kind, generic)
 
 
-def _loss(kind: str) -> tuple[Equation, Sensitivity]:
+def _loss(chosen: Loss) -> tuple[Equation, Sensitivity]:
     generic = (
-        Equation(f"E = {kind}(o, y)", "its documentation"),
+        Equation(f"E = {chosen} of o, y", "its documentation"),
         Sensitivity("", "∂E/∂o", CHAIN_RULE),
     )
-    return LOSSES.get(kind, generic)
+    return LOSSES.get(chosen, generic)
 
 
 def _function(layer: Layer) -> str | None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnbp.arguments import read_integer, read_number
-from cnnbp.samples import read_samples
+from cnnbp.arguments import read_integer, read_positive
+from cnnbp.samples import Weights, read_samples
 from cnnbp.training import Samples
 
 if TYPE_CHECKING:
+    from cnnbp._core import Images
     from cnnbp.network import Network
 
 Array = NDArray[np.float64]
@@ -99,6 +100,7 @@ def check_gradients(
     epsilon: float = 1e-4,
     tolerance: float = 1e-6,
     entries: int | None = None,
+    sample_weight: Weights = None,
 ) -> GradientCheck:
     """Compare all gradients with central differences, ``(E(p + ε) - E(p - ε)) / 2ε``.
 
@@ -119,6 +121,8 @@ def check_gradients(
     entries : int, optional
         Compare only so many entries of each array, evenly spread; all when left out. An entry
         costs two forward passes.
+    sample_weight : array_like, optional
+        What each sample weighs, ``(N,)``.
 
     Returns
     -------
@@ -130,9 +134,10 @@ def check_gradients(
     TypeError, ValueError
         If an argument is of the wrong type or shape, or out of range.
     """
-    epsilon, tolerance = _read_positive(epsilon, "epsilon"), _read_positive(tolerance, "tolerance")
+    epsilon, tolerance = read_positive(epsilon, "epsilon"), read_positive(tolerance, "tolerance")
     entries = None if entries is None else read_integer(entries, "entries")
-    copy = _Float64Copy(net, read_samples(x, y, net.input_shape, net.output_shape))
+    samples = read_samples(x, y, sample_weight, net.input_shape, net.output_shape)
+    copy = _Float64Copy(net, samples)
     checks = tuple(
         probe.check(epsilon=epsilon, tolerance=tolerance, entries=entries)
         for probe in copy.probes()
@@ -150,8 +155,8 @@ class _Float64Copy:
         )
         self._state = self._core.parameters()
         scale = 255 if samples.x.dtype == np.uint8 else 1
-        self._x, self._y = samples.x.astype(np.float64) / scale, samples.y
-        self.loss = self._core.accumulate_gradients(self._x, self._y)
+        self._samples = samples._replace(x=samples.x.astype(np.float64) / scale)
+        self.loss = self._core.accumulate_gradients(*self._samples)
         self._gradients = self._core.gradients()
 
     def probes(self) -> Iterator[Probe]:
@@ -159,19 +164,21 @@ class _Float64Copy:
         for name, gradient in self._gradients.items():
 
             def loss_with(moved: Array, name: str = name) -> float:
-                return self._loss_of(self._x, self._state | {name: moved})
+                return self._loss_of(self._samples.x, self._state | {name: moved})
 
             yield Probe(name, self._state[name], gradient, self.loss, loss_with)
-        self._loss_of(self._x, self._state)
+        self._loss_of(self._samples.x, self._state)
         self._core.set_training_passes(0)
-        delta = self._core.trace(self._x, self._y)["input.delta"]
-        yield Probe("input", self._x, delta, self.loss, lambda x: self._loss_of(x, self._state))
+        delta = self._core.trace(*self._samples)["input.delta"]
+        yield Probe(
+            "input", self._samples.x, delta, self.loss, lambda x: self._loss_of(x, self._state)
+        )
 
-    def _loss_of(self, x: Array, state: dict[str, Any]) -> float:
+    def _loss_of(self, x: Images, state: dict[str, Any]) -> float:
         """Return the loss of a first training pass: statistics of the batch, masks of that pass."""
         self._core.load_parameters(state)
         self._core.set_training_passes(0)
-        return self._core.accumulate_gradients(x, self._y)
+        return self._core.accumulate_gradients(*self._samples._replace(x=x))
 
 
 @dataclass(frozen=True)
@@ -230,10 +237,3 @@ class Probe:
         moved.flat[place] = here + step
         above = self.loss_with(moved)
         return (self.loss - below) / step, (above - self.loss) / step
-
-
-def _read_positive(value: object, name: str) -> float:
-    number = read_number(value, name)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {number}")
-    return number

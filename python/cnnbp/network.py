@@ -12,14 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from cnnbp import _core
 from cnnbp.arguments import read_choice, read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
-from cnnbp.definition import DEFAULT_OPTIMIZERS, Definition, DType, Loss
+from cnnbp.definition import Definition, DType, default_optimizer
 from cnnbp.initializers import Initializer, read_initializer
 from cnnbp.layers import Layer
+from cnnbp.losses import Loss, LossName
 from cnnbp.optim import Optimizer
 from cnnbp.optim.base import read_optimizer
-from cnnbp.optim.schedule import LRSchedule
+from cnnbp.optim.schedule import LRSchedule, start_rates
 from cnnbp.parameters import read_parameters
-from cnnbp.samples import read_images, read_samples, read_validation
+from cnnbp.samples import Weights, read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
 from cnnbp.summary import Summary
 from cnnbp.trace import Trace
@@ -35,7 +36,9 @@ class Network:
 
     Images are ``(N, C, H, W)``, uint8 (the core scales them to 0 to 1) or float; images of one
     channel may come as ``(N, H, W)``. ``y`` holds class numbers ``(N,)`` or targets ``(N, K)``,
-    ``K`` being the number of outputs. A call that raises has changed nothing.
+    ``K`` being the number of outputs; with one output, class numbers are 0 or 1.
+    ``sample_weight``, ``(N,)``, says what each sample weighs in the mean loss and in the accuracy:
+    a weight of 2 counts as two samples, 0 as none. A call that raises has changed nothing.
 
     Parameters
     ----------
@@ -43,12 +46,13 @@ class Network:
         What the network is made of, from input to output; see `cnnbp.layers`.
     input_shape : (int, int, int)
         Channels, height and width of an image.
-    loss : {"mse", "cross_entropy"}
-        Mean over samples of ``½ Σ e²`` (the toolbox's), or of the cross entropy of a softmax over
-        the outputs, which are logits then.
+    loss : Loss or {"mse", "cross_entropy", "bce_with_logits", "l1", "huber", "hinge"}
+        What is minimised, in the mean over samples: one of `cnnbp.losses`, or its name. "mse" is
+        ``½ Σ e²`` (the toolbox's); "cross_entropy" is that of a softmax over the outputs, which
+        are logits then.
     optimizer : Optimizer, optional
         How parameters are updated; see `cnnbp.optim`. When left out, ``SGD(lr=1.0)`` with "mse",
-        as the toolbox, and ``SGD(lr=0.02, momentum=0.9)`` with "cross_entropy".
+        as the toolbox, and ``SGD(lr=0.02, momentum=0.9)`` with any other loss.
     dtype : {"float32", "float64"}
         Type of parameters and activations.
     seed : int
@@ -79,7 +83,7 @@ class Network:
         layers: Iterable[Layer],
         *,
         input_shape: Sequence[int],
-        loss: Loss = "mse",
+        loss: Loss | LossName = "mse",
         optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
@@ -93,8 +97,9 @@ class Network:
             seed=seed,
             initializer=initializer,
         )
-        optimizer = DEFAULT_OPTIMIZERS[loss] if optimizer is None else optimizer
-        self._optimizer = read_optimizer(optimizer)
+        self._optimizer = read_optimizer(
+            default_optimizer(self.definition.loss) if optimizer is None else optimizer
+        )
         self._core = self.definition.build(self._optimizer)
         self.epochs_trained = 0
         self.history = History()
@@ -107,7 +112,7 @@ class Network:
         input_shape: Sequence[int],
         classes: int | None = None,
         activation: str | None = None,
-        loss: Loss = "mse",
+        loss: Loss | LossName = "mse",
         optimizer: Optimizer | None = None,
         dtype: DType = "float32",
         seed: int = 0,
@@ -163,7 +168,8 @@ class Network:
         *,
         epochs: int = 1,
         batch_size: int = 50,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        sample_weight: Weights = None,
+        validation_data: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
         progress: bool | Progress = True,
         on_epoch: Callable[[Epoch], object] | None = None,
@@ -183,8 +189,10 @@ class Network:
             Number of passes over the samples.
         batch_size : int
             Samples per update; the last batch of an epoch may be smaller.
-        validation_data : (array_like, array_like), optional
-            Images and class numbers or targets to evaluate after every epoch.
+        sample_weight : array_like, optional
+            What each sample weighs, at least 0, ``(N,)``.
+        validation_data : (array_like, array_like) or (array_like, array_like, array_like), optional
+            Images, class numbers or targets, and sample weights to evaluate after every epoch.
         shuffle : bool
             Whether each epoch sees the samples in an order of its own, drawn from the seed.
         progress : bool or Progress
@@ -202,17 +210,15 @@ class Network:
         History
             Losses, validation results and speed, per epoch and per batch.
         """
-        samples = self._read_samples(x, y)
+        samples = self._read_samples(x, y, sample_weight)
         validation = None
         if validation_data is not None:
-            validation = read_validation(validation_data, self.input_shape, self.output_shape)
+            validation = read_validation(validation_data, self._read_samples, self._core.check)
         epochs = read_integer(epochs, "epochs")
         batch_size = read_integer(batch_size, "batch_size")
         shuffle = read_flag(shuffle, "shuffle")
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
-        if schedule is not None and not isinstance(schedule, LRSchedule):
-            raise TypeError(f"schedule must be one of cnnbp.optim.schedules, got {schedule!r}")
         size, seed = len(samples.x), self.definition.seed
 
         def order(epoch: int) -> NDArray[np.int64]:
@@ -220,13 +226,7 @@ class Network:
 
         last = self.epochs_trained + epochs
         numbers, batches = range(self.epochs_trained, last), -(-size // batch_size)
-
-        def own_rate(losses: Sequence[float]) -> NDArray[np.float64]:
-            return np.full(batches, self._optimizer.lr)  # `on_epoch` may have changed it
-
-        rates: Callable[[Sequence[float]], NDArray[np.float64]] = own_rate
-        if schedule is not None:
-            rates = schedule.start(self._optimizer.lr, epochs=numbers, batches=batches)
+        rates = start_rates(schedule, lambda: self._optimizer.lr, epochs=numbers, batches=batches)
         course = Schedule(numbers, batch_size, order, rates)
         show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
         history = History()
@@ -239,26 +239,35 @@ class Network:
                     break
         return history
 
-    def train_step(self, x: ArrayLike, y: ArrayLike) -> float:
+    def train_step(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> float:
         """Update the parameters once, with `x` as one batch; returns its loss before that."""
-        return self._core.train_step(*self._read_samples(x, y))
+        return self._core.train_step(*self._read_samples(x, y, sample_weight))
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
-        """Return the mean ``"loss"`` and the ``"accuracy"``, the share of right classes."""
-        loss, accuracy = self._core.evaluate(*self._read_samples(x, y))
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None
+    ) -> dict[str, float]:
+        """Return the mean ``"loss"`` and the ``"accuracy"``, the share of right samples.
+
+        A sample is right when its largest output is at its class, or at the largest target. A
+        network with one output is right when that is on the target's side: of 0 with
+        "bce_with_logits", else of ½.
+        """
+        loss, accuracy = self._core.evaluate(*self._read_samples(x, y, sample_weight))
         return {"loss": loss, "accuracy": accuracy}
 
     def predict(self, x: ArrayLike) -> Float:
         """Return the outputs of images, ``(N, *output_shape)`` in the network's dtype.
 
-        Changes nothing; several threads may predict at once. With "cross_entropy" the outputs are
-        logits.
+        Changes nothing; several threads may predict at once. With "cross_entropy" and
+        "bce_with_logits" the outputs are logits.
         """
         return self._core.predict(read_images(x, self.input_shape))
 
-    def accumulate_gradients(self, x: ArrayLike, y: ArrayLike) -> float:
+    def accumulate_gradients(
+        self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None
+    ) -> float:
         """Add the gradients of the mean loss over `x` to those accumulated; returns the loss."""
-        return self._core.accumulate_gradients(*self._read_samples(x, y))
+        return self._core.accumulate_gradients(*self._read_samples(x, y, sample_weight))
 
     def apply_gradients(self) -> None:
         """Update the parameters with the accumulated gradients, which stay as they are."""
@@ -315,18 +324,18 @@ class Network:
         """
         return self._from_checkpoint(self._checkpoint().averaged())
 
-    def trace(self, x: ArrayLike, y: ArrayLike) -> Trace:
+    def trace(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> Trace:
         """Return all that one forward and backward pass computes, by name; changes nothing.
 
         ``"loss"``, ``"input.delta"``, and for every layer ``"0.input"``, ``"0.pre_activation"``,
         ``"0.output"``, ``"0.delta"`` (of the pre-activation) and ``"0.gradient.weight"`` ….
         ``trace.equation("0.delta")`` is the equation behind an array, and its source.
         """
-        values = self._core.trace(*self._read_samples(x, y))
+        values = self._core.trace(*self._read_samples(x, y, sample_weight))
         return Trace(values, layers=self.layers, loss=self.definition.loss)
 
     def summary(self, *, batch_size: int = 50) -> Summary:
-        """Describe the layers: shapes, parameters, multiply-adds; and the memory that training takes.
+        """Describe the layers, what they cost, and the memory that training takes.
 
         Print it for a table. `summarize` does the same for a network that is not made yet.
 
@@ -360,13 +369,7 @@ class Network:
             return cls._from_checkpoint(Checkpoint.read(path))
 
     def __repr__(self) -> str:
-        layers = "".join(f"    {layer!r},\n" for layer in self.layers)
-        made = self.definition
-        return (
-            f"Network([\n{layers}], input_shape={made.input_shape}, loss={made.loss!r}, "
-            f"optimizer={self.optimizer!r}, dtype={made.dtype!r}, seed={made.seed}, "
-            f"initializer={made.initializer!r})"
-        )
+        return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint]]:
         return self._from_checkpoint, (self._checkpoint(),)
@@ -392,5 +395,5 @@ class Network:
         net.epochs_trained = saved.epochs_trained
         return net
 
-    def _read_samples(self, x: ArrayLike, y: ArrayLike) -> Samples:
-        return read_samples(x, y, self.input_shape, self.output_shape)
+    def _read_samples(self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None) -> Samples:
+        return read_samples(x, y, sample_weight, self.input_shape, self.output_shape)

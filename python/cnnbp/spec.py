@@ -20,6 +20,7 @@ import re
 from cnnbp import layers
 from cnnbp.arguments import read_integer
 from cnnbp.layers.base import read_activation
+from cnnbp.losses import MSE, Loss, LossName, read_loss
 
 GRAMMAR = (
     "A network is pieces joined by '-': NcK (convolution, N maps, K x K kernels), NlK (learned "
@@ -36,7 +37,7 @@ def parse_spec(
     *,
     classes: int | None = None,
     activation: str | None = None,
-    loss: str = "mse",
+    loss: Loss | LossName = "mse",
 ) -> list[layers.Layer]:
     """Make the layers of a network written in the shorthand.
 
@@ -47,10 +48,10 @@ def parse_spec(
     classes : int, optional
         Number of classes. Needed when `spec` has no output layer, as the toolbox writes it.
     activation : {"sigmoid", "tanh", "relu"}, optional
-        Activation of convolutions, trainable subsampling and hidden layers; sigmoid with "mse",
-        relu with "cross_entropy" when left out.
-    loss : {"mse", "cross_entropy"}
-        With "mse" the output layer has a sigmoid, with "cross_entropy" it gives logits.
+        Activation of convolutions, trainable subsampling and hidden layers; when left out, sigmoid
+        with "mse" and relu with any other loss.
+    loss : Loss or str
+        As `Network` takes it. With "mse" the output layer has a sigmoid, else no activation.
 
     Returns
     -------
@@ -63,8 +64,9 @@ def parse_spec(
     """
     if not isinstance(spec, str):
         raise TypeError(f"spec must be a string such as '6c5-2s-12c5-2s-10o', got {spec!r}")
-    hidden = read_activation(activation, "activation") or ("sigmoid" if loss == "mse" else "relu")
-    output = "sigmoid" if loss == "mse" else None
+    squared = isinstance(read_loss(loss), MSE)
+    hidden = read_activation(activation, "activation") or ("sigmoid" if squared else "relu")
+    output = "sigmoid" if squared else None
     pieces = spec.split("-")
     last = len(pieces) - 1
     made = [_read_piece(pieces, place, hidden, output) for place in range(len(pieces))]

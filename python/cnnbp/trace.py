@@ -8,6 +8,7 @@ from typing import Any
 from cnnbp import equations
 from cnnbp.equations import Equation
 from cnnbp.layers import Layer
+from cnnbp.losses import Loss
 
 
 class Trace(dict[str, Any]):
@@ -19,11 +20,11 @@ class Trace(dict[str, Any]):
         The arrays by name; see `Network.trace`.
     layers : sequence of Layer
         The network's layers.
-    loss : str
+    loss : Loss
         The network's loss.
     """
 
-    def __init__(self, values: Mapping[str, Any], *, layers: Sequence[Layer], loss: str) -> None:
+    def __init__(self, values: Mapping[str, Any], *, layers: Sequence[Layer], loss: Loss) -> None:
         super().__init__(values)
         self.loss = loss
         self._named = dict(_as_computed(layers))

@@ -32,7 +32,7 @@ int main() try {
   Network<float> net({.input = {1, side, side},
                       .layers = {Conv2d{.out_channels = 4, .kernel_size = 3, .activation = Function::relu},
                                  MaxPool2d{.kernel_size = 2}, Linear{.out_features = 2}},
-                      .loss = Loss::cross_entropy},
+                      .loss = CrossEntropy{}},
                      SGD{.lr = 0.1, .momentum = 0.9}, /*seed=*/1);
 
   for (std::uint64_t epoch = 0; epoch < 5; ++epoch) {

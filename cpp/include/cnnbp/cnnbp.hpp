@@ -4,6 +4,7 @@
 #include <cnnbp/definition.hpp>
 #include <cnnbp/functional.hpp>
 #include <cnnbp/initializer.hpp>
+#include <cnnbp/loss.hpp>
 #include <cnnbp/network.hpp>
 #include <cnnbp/optimizer.hpp>
 #include <cnnbp/random.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cnnbp/initializer.hpp>
+#include <cnnbp/loss.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -72,9 +73,6 @@ struct Function {
   constexpr Function(Kind k, double p) : kind(k), parameter(p) {}
   bool operator==(const Function&) const = default;
 };
-
-/// mse: ½ Σ e² / N, the toolbox's. cross_entropy: −Σ t log softmax(x) / N, on logits.
-enum class Loss { mse, cross_entropy };
 
 /// How a convolution is computed. automatic: by Winograd's algorithm where the shapes make it faster and the type is
 /// float, else directly; the choice does not depend on the batch or on timing. winograd: wherever the options allow.
@@ -198,8 +196,8 @@ struct Concat {
   Function activation = Function::identity;
 };
 
-using LayerVariant =
-    std::variant<Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear, BatchNorm2d, Flatten, Activation, Residual, Concat>;
+using LayerVariant = std::variant<Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear,
+                                  BatchNorm2d, Flatten, Activation, Residual, Concat>;
 
 struct LayerDefinition : LayerVariant {
   using LayerVariant::LayerVariant;
@@ -208,7 +206,7 @@ struct LayerDefinition : LayerVariant {
 struct NetworkDefinition {
   Shape input;
   std::vector<LayerDefinition> layers;
-  Loss loss = Loss::mse;
+  Loss loss = MSE{};
   Initializer initializer = ToolboxUniform{};
 };
 

@@ -25,19 +25,26 @@ struct Images {
   Images(const double* d, std::int64_t n) : data(d), count(n), type(Type::float64) {}
 };
 
-/// Class numbers (N,), or target values (N, features).
+/// Class numbers (N,), or target values (N, features), and what each sample weighs in the mean: (N,), or empty for
+/// 1 each.
 struct Targets {
   enum class Type { labels, float32, float64 };
+  using Weights = std::span<const double>;
   const void* data;
   std::int64_t count;
   Type type;
+  Weights weights;
 
-  Targets(const std::int64_t* d, std::int64_t n) : data(d), count(n), type(Type::labels) {}
-  Targets(const float* d, std::int64_t n) : data(d), count(n), type(Type::float32) {}
-  Targets(const double* d, std::int64_t n) : data(d), count(n), type(Type::float64) {}
+  Targets(const std::int64_t* d, std::int64_t n, Weights w = {}) : data(d), count(n), type(Type::labels), weights(w) {}
+  Targets(const float* d, std::int64_t n, Weights w = {}) : data(d), count(n), type(Type::float32), weights(w) {}
+  Targets(const double* d, std::int64_t n, Weights w = {}) : data(d), count(n), type(Type::float64), weights(w) {}
+
+  /// The class numbers, or null.
+  const std::int64_t* labels() const { return type == Type::labels ? static_cast<const std::int64_t*>(data) : nullptr; }
 };
 
-/// Mean loss and the share of samples whose largest output is at the target.
+/// Mean loss, and the share of the samples' weight that is right: the largest output is at a largest target. With one
+/// output: it is above ½, or with BCEWithLogits above 0, where the target is above ½.
 struct Evaluation {
   double loss, accuracy;
 };
@@ -112,6 +119,9 @@ class Network {
   double accumulate_gradients(Images x, Targets y);
   void apply_gradients();
   void zero_gradients();
+
+  /// Throws what the calls with these samples would throw.
+  void check(Images x, Targets y) const;
 
   /// Over any number of samples. `go_on` is asked now and then; false ends the call with std::runtime_error.
   Evaluation evaluate(Images x, Targets y, const std::function<bool()>& go_on = {}) const;

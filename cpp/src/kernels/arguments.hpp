@@ -232,18 +232,27 @@ struct Normalization {
   Index pixels, lanes;
 };
 
-/// One block's loss and its delta; `loss` and `correct` have one number a lane.
+/// One block's outputs x and targets t, and the losses ℓ of its samples; without `features`, one number a lane.
 template <class T>
 struct BlockLoss {
-  const T* output;  // [feature][lane]
-  const T* target;  // [feature][lane]
-  T* delta;         // ∂E/∂output
+  const T* output;  // x: [feature][lane]
+  const T* target;  // t: [feature][lane]
+  T* delta;         // scale · ∂ℓ/∂x: [feature][lane]
   Index features, lanes;
-  T scale;          // 1 / samples of the batch
-  T* loss;          // mse: ½ Σ e². cross-entropy: Σ t · (max − x)
-  T* exponentials;  // cross-entropy: Σ exp(x − max)
-  T* target_sum;    // cross-entropy: Σ t
-  T* correct;       // 1 where the largest output is at the largest target, else 0
+  const T* scale;  // the sample's share of the batch's loss
+  T* loss;         // ℓ
+  T* correct;      // 1 where the largest output is at a largest target, else 0
+  T threshold;     // with one feature: 1 where x > threshold is what t > ½ is
+};
+
+/// ℓ = −Σ q log softmax(x) with q = weight ∘ (keep · t + spread), in three sums: ℓ = loss + target_sum · log
+/// exponentials.
+template <class T>
+struct CrossEntropyTerms {
+  const T* weight;  // [feature]
+  T keep, spread;
+  T* target_sum;    // Σ q
+  T* exponentials;  // Σ exp(x − max)
 };
 
 /// A stretch of the flat parameters p and what an update reads and writes beside them. The gradient that a rule

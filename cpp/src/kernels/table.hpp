@@ -42,8 +42,15 @@ struct KernelTable {
   void (*accumulate_moments)(const PlaneMoments<T>&);
   void (*normalize)(const Normalization<T>&);
   void (*normalize_delta)(const Normalization<T>&);
-  void (*mse)(const BlockLoss<T>&);
-  void (*cross_entropy)(const BlockLoss<T>&);
+  /// ℓ = Σ h(x − t) with h(e) = ½ e² where |e| ≤ limit, else limit · (|e| − ½ limit). An infinite limit: ½ Σ e².
+  void (*huber)(const BlockLoss<T>&, T limit);
+  /// ℓ = Σ |x − t|
+  void (*l1)(const BlockLoss<T>&);
+  /// ℓ = −Σ_k weight_k t_k log σ(x_k) + (1 − t_k) log (1 − σ(x_k))
+  void (*binary_cross_entropy)(const BlockLoss<T>&, const T* weight);
+  void (*cross_entropy)(const BlockLoss<T>&, const CrossEntropyTerms<T>&);
+  /// ℓ = Σ_{k≠y} max(0, margin − x_y + x_k), where t is 1 at y and 0 elsewhere.
+  void (*hinge)(const BlockLoss<T>&, T margin);
   void (*sgd)(const Slice<T>&, const SGDStep<T>&);
   void (*adagrad)(const Slice<T>&, const AdagradStep<T>&);
   void (*rmsprop)(const Slice<T>&, const RMSpropStep<T>&);

@@ -66,11 +66,14 @@ void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, 
     return pack_values<T, float>(from.data, selection, to, block, 0, to.shape.channels);
   if (from.type == Targets::Type::float64)
     return pack_values<T, double>(from.data, selection, to, block, 0, to.shape.channels);
-  const Index lanes = to.blocks.lanes(block), first = block * Blocks<T>::full_lanes;
+  const Index lanes = to.blocks.lanes(block), first = block * Blocks<T>::full_lanes, classes = to.shape.features();
   T* target = to.block(block);
-  std::fill(target, target + to.shape.features() * lanes, T(0));
-  for (Index n = 0; n < to.blocks.samples_in(block); ++n)
-    target[static_cast<const std::int64_t*>(from.data)[selection[first + n]] * lanes + n] = T(1);
+  std::fill(target, target + classes * lanes, T(0));
+  for (Index n = 0; n < to.blocks.samples_in(block); ++n) {
+    const std::int64_t label = from.labels()[selection[first + n]];
+    if (classes == 1) target[n] = T(label);
+    else if (label >= 0 && label < classes) target[label * lanes + n] = T(1);
+  }
 }
 
 template <class T>

@@ -20,7 +20,8 @@ struct Selection {
 template <class T>
 void pack(const Images& from, const Selection& selection, const Tensor<T>& to, Index block, Index begin, Index end);
 
-/// One block of targets: values as they are, class numbers as one-hot.
+/// One block of targets: values as they are, class numbers as one-hot or, where there is one channel, as they are.
+/// A number that is no class leaves zeros.
 template <class T>
 void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block);
 

@@ -29,8 +29,7 @@ void Conv2dLayer<T>::make_sums(const Conv2d& definition) {
     const WinogradShape shape{forward, -rows.pad, -columns.pad, false};
     forward_ = std::make_unique<WinogradSum<T>>(shape);
     winograd_gradient_ = std::make_unique<WinogradGradientSum<T>>(shape);
-  } else
-    forward_ = std::make_unique<Correlator<T>>(forward);
+  } else forward_ = std::make_unique<Correlator<T>>(forward);
   if (takes_winograd<T>(definition, window, delta))
     delta_ = std::make_unique<WinogradSum<T>>(
         WinogradShape{delta, rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad, true});

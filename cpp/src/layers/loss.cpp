@@ -1,64 +1,146 @@
 #include "layers/loss.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
 
 namespace cnnbp {
+namespace {
+
+/// One number a lane, each.
+template <class T>
+struct LaneSums {
+  T *scale, *loss, *correct, *target_sum, *exponentials;
+
+  static constexpr Index size = 5 * Blocks<T>::full_lanes;
+  explicit LaneSums(T* memory) {
+    for (T** sum : {&scale, &loss, &correct, &target_sum, &exponentials}) {
+      *sum = memory;
+      memory += Blocks<T>::full_lanes;
+    }
+  }
+};
+
+/// Runs the kernel of one loss, for each of them.
+template <class T>
+struct Evaluate {
+  const KernelTable<T>& kernel;
+  const BlockLoss<T>& block;
+  const T* factors;
+  const LaneSums<T>& sums;
+
+  void operator()(const MSE&) const { kernel.huber(block, std::numeric_limits<T>::infinity()); }
+  void operator()(const Huber& loss) const { kernel.huber(block, T(loss.delta)); }
+  void operator()(const L1&) const { kernel.l1(block); }
+  void operator()(const Hinge& loss) const { kernel.hinge(block, T(loss.margin)); }
+  void operator()(const BCEWithLogits&) const { kernel.binary_cross_entropy(block, factors); }
+  void operator()(const CrossEntropy& loss) const {
+    kernel.cross_entropy(block, {.weight = factors,
+                                 .keep = T(1 - loss.label_smoothing),
+                                 .spread = T(loss.label_smoothing / double(block.features)),
+                                 .target_sum = sums.target_sum,
+                                 .exponentials = sums.exponentials});
+  }
+};
+
+const std::vector<double>* factors_of(const Loss& loss) {
+  if (const auto* chosen = std::get_if<CrossEntropy>(&loss)) return &chosen->class_weights;
+  if (const auto* chosen = std::get_if<BCEWithLogits>(&loss)) return &chosen->pos_weight;
+  return nullptr;
+}
+
+}  // namespace
+
+LossTotal& LossTotal::operator+=(const LossTotal& other) {
+  weighted_loss += other.weighted_loss;
+  divisor += other.divisor;
+  right += other.right;
+  weight += other.weight;
+  return *this;
+}
 
 template <class T>
-BatchLoss<T>::BatchLoss(Loss loss, Index samples)
-    : loss_(loss), losses_(static_cast<std::size_t>(samples)), correct_(static_cast<std::size_t>(samples)) {}
+BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
+    : loss_(loss),
+      factors_(static_cast<std::size_t>(features), T(1)),
+      weights_(static_cast<std::size_t>(samples)),
+      losses_(static_cast<std::size_t>(samples)),
+      correct_(static_cast<std::size_t>(samples)) {
+  const std::vector<double>* factors = factors_of(loss);
+  if (factors != nullptr && !factors->empty()) factors_.assign(factors->begin(), factors->end());
+}
+
+template <class T>
+void BatchLoss<T>::weigh(const Targets& y, const Selection& selection) {
+  const auto* classes = std::get_if<CrossEntropy>(&loss_);
+  divisor_ = 0.0;
+  for (std::size_t n = 0; n < weights_.size(); ++n) {
+    const Index sample = selection[static_cast<Index>(n)];
+    weights_[n] = y.weights.empty() ? 1.0 : y.weights[static_cast<std::size_t>(sample)];
+    double share = 1.0;
+    if (classes != nullptr && y.labels() != nullptr) {
+      const std::int64_t label = y.labels()[sample];
+      if (label == classes->ignore_index) weights_[n] = 0.0;
+      else if (!classes->class_weights.empty()) share = classes->class_weights[static_cast<std::size_t>(label)];
+    }
+    divisor_ += weights_[n] * share;
+  }
+}
 
 template <class T>
 Loop BatchLoss<T>::evaluate(const Signal<T>& output, const Tensor<T>& target) {
-  // Scratch: four numbers a lane, then, when no delta is wanted, the place where the kernel may leave one.
+  // Scratch: the sums, then, when no delta is wanted, the place where the kernel may leave one.
   const Index delta = output.delta.data ? 0 : output.value.shape.features() * Blocks<T>::full_lanes;
   return {output.value.blocks.count(),
           [=, this](Index block, std::byte* scratch) {
             evaluate_block(output, target, block, reinterpret_cast<T*>(scratch));
           },
-          static_cast<std::size_t>(4 * Blocks<T>::full_lanes + delta) * sizeof(T)};
+          static_cast<std::size_t>(LaneSums<T>::size + delta) * sizeof(T)};
 }
 
 template <class T>
 void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& target, Index block, T* scratch) {
-  constexpr Index full = Blocks<T>::full_lanes;
   const Index features = output.value.shape.features(), lanes = output.value.blocks.lanes(block);
   const Index samples = output.value.blocks.samples_in(block);
-  T *loss = scratch, *exponentials = scratch + full, *target_sum = scratch + 2 * full, *correct = scratch + 3 * full;
-  T* delta = output.delta.data ? output.delta.block(block) : scratch + 4 * full;
+  const std::size_t first = static_cast<std::size_t>(block * Blocks<T>::full_lanes);
+  const LaneSums<T> sums(scratch);
+  T* delta = output.delta.data ? output.delta.block(block) : scratch + LaneSums<T>::size;
+  for (Index n = 0; n < lanes; ++n)
+    sums.scale[n] = n < samples && divisor_ > 0 ? T(weights_[first + static_cast<std::size_t>(n)] / divisor_) : T(0);
   const KernelTable<T>& table = kernels().of<T>();
-  const auto kernel = loss_ == Loss::mse ? table.mse : table.cross_entropy;
-  kernel({.output = output.value.block(block),
-          .target = target.block(block),
-          .delta = delta,
-          .features = features,
-          .lanes = lanes,
-          .scale = T(1) / T(output.value.blocks.samples()),
-          .loss = loss,
-          .exponentials = exponentials,
-          .target_sum = target_sum,
-          .correct = correct});
+  const BlockLoss<T> arguments = {.output = output.value.block(block),
+                                  .target = target.block(block),
+                                  .delta = delta,
+                                  .features = features,
+                                  .lanes = lanes,
+                                  .scale = sums.scale,
+                                  .loss = sums.loss,
+                                  .correct = sums.correct,
+                                  .threshold = std::holds_alternative<BCEWithLogits>(loss_) ? T(0) : T(0.5)};
+  std::visit(Evaluate<T>{table, arguments, factors_.data(), sums}, loss_);
   table.multiply_by_derivative(output.function, output.value.block(block), delta, features * lanes);
-  for (Index n = samples; n < lanes; ++n)
+  for (Index n = 0; n < lanes; ++n) {
+    if (sums.scale[n] > T(0)) continue;
     for (Index k = 0; k < features; ++k) delta[k * lanes + n] = T(0);
+  }
   for (Index n = 0; n < samples; ++n) {
-    const auto sample = static_cast<std::size_t>(block * full + n);
-    losses_[sample] = double(loss[n]);
-    if (loss_ == Loss::cross_entropy) losses_[sample] += double(target_sum[n]) * std::log(double(exponentials[n]));
-    correct_[sample] = correct[n] > 0;
+    const auto sample = first + static_cast<std::size_t>(n);
+    losses_[sample] = double(sums.loss[n]);
+    if (std::holds_alternative<CrossEntropy>(loss_))
+      losses_[sample] += double(sums.target_sum[n]) * std::log(double(sums.exponentials[n]));
+    correct_[sample] = sums.correct[n] > 0;
   }
 }
 
 template <class T>
-double BatchLoss<T>::sum() const {
-  return std::accumulate(losses_.begin(), losses_.end(), 0.0);
-}
-
-template <class T>
-Index BatchLoss<T>::correct() const {
-  return std::count(correct_.begin(), correct_.end(), 1);
+LossTotal BatchLoss<T>::total() const {
+  LossTotal total{.divisor = divisor_};
+  for (std::size_t n = 0; n < weights_.size(); ++n) {
+    if (weights_[n] == 0.0) continue;  // whatever its loss, be it NaN
+    total.weighted_loss += weights_[n] * losses_[n];
+    total.weight += weights_[n];
+    if (correct_[n]) total.right += weights_[n];
+  }
+  return total;
 }
 
 template class BatchLoss<float>;

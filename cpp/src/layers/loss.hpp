@@ -1,28 +1,43 @@
 // The loss at the end of a network: its value, and the delta it sends back.
 #pragma once
 
+#include "lanes/pack.hpp"
 #include "layers/layer.hpp"
 
 namespace cnnbp {
+
+/// Sums over the samples of one batch or of several, in their order.
+struct LossTotal {
+  double weighted_loss = 0.0, divisor = 0.0;
+  double right = 0.0, weight = 0.0;  // of the samples: weights alone, without the loss's class weights
+
+  LossTotal& operator+=(const LossTotal& other);
+  /// 0 where no sample weighs anything.
+  double loss() const { return divisor > 0 ? weighted_loss / divisor : 0.0; }
+  double accuracy() const { return weight > 0 ? right / weight : 0.0; }
+};
 
 /// One batch's loss, sample by sample, after its loop has run.
 template <class T>
 class BatchLoss {
  public:
-  BatchLoss(Loss loss, Index samples);
+  BatchLoss(const Loss& loss, Index features, Index samples);
 
-  /// output.delta ← f'(u) ∘ ∂L/∂output, when it has memory; padding lanes get zero.
+  /// What each sample of the next run weighs.
+  void weigh(const Targets& y, const Selection& selection);
+
+  /// output.delta ← f'(u) ∘ ∂L/∂output, when it has memory; lanes without weight, and padding, get zero.
   Loop evaluate(const Signal<T>& output, const Tensor<T>& target);
 
-  /// Sum of the samples' losses, in their order.
-  double sum() const;
-  Index correct() const;
+  LossTotal total() const;
 
  private:
-  void evaluate_block(const Signal<T>& output, const Tensor<T>& target, Index block, T* lanes);
+  void evaluate_block(const Signal<T>& output, const Tensor<T>& target, Index block, T* scratch);
 
   Loss loss_;
-  std::vector<double> losses_;
+  std::vector<T> factors_;  // of the outputs: the loss's class or positive weights
+  double divisor_ = 0.0;
+  std::vector<double> weights_, losses_;
   std::vector<char> correct_;
 };
 

@@ -43,7 +43,40 @@ void require_finite(const char* name, const void* data, std::int64_t samples, st
 
 std::string number(std::int64_t n) { return std::to_string(n); }
 
+void check_labels(const Targets& y, std::int64_t features, const Loss& loss) {
+  const std::int64_t classes = std::max<std::int64_t>(features, 2);  // one output: yes or no
+  const auto* entropy = std::get_if<CrossEntropy>(&loss);
+  for (std::int64_t n = 0; n < y.count; ++n) {
+    const std::int64_t label = y.labels()[n];
+    if ((label >= 0 && label < classes) || (entropy != nullptr && label == entropy->ignore_index)) continue;
+    const std::string ignored = entropy ? " or ignore_index, " + number(entropy->ignore_index) : "";
+    throw std::invalid_argument("y holds label " + number(label) + " in sample " + number(n) + ", expected 0 to " +
+                                number(classes - 1) + ignored + ": the network has " + number(features) +
+                                (features == 1 ? " output" : " outputs"));
+  }
+}
+
+void check_weights(std::span<const double> weights, std::int64_t samples) {
+  if (!weights.empty() && static_cast<std::int64_t>(weights.size()) != samples)
+    throw std::invalid_argument("sample_weight has " + std::to_string(weights.size()) +
+                                " numbers, expected one for each of " + number(samples) + " samples");
+  const auto bad = std::find_if(weights.begin(), weights.end(), [](double w) { return !(w >= 0.0) || std::isinf(w); });
+  if (bad != weights.end()) check_amount("sample_weight of sample " + number(bad - weights.begin()), *bad);
+}
+
 }  // namespace
+
+void refuse(const std::string& name, double value, const std::string& expected) {
+  throw std::invalid_argument(name + " is " + std::to_string(value) + ", expected " + expected);
+}
+
+void check_amount(const std::string& name, double value) {
+  if (!(value >= 0.0) || !std::isfinite(value)) refuse(name, value, "a finite number, at least 0");
+}
+
+void check_share(const std::string& name, double value) {
+  if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
+}
 
 void check_images(const Images& x, const Shape& shape) {
   if (x.count < 1) throw std::invalid_argument("x has no samples, expected at least one");
@@ -51,17 +84,17 @@ void check_images(const Images& x, const Shape& shape) {
   if (x.type == Images::Type::float64) require_finite<double>("x", x.data, x.count, shape.features());
 }
 
-void check_targets(const Targets& y, std::int64_t samples, std::int64_t features) {
+void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss) {
   if (y.count != samples)
     throw std::invalid_argument("y has " + number(y.count) + " samples, but x has " + number(samples));
-  if (y.type == Targets::Type::float32) return require_finite<float>("y", y.data, y.count, features);
-  if (y.type == Targets::Type::float64) return require_finite<double>("y", y.data, y.count, features);
-  const auto* labels = static_cast<const std::int64_t*>(y.data);
-  for (std::int64_t n = 0; n < y.count; ++n)
-    if (labels[n] < 0 || labels[n] >= features)
-      throw std::invalid_argument("y holds label " + number(labels[n]) + " in sample " + number(n) +
-                                  ", expected 0 to " + number(features - 1) + ": the network has " + number(features) +
-                                  " outputs");
+  check_weights(y.weights, samples);
+  if (y.type == Targets::Type::labels) return check_labels(y, features, loss);
+  if (std::holds_alternative<Hinge>(loss))
+    throw std::invalid_argument("y holds targets (" + number(samples) + ", " + number(features) +
+                                "), but loss hinge needs class numbers (" + number(samples) +
+                                ",); use y.argmax(axis=1) of one-hot targets");
+  if (y.type == Targets::Type::float32) require_finite<float>("y", y.data, y.count, features);
+  else require_finite<double>("y", y.data, y.count, features);
 }
 
 void check_batch(const NetworkDefinition& definition, std::int64_t samples) {

@@ -6,11 +6,19 @@
 
 namespace cnnbp {
 
+/// Throws std::invalid_argument: "lr is -1.0, expected a finite number, at least 0".
+[[noreturn]] void refuse(const std::string& name, double value, const std::string& expected);
+void check_amount(const std::string& name, double value);
+void check_share(const std::string& name, double value);
+
 /// Throws std::invalid_argument for no samples, different numbers of them, or NaN and infinities in x.
 void check_images(const Images& x, const Shape& shape);
 
-/// The same for y: labels must be 0 … features − 1, values finite.
-void check_targets(const Targets& y, std::int64_t samples, std::int64_t features);
+/// The same for y and its weights: labels must be classes of the loss, values finite, weights also at least 0.
+void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss);
+
+/// Throws std::invalid_argument for an option out of range or one that does not fit the network's output.
+void check_loss(const Loss& loss, const Shape& output);
 
 /// A BatchNorm2d cannot train on one value a channel.
 void check_batch(const NetworkDefinition& definition, std::int64_t samples);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "layers/make_layer.hpp"
+#include "network/checks.hpp"
 #include "network/initialise.hpp"
 
 namespace cnnbp {
@@ -40,6 +41,12 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
 }
 
 template <class T>
+void Network<T>::Engine::check(const Images& x, const Targets& y) const {
+  check_images(x, definition.input);
+  check_targets(y, x.count, features(), definition.loss);
+}
+
+template <class T>
 Plan<T>& Network<T>::Engine::training_plan(Index samples) {
   const auto found =
       std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });
@@ -59,7 +66,7 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
       3 * work_of(plan.samples()));
   ++draws.passes;
   packed = update.empty();
-  return plan.loss().sum() / double(plan.samples()) + penalty();
+  return plan.loss().total().loss() + penalty();
 }
 
 template <class T>

@@ -21,6 +21,9 @@ struct Network<T>::Engine {
 
   std::int64_t features() const { return last_layer(summary).output_shape.features(); }
 
+  /// Throws std::invalid_argument where the samples do not fit the network.
+  void check(const Images& x, const Targets& y) const;
+
   /// The plan of a training step, kept for the batch sizes used last.
   Plan<T>& training_plan(Index samples);
 

@@ -73,8 +73,7 @@ void Network<T>::set_training_passes(std::int64_t passes) {
 template <class T>
 double Network<T>::train_step(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
-  check_images(x, engine_->definition.input);
-  check_targets(y, x.count, engine_->features());
+  engine_->check(x, y);
   check_batch(engine_->definition, x.count);
   Plan<T>& plan = engine_->training_plan(x.count);
   return engine_->backpropagate(plan, x, y, {}, true, engine_->updater.next_step());
@@ -87,8 +86,7 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
                                             std::span<const double> lr) {
   if (batch_size < 1)
     throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
-  check_images(x, engine_->definition.input);
-  check_targets(y, x.count, engine_->features());
+  engine_->check(x, y);
   check_order(order, x.count);
   const auto size = static_cast<std::int64_t>(order.size());
   check_batch(engine_->definition, std::min(batch_size, size));
@@ -112,8 +110,7 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
 template <class T>
 double Network<T>::accumulate_gradients(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
-  check_images(x, engine_->definition.input);
-  check_targets(y, x.count, engine_->features());
+  engine_->check(x, y);
   check_batch(engine_->definition, x.count);
   return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
 }
@@ -132,17 +129,17 @@ void Network<T>::zero_gradients() {
 }
 
 template <class T>
+void Network<T>::check(Images x, Targets y) const {
+  engine_->check(x, y);
+}
+
+template <class T>
 Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>& go_on) const {
   const std::shared_lock lock(engine_->change);
-  check_images(x, engine_->definition.input);
-  check_targets(y, x.count, engine_->features());
-  double loss = 0.0;
-  Index correct = 0;
-  engine_->run_forward(x, &y, go_on, [&](const Plan<T>& plan, Index) {
-    loss += plan.loss().sum();
-    correct += plan.loss().correct();
-  });
-  return {loss / double(x.count) + engine_->penalty(), double(correct) / double(x.count)};
+  engine_->check(x, y);
+  LossTotal total;
+  engine_->run_forward(x, &y, go_on, [&](const Plan<T>& plan, Index) { total += plan.loss().total(); });
+  return {total.loss() + engine_->penalty(), total.accuracy()};
 }
 
 template <class T>
@@ -177,8 +174,7 @@ TracedArray<T> traced(const std::string& name, const Tensor<T>& tensor, bool is_
 template <class T>
 std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
   const std::shared_lock lock(engine_->change);
-  check_images(x, engine_->definition.input);
-  check_targets(y, x.count, engine_->features());
+  engine_->check(x, y);
   check_batch(engine_->definition, x.count);
   NetworkDefinition definition = engine_->definition;
   definition.initializer = Constant{};  // drawing would be in vain

@@ -6,25 +6,13 @@
 namespace cnnbp {
 namespace {
 
-[[noreturn]] void refuse(const char* name, double value, const char* expected) {
-  throw std::invalid_argument(std::string(name) + " is " + std::to_string(value) + ", expected " + expected);
-}
-
-void check_amount(const char* name, double value) {
-  if (!(value >= 0.0) || !std::isfinite(value)) refuse(name, value, "a finite number, at least 0");
-}
-
-void check_share(const char* name, double value) {
-  if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
-}
-
 void check(const UpdateOptions& o) {
   if (!(o.clip_norm > 0.0)) refuse("clip_norm", o.clip_norm, "more than 0");
   if (!(o.clip_value > 0.0)) refuse("clip_value", o.clip_value, "more than 0");
   if (std::isfinite(o.clip_norm) && std::isfinite(o.clip_value))
     throw std::invalid_argument("clip_norm and clip_value are both given, expected one of them");
   if (o.ema_decay) check_share("ema_decay", *o.ema_decay);
-  for (const auto& [name, factor] : o.lr_scales) check_amount(("lr_scales['" + name + "']").c_str(), factor);
+  for (const auto& [name, factor] : o.lr_scales) check_amount("lr_scales['" + name + "']", factor);
 }
 
 /// What the rules have in common is checked by its name.

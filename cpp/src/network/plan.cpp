@@ -3,8 +3,11 @@
 namespace cnnbp {
 
 template <class T>
-Plan<T>::Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose, const Draws& draws)
-    : graph_(graph), samples_(samples), purpose_(purpose), loss_(loss, samples) {
+Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws)
+    : graph_(graph),
+      samples_(samples),
+      purpose_(purpose),
+      loss_(loss, graph.signals().back().shape.features(), samples) {
   make_signals();
   make_load();
   make_forward(draws);
@@ -124,8 +127,10 @@ void Plan<T>::make_backward() {
 template <class T>
 void Plan<T>::select(const Images& x, const Targets* y, Selection selection) {
   x_ = x;
-  if (y != nullptr) y_ = *y;
   selection_ = selection;
+  if (y == nullptr) return;
+  y_ = *y;
+  loss_.weigh(*y, selection);
 }
 
 template class Plan<float>;

@@ -13,7 +13,7 @@ template <class T>
 class Plan {
  public:
   /// `draws` is read in every training pass.
-  Plan(const Graph<T>& graph, Loss loss, Index samples, Purpose purpose, const Draws& draws);
+  Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws);
   Plan(const Plan&) = delete;
 
   /// The batch of the next run. What the pointers name must outlive it.

@@ -3,6 +3,7 @@
 
 #include "layers/geometry.hpp"
 #include "layers/make_layer.hpp"
+#include "network/checks.hpp"
 
 namespace cnnbp {
 namespace {
@@ -109,9 +110,7 @@ std::vector<LayerSummary> summarize(const NetworkDefinition& definition) {
   if (definition.layers.empty()) throw std::invalid_argument("layers is empty, expected at least one layer");
   Walk walk;
   const Maps output = walk.layers(definition.layers, "", {shape, false});
-  if (definition.loss == Loss::cross_entropy && output.shape.pixels() != 1)
-    throw std::invalid_argument("loss cross_entropy needs one number a class, but the last layer gives maps " +
-                                text(output.shape) + "; end with Linear or Flatten");
+  check_loss(definition.loss, output.shape);
   return std::move(walk.all);
 }
 

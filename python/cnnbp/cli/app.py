@@ -13,8 +13,8 @@ from cnnbp import data
 from cnnbp.cli import INTERRUPTED
 from cnnbp.cli.delivery import Delivery
 from cnnbp.cli.plan import LENET, TOOLBOX, Plan
-from cnnbp.definition import DType, Loss
-from cnnbp.network import DEFAULT_OPTIMIZERS
+from cnnbp.definition import DType, default_optimizer
+from cnnbp.losses import LossName, read_loss
 
 app = typer.Typer(
     help="Train convolutional networks on the CPU.",
@@ -69,16 +69,16 @@ def train(
     ] = TOOLBOX.spec,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per update.")] = 50,
-    loss: Annotated[Loss, typer.Option(help="What is minimised.")] = "mse",
+    loss: Annotated[LossName, typer.Option(help="What is minimised.")] = "mse",
     activation: Annotated[
         Literal["sigmoid", "tanh", "relu"] | None,
-        typer.Option(help="Of hidden layers.", show_default="sigmoid; cross_entropy relu"),
+        typer.Option(help="Of hidden layers.", show_default="sigmoid with mse, else relu"),
     ] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Learning rate.", show_default="1; cross_entropy 0.02")
+        float | None, typer.Option(help="Learning rate.", show_default="1 with mse, else 0.02")
     ] = None,
     momentum: Annotated[
-        float | None, typer.Option(help="0 to 1.", show_default="0; cross_entropy 0.9")
+        float | None, typer.Option(help="0 to 1.", show_default="0 with mse, else 0.9")
     ] = None,
     dtype: Annotated[DType, typer.Option(help="Type of all numbers.")] = "float32",
     seed: Seed = 0,
@@ -88,7 +88,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network on your own images."""
-    usual = DEFAULT_OPTIMIZERS[loss]
+    usual = default_optimizer(read_loss(loss))
     plan = Plan(
         name="train",
         title="The network",

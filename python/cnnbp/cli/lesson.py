@@ -55,7 +55,7 @@ class Lesson:
         """
         seed = self.source.seed if isinstance(self.source, Plan) else 0
         data = with_test_part(data, seed)
-        x, y = test_part(data)
+        x, y, _ = test_part(data)
         if self.digit >= len(x):
             raise ValueError(
                 f"--digit {self.digit}: there are {len(x):,} test images, 0 to {len(x) - 1}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnbp.data import Dataset
-from cnnbp.definition import DType, Loss
+from cnnbp.definition import DType
+from cnnbp.losses import LossName
 from cnnbp.network import Network
 from cnnbp.optim import SGD, Optimizer
 from cnnbp.optim.schedules import LRSchedule, MultiStepLR
@@ -36,7 +37,7 @@ class Plan:
     spec: str
     epochs: int
     batch_size: int
-    loss: Loss
+    loss: LossName
     optimizer: Optimizer | None = None
     schedule: LRSchedule | None = None
     activation: str | None = None

@@ -86,7 +86,7 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
                 data.y_train,
                 epochs=plan.epochs,
                 batch_size=plan.batch_size,
-                validation_data=test,
+                validation_data=(test.x, test.y),
                 progress=progress,
                 schedule=plan.schedule,
             )
@@ -101,5 +101,5 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
         outputs=outputs.reshape(len(outputs), -1),
         seconds=seconds,
         interrupted=interrupted,
-        **network.evaluate(*test),
+        **network.evaluate(test.x, test.y),
     )

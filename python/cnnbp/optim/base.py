@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from cnnbp import _core
-from cnnbp.arguments import read_amount, read_flag, read_number
+from cnnbp.arguments import read_amount, read_flag, read_positive, read_share
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,38 +80,28 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def read_optimizer(value: object) -> Optimizer:
+def read_optimizer(given: object) -> Optimizer:
     """Read one of the rules."""
-    if not isinstance(value, Optimizer) or type(value) is Optimizer:
-        raise TypeError(f"optimizer must be one of cnnbp.optim, got {value!r}")
-    return value
-
-
-def _read_share(value: object, name: str) -> float:
-    number = read_number(value, name)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {number}")
-    return number
+    if not isinstance(given, Optimizer) or type(given) is Optimizer:
+        raise TypeError(f"optimizer must be one of cnnbp.optim, got {given!r}")
+    return given
 
 
 def _read_betas(value: object, name: str) -> tuple[float, float]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
-    first, second = (_read_share(beta, f"each of {name}") for beta in value)
+    first, second = (read_share(beta, f"each of {name}") for beta in value)
     return first, second
 
 
 def _read_bound(value: object, name: str) -> float | None:
     if value is None or value == math.inf:
         return None
-    number = read_number(value, name)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {number}")
-    return number
+    return read_positive(value, name)
 
 
 def _read_optional_share(value: object, name: str) -> float | None:
-    return None if value is None else _read_share(value, name)
+    return None if value is None else read_share(value, name)
 
 
 def _read_scales(value: object, name: str) -> dict[str, float] | None:
@@ -130,8 +120,8 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "lr_decay": read_amount,
     "weight_decay": read_amount,
     "eps": read_amount,
-    "momentum": _read_share,
-    "alpha": _read_share,
+    "momentum": read_share,
+    "alpha": read_share,
     "betas": _read_betas,
     "nesterov": read_flag,
     "clip_norm": _read_bound,

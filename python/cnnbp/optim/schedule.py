@@ -72,3 +72,14 @@ class LRSchedule(ABC):
             raise ValueError(f"the schedule {self} gives rates that are negative or not finite")
         table = np.ascontiguousarray(np.broadcast_to(rates.reshape(t.shape), (len(t), batches)))
         return lambda losses: table[len(losses)]
+
+
+def start_rates(
+    schedule: LRSchedule | None, lr: Callable[[], float], *, epochs: range, batches: int
+) -> Callable[[Sequence[float]], Rates]:
+    """Return `LRSchedule.start`'s function; without a schedule, that of the rate as it then is."""
+    if isinstance(schedule, LRSchedule):
+        return schedule.start(lr(), epochs=epochs, batches=batches)
+    if schedule is not None:
+        raise TypeError(f"schedule must be one of cnnbp.optim.schedules, got {schedule!r}")
+    return lambda losses: np.full(batches, lr())

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class Samples(NamedTuple):
-    """Images ``(N, C, H, W)`` and their class numbers ``(N,)`` or targets ``(N, K)``."""
+    """Images ``(N, C, H, W)``, their class numbers ``(N,)`` or targets ``(N, K)``, and weights."""
 
     x: Images
     y: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None = None
 
 
 class Trainable(Protocol):
@@ -39,11 +40,14 @@ class Trainable(Protocol):
         batch_size: int,
         on_batch: Callable[[int, float], object] | None = None,
         lr: NDArray[np.float64] | None = None,
+        sample_weight: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Train in the given order, at the rates `lr`; returns the loss of each batch."""
         ...
 
-    def evaluate(self, x: Images, y: NDArray[Any]) -> tuple[float, float]:
+    def evaluate(
+        self, x: Images, y: NDArray[Any], sample_weight: NDArray[np.float64] | None = None
+    ) -> tuple[float, float]:
         """Return the mean loss and the accuracy."""
         ...
 
@@ -91,6 +95,7 @@ def train(
             schedule.batch_size,
             progress.on_batch,
             rates,
+            samples.sample_weight,
         )
         seconds = time.perf_counter() - start
         loss, accuracy = network.evaluate(*validation) if validation else (None, None)
