@@ -82,6 +82,14 @@ NETWORKS = [
         loss="cross_entropy",
         lr=0.01,
     ),
+    NetworkCase(
+        name="resnet20",
+        input_shape=(3, 32, 32),
+        batch_size=128,
+        batches=2,
+        loss="cross_entropy",
+        lr=0.01,
+    ),
 ]
 
 PASSES = [

@@ -41,7 +41,23 @@ def vgg_small() -> list[L.Layer]:
     return [*layers, L.Linear(10)]
 
 
-BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small}
+def resnet20() -> list[L.Layer]:
+    """16, 32 and 64 maps, three blocks each, option B shortcuts (He et al. 2015, section 4.2)."""
+    layers = [L.Conv2d(16, 3, padding=1, bias=False), L.BatchNorm2d(activation="relu")]
+    for channels, stride in [(16, 1)] * 3 + [(32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1)]:
+        body = [
+            L.Conv2d(channels, 3, stride=stride, padding=1, bias=False),
+            L.BatchNorm2d(activation="relu"),
+            L.Conv2d(channels, 3, padding=1, bias=False),
+            L.BatchNorm2d(),
+        ]
+        projection = [L.Conv2d(channels, 1, stride=stride, bias=False), L.BatchNorm2d()]
+        shortcut = projection if stride > 1 else None
+        layers.append(L.Residual(body, shortcut, activation="relu"))
+    return [*layers, L.AvgPool2d(8), L.Linear(10)]
+
+
+BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small, "resnet20": resnet20}
 
 
 class Side(Library):
@@ -73,7 +89,8 @@ class Side(Library):
     def train_from(self, case: NetworkCase, start: list[np.ndarray], steps: int) -> list[float]:
         """Return the losses of the first steps from these parameters."""
         net = _network(case)
-        net.load_state_dict(dict(zip(net.state_dict(), start, strict=True)))
+        trained = dict(zip(net.gradient_dict(), start, strict=True))
+        net.load_state_dict(net.state_dict() | trained)
         x, y = (array[: case.batch_size] for array in case.samples())
         return [net.train_step(x, y) for _ in range(steps)]
 

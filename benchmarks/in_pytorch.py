@@ -43,7 +43,38 @@ def vgg_small() -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4 * 4, 10))
 
 
-BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small}
+class Block(nn.Module):
+    """Two 3×3 convolutions and what they are added to."""
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False),
+            *(nn.BatchNorm2d(channels), nn.ReLU(inplace=True)),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.shortcut = nn.Sequential()
+        if stride > 1:
+            self.shortcut.append(nn.Conv2d(in_channels, channels, 1, stride, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the rectified sum."""
+        return nn.functional.relu(self.body(x) + self.shortcut(x), inplace=True)
+
+
+def resnet20() -> nn.Sequential:
+    """16, 32 and 64 maps, three blocks each, option B shortcuts (He et al. 2015, section 4.2)."""
+    layers = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
+    in_channels = 16
+    for channels, stride in [(16, 1)] * 3 + [(32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1)]:
+        layers.append(Block(in_channels, channels, stride))
+        in_channels = channels
+    return nn.Sequential(*layers, nn.AvgPool2d(8), nn.Flatten(), nn.Linear(64, 10))
+
+
+BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small, "resnet20": resnet20}
 
 
 def half_squared_error(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
