@@ -1,65 +1,9 @@
 """Small networks that together hold every layer and option, for the tests of whole networks."""
 
-from dataclasses import dataclass
-
-import numpy as np
-
-import cnnbp
-from cnnbp import layers as L  # noqa: N812
-from oracle_network import LayerSpec, OracleNetwork, concat, layer, residual
-
-
-@dataclass(frozen=True, kw_only=True)
-class Architecture:
-    """A network to build twice, by cnnbp and by the oracle."""
-
-    layers: list[LayerSpec]
-    input_shape: tuple[int, int, int]
-    loss: str
-    classes: int = 10
-
-    def build(self, dtype="float32", *, lr=0.05, momentum=0.0, seed=1) -> cnnbp.Network:
-        return cnnbp.Network(
-            [_built(spec) for spec in self.layers],
-            input_shape=self.input_shape,
-            loss=self.loss,
-            optimizer=cnnbp.optim.SGD(lr=lr, momentum=momentum),
-            dtype=np.dtype(dtype).name,
-            seed=seed,
-        )
-
-    def oracle_of(self, network, *, lr=0.05, momentum=0.0) -> OracleNetwork:
-        """The oracle with the network's present parameters."""
-        return OracleNetwork(
-            self.layers, network.state_dict(), loss=self.loss, lr=lr, momentum=momentum
-        )
-
-    def samples(self, rng: np.random.Generator, count: int, dtype="float64"):
-        """Images, and class numbers."""
-        x = rng.standard_normal((count, *self.input_shape)).astype(dtype)
-        return x, rng.integers(0, self.classes, count)
-
-    def train_twenty_steps(self, dtype) -> dict[str, np.ndarray]:
-        """The parameters after twenty steps with momentum, and the losses on the way.
-
-        Full and partial blocks take turns: batches of 50, 17 and 8.
-        """
-        network = self.build(dtype, lr=0.05, momentum=0.9, seed=5)
-        rng = np.random.default_rng(6)
-        losses = [
-            network.train_step(*self.samples(rng, (50, 17, 8)[step % 3], dtype))
-            for step in range(20)
-        ]
-        return {**network.state_dict(), "losses": np.array(losses)}
-
-
-def _built(spec: LayerSpec) -> L.Layer:
-    activation = {} if spec.activation == "identity" else {"activation": spec.activation}
-    parts = [[_built(inner) for inner in part] for part in spec.parts.values()]
-    if spec.type == "Concat":
-        return L.Concat(parts, **activation)
-    return getattr(L, spec.type)(*parts, **spec.options, **activation)
-
+from architecture import Architecture
+from cnnbp.layers import LENET5_CONNECTIONS
+from oracle_network import concat, layer, residual
+from resnet import resnet20
 
 TOOLBOX = Architecture(
     layers=[
@@ -178,55 +122,6 @@ SUBSAMPLED = Architecture(
     classes=5,
 )
 
-
-def _resnet_block(channels: int, *, stride: int = 1, shortcut=()) -> LayerSpec:
-    """Two 3×3 convolutions and what they are added to (He et al. 2015, figure 2)."""
-    same = {"kernel_size": 3, "padding": ((1, 1), (1, 1)), "bias": False}
-    return residual(
-        [
-            layer("Conv2d", out_channels=channels, stride=(stride, stride), **same),
-            layer("BatchNorm2d", activation="relu"),
-            layer("Conv2d", out_channels=channels, **same),
-            layer("BatchNorm2d"),
-        ],
-        shortcut,
-        activation="relu",
-    )
-
-
-def _projection(channels: int) -> list[LayerSpec]:
-    """Option B: a 1×1 convolution where size and channels change."""
-    return [
-        layer("Conv2d", out_channels=channels, kernel_size=1, stride=(2, 2), bias=False),
-        layer("BatchNorm2d"),
-    ]
-
-
-def resnet20(widths=(16, 32, 64), size=32, blocks=3) -> Architecture:
-    """The network of He et al. 2015, section 4.2, for images of 32 x 32 or less, option B."""
-    layers = [
-        layer(
-            "Conv2d",
-            out_channels=widths[0],
-            kernel_size=3,
-            padding=((1, 1), (1, 1)),
-            bias=False,
-        ),
-        layer("BatchNorm2d", activation="relu"),
-    ]
-    for stage, width in enumerate(widths):
-        for block in range(blocks):
-            first = stage > 0 and block == 0
-            layers.append(
-                _resnet_block(
-                    width, stride=2 if first else 1, shortcut=_projection(width) if first else ()
-                )
-            )
-    layers += [layer("AvgPool2d", kernel_size=(size // 4, size // 4)),
-               layer("Linear", out_features=10)]  # fmt: skip
-    return Architecture(layers=layers, input_shape=(3, size, size), loss="cross_entropy")
-
-
 #: Two blocks a stage and narrow, so that tests are quick; one of each kind of block.
 RESNET = resnet20(widths=(4, 6, 8), size=8, blocks=2)
 
@@ -292,7 +187,7 @@ LENET5 = Architecture(
             "Conv2d",
             out_channels=16,
             kernel_size=5,
-            connections=L.LENET5_CONNECTIONS,
+            connections=LENET5_CONNECTIONS,
             activation="scaled_tanh",
         ),
         layer("Subsample2d", kernel_size=(2, 2), activation="scaled_tanh"),
@@ -374,6 +269,74 @@ TRANSPOSED = Architecture(
     classes=5,
 )
 
+#: Drawn masks before and after everything, on planes that lie together and on such that lie apart.
+DROPPED = Architecture(
+    layers=[
+        layer("Dropout", p=0.1),
+        layer("Conv2d", out_channels=5, kernel_size=1, activation="softplus"),
+        layer("Dropout", p=0.25),
+        layer("Tanh"),
+        residual([layer("Dropout"), layer("Conv2d", out_channels=5, kernel_size=1)]),
+        layer("Conv2d", out_channels=6, kernel_size=(2, 4), activation="sigmoid"),
+        layer("Dropout"),
+        layer("Flatten"),
+        layer("Linear", out_features=37, activation="tanh"),
+        layer("Dropout", p=0.0),
+        layer("Dropout", p=0.3),
+        layer("Linear", out_features=4),
+    ],
+    input_shape=(2, 8, 8),
+    loss="cross_entropy",
+    classes=4,
+)
+
+#: Groups of one channel, of some, and of all; of maps and of vectors.
+NORMALIZED = Architecture(
+    layers=[
+        layer("GroupNorm", num_groups=1, affine=False),
+        layer("Conv2d", out_channels=6, kernel_size=3, activation="relu"),
+        layer("GroupNorm", num_groups=3, activation="tanh"),
+        residual([layer("GroupNorm", num_groups=6), layer("Sigmoid")]),
+        layer("Conv2d", out_channels=8, kernel_size=(1, 3)),
+        layer("GroupNorm", num_groups=2, eps=1e-3, activation="gelu"),
+        layer("Linear", out_features=24),
+        layer("GroupNorm", num_groups=2),
+        layer("Sigmoid"),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(4, 10, 10),
+    loss="cross_entropy",
+    classes=5,
+)
+
+#: Every way to change a map's size; the planes of some lie apart.
+RESIZED = Architecture(
+    layers=[
+        layer("ZeroPad2d", padding=((1, 0), (2, 3))),
+        layer("Conv2d", out_channels=4, kernel_size=(3, 2), activation="tanh"),
+        layer("Upsample", scale_factor=(2, 1)),
+        layer("Conv2d", out_channels=5, kernel_size=(2, 3), activation="relu"),
+        layer("AdaptiveAvgPool2d", output_size=(5, 10)),
+        layer("Sigmoid"),
+        layer("ZeroPad2d", padding=((0, 1), (1, 0))),
+        layer("Softplus"),
+        layer("Upsample", scale_factor=(2, 3), mode="bilinear"),
+        layer("Tanh"),
+        layer("Conv2d", out_channels=3, kernel_size=3, stride=(2, 2), activation="tanh"),
+        layer("Upsample", scale_factor=(3, 2), mode="bilinear", align_corners=True),
+        concat(
+            [layer("GlobalAvgPool2d"), layer("Upsample", scale_factor=(4, 3))],
+            [layer("AdaptiveAvgPool2d", output_size=(4, 3)), layer("ReLU")],
+        ),
+        layer("Conv2d", out_channels=6, kernel_size=2),
+        layer("GlobalAvgPool2d"),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(2, 7, 6),
+    loss="cross_entropy",
+    classes=5,
+)
+
 ALL = {
     "toolbox": TOOLBOX,
     "lenet": LENET,
@@ -386,6 +349,9 @@ ALL = {
     "branched": BRANCHED,
     "depthwise": DEPTHWISE,
     "lenet5": LENET5,
+    "dropped": DROPPED,
+    "normalized": NORMALIZED,
+    "resized": RESIZED,
     "winograd": WINOGRAD,
     "combined": COMBINED,
     "transposed": TRANSPOSED,

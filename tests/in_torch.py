@@ -2,6 +2,9 @@
 
 import pytest
 
+from oracle_network import names
+from oracle_random import Draws
+
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
 nn = torch.nn
 torch.set_num_threads(1)  # threads of its own would spin beside the core's
@@ -92,6 +95,24 @@ class Subsample2d(nn.Module):
         return sums * self.beta[:, None, None] + self.bias[:, None, None]
 
 
+class Dropout(nn.Module):
+    """PyTorch's, but for the generator of its masks."""
+
+    def __init__(self, p=0.5):
+        super().__init__()
+        self.p = p
+
+    def draw_as(self, *, seed, number):
+        self.seed, self.number, self.passes = seed, number, 0
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        mask = Draws(self.seed, self.passes, self.number).dropout_mask(tuple(x.shape), self.p)
+        self.passes += 1
+        return x * torch.tensor(mask)
+
+
 class Residual(nn.Module):
     def __init__(self, body, shortcut):
         super().__init__()
@@ -132,10 +153,14 @@ class Ended(nn.Module):
         return self
 
 
-def torch_network(architecture, state):
-    """The network as a module whose ``state_dict`` has the names of ``state``, and its values."""
-    tensors = {name: torch.tensor(value) for name, value in state.items()}
-    return _sequence(architecture.layers, "", tensors)
+def torch_network(architecture, network):
+    """The network as a module whose ``state_dict`` has the same names and values."""
+    tensors = {name: torch.tensor(value) for name, value in network.state_dict().items()}
+    module = _sequence(architecture.layers, "", tensors)
+    for number, name in enumerate(names(architecture.layers), start=1):
+        if isinstance(made := module.get_submodule(name), Dropout):
+            made.draw_as(seed=network.definition.seed, number=number)
+    return module
 
 
 def _sequence(specs, prefix, tensors):
@@ -170,6 +195,15 @@ def _made(spec, own, parts):
             return Subsample2d(own["beta"], own["bias"], **spec.options)
         case "BatchNorm2d":
             return _batch_norm(own, spec.options)
+        case "GroupNorm":
+            return _group_norm(own, **spec.options)
+        case "GlobalAvgPool2d":
+            return nn.AdaptiveAvgPool2d(1)
+        case "ZeroPad2d":
+            (top, bottom), (left, right) = spec.options["padding"]
+            return nn.ZeroPad2d((left, right, top, bottom))
+        case "Dropout":
+            return Dropout(**spec.options)
         case "Residual":
             return Residual(*parts)
         case "Concat":
@@ -203,4 +237,11 @@ class BatchNorm(nn.BatchNorm2d):
 def _batch_norm(own, options):
     made = BatchNorm(len(own["running_mean"]), **options).to(own["running_mean"].dtype)
     made.load_state_dict(own, strict=False)  # without num_batches_tracked
+    return made
+
+
+def _group_norm(own, *, num_groups, **options):
+    channels = len(own["weight"]) if own else num_groups
+    made = nn.GroupNorm(num_groups, channels, **options).double()
+    made.load_state_dict(own)
     return made

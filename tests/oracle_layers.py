@@ -10,6 +10,7 @@ import numpy as np
 
 import oracle
 import oracle_convolutions
+from oracle_random import Draws
 
 Array = np.ndarray
 Backward = tuple[Array, dict[str, Array]]
@@ -22,6 +23,7 @@ class OracleLayer:
     options: dict
     #: As in ``state_dict``, without the layer's own name: ``{"weight": …}``.
     parameters: dict[str, Array]
+    draws: Draws
 
     def forward(self, x: Array, training: bool) -> Array:
         """Return the pre-activation."""
@@ -204,6 +206,92 @@ class BatchNorm2d(OracleLayer):
         return channels.reshape(-1, *(1 for _ in self.axes[1:]))
 
 
-def make(type_name: str, options: dict, parameters: dict[str, Array]) -> OracleLayer:
+class GroupNorm(OracleLayer):
+    def compute(self, x):
+        groups = self.split(x)
+        deviation = np.sqrt(groups.var(2, keepdims=True) + self.options.get("eps", 1e-5))
+        self.deviation = np.broadcast_to(deviation, groups.shape).reshape(x.shape)
+        self.normal = ((groups - groups.mean(2, keepdims=True)) / deviation).reshape(x.shape)
+        ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
+        weight, bias = self.parameters.get("weight", ones), self.parameters.get("bias", zeros)
+        self.scale = weight.reshape(-1, *(1 for _ in x.shape[2:]))
+        return self.normal * self.scale + bias.reshape(self.scale.shape)
+
+    def backward(self, delta):
+        axes = (0, *range(2, delta.ndim))
+        of_weight, of_bias = (delta * self.normal).sum(axes), delta.sum(axes)
+        scaled = delta * self.scale
+        below = scaled - self.mean(scaled) - self.normal * self.mean(scaled * self.normal)
+        return below / self.deviation, self.trained(weight=of_weight, bias=of_bias)
+
+    def split(self, x: Array) -> Array:
+        """``(N, groups, values of a group)``."""
+        return x.reshape(len(x), self.options["num_groups"], -1)
+
+    def mean(self, x: Array) -> Array:
+        """Of every group, at all of its places."""
+        groups = self.split(x)
+        return np.broadcast_to(groups.mean(2, keepdims=True), groups.shape).reshape(x.shape)
+
+
+class Separable(OracleLayer):
+    """``rows @ map @ columnsᵀ`` for every map, and back by the transposes."""
+
+    def matrix(self, axis: int, size: int) -> Array:
+        """Of one axis: a row an output position, a column an input position."""
+        raise NotImplementedError
+
+    def compute(self, x):
+        self.rows, self.columns = (self.matrix(axis, size) for axis, size in enumerate(x.shape[2:]))
+        return self.rows @ x @ self.columns.T
+
+    def backward(self, delta):
+        return self.rows.T @ delta @ self.columns, {}
+
+
+class AdaptiveAvgPool2d(Separable):
+    def matrix(self, axis, size):
+        outputs = np.broadcast_to(self.options["output_size"], 2)[axis]
+        rows = np.zeros((outputs, size))
+        for place, row in enumerate(rows):
+            begin, end = place * size // outputs, -(-(place + 1) * size // outputs)
+            row[begin:end] = 1 / (end - begin)
+        return rows
+
+
+class GlobalAvgPool2d(Separable):
+    def matrix(self, axis, size):
+        return np.full((1, size), 1 / size)
+
+
+class ZeroPad2d(Separable):
+    def matrix(self, axis, size):
+        return np.pad(np.eye(size), (self.options["padding"][axis], (0, 0)))
+
+
+class Upsample(Separable):
+    def matrix(self, axis, size):
+        factor = np.broadcast_to(self.options["scale_factor"], 2)[axis]
+        if self.options.get("mode", "nearest") == "nearest":
+            return np.repeat(np.eye(size), factor, axis=0)
+        places = np.maximum((np.arange(size * factor) + 0.5) / factor - 0.5, 0)
+        if self.options.get("align_corners", False):
+            places = np.linspace(0, size - 1, size * factor)
+        # A pixel's share falls from 1 at its own place to 0 at its neighbours'.
+        shares = 1 - np.abs(np.minimum(places, size - 1)[:, None] - np.arange(size))
+        return np.maximum(shares, 0)
+
+
+class Dropout(OracleLayer):
+    def compute(self, x):
+        mask = self.draws.dropout_mask(x.shape, self.options.get("p", 0.5))
+        self.mask = mask if self.training else np.ones_like(x)
+        return self.mask * x
+
+    def backward(self, delta):
+        return self.mask * delta, {}
+
+
+def make(type_name: str, *given) -> OracleLayer:
     """The class of that name; an activation layer has no pre-activation of its own."""
-    return globals().get(type_name, OracleLayer)(options, parameters)
+    return globals().get(type_name, OracleLayer)(*given)

@@ -1,5 +1,6 @@
 """A whole network in float64 NumPy: forward, backward and SGD with momentum over ``oracle``."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import oracle_activations
 import oracle_layers
 import oracle_losses
+from oracle_random import Draws
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ def concat(*branches, activation: str = "identity") -> LayerSpec:
     return LayerSpec("Concat", {}, activation, parts)
 
 
+def names(layers: list[LayerSpec], prefix: str = "") -> Iterator[str]:
+    """Every layer's, ``"1"`` or ``"1.body.0"``, a composite one's before its parts'."""
+    for place, spec in enumerate(layers):
+        yield f"{prefix}{place}"
+        for part, inner in spec.parts.items():
+            yield from names(inner, f"{prefix}{place}.{part}.")
+
+
 def function_of(spec: LayerSpec) -> str:
     """The function of a layer's pre-activation: its option, or what the layer itself is."""
     return oracle_activations.LAYER_FUNCTIONS.get(spec.type, spec.activation)
@@ -55,8 +65,10 @@ class Pass:
 class OracleNetwork:
     """Parameters are named as in ``state_dict``: ``{"0.weight": …, "1.body.0.bias": …}``."""
 
-    def __init__(self, layers, parameters, *, loss: str, lr: float = 0.0, momentum: float = 0.0):
+    def __init__(self, layers, parameters, *, loss: str, lr=0.0, momentum=0.0, seed=0):
         self.layers, self.loss, self.lr, self.momentum = layers, loss, lr, momentum
+        self.seed, self.training_passes = seed, 0
+        self.numbers = {name: number for number, name in enumerate(names(layers), start=1)}
         self.parameters = {name: np.array(p, np.float64) for name, p in parameters.items()}
         self.velocities = {name: np.zeros_like(p) for name, p in self.parameters.items()}
 
@@ -80,6 +92,7 @@ class OracleNetwork:
     def train_step(self, x, target) -> float:
         """``v ← momentum · v + gradient``, ``p ← p − lr · v``; held statistics follow the batch."""
         loss, _, gradients, _ = self.backward(x, target)
+        self.training_passes += 1
         for prefix, made in self.made.items():
             self.parameters |= {f"{prefix}.{name}": p for name, p in made.parameters.items()}
         for name, gradient in gradients.items():
@@ -102,7 +115,8 @@ class OracleNetwork:
                     for key, value in self.parameters.items()
                     if key.rpartition(".")[0] == name
                 }
-                self.made[name] = oracle_layers.make(spec.type, spec.options, own)
+                draws = Draws(self.seed, self.training_passes, self.numbers[name])
+                self.made[name] = oracle_layers.make(spec.type, spec.options, own, draws)
                 u = self.made[name].forward(x, training)
             output = oracle_activations.ACTIVATIONS[function_of(spec)](u)
             self.passes[name] = Pass(x, u, output)

@@ -135,6 +135,42 @@ def test_average_pooling_is_pytorchs(module, pool, divisor_override, count_inclu
     assert np.allclose(input_delta, torch_x.grad, rtol=1e-13, atol=1e-13)
 
 
+#: A layer and PyTorch's, for maps of five channels.
+LAYERS = [
+    *(
+        (layers.AdaptiveAvgPool2d(s), torch.nn.AdaptiveAvgPool2d(s))
+        for s in (1, 3, (4, 6), (9, 2), 11)
+    ),
+    (layers.GlobalAvgPool2d(), torch.nn.AdaptiveAvgPool2d(1)),
+    (layers.ZeroPad2d(((1, 0), (2, 3))), torch.nn.ZeroPad2d((2, 3, 1, 0))),
+    (layers.GroupNorm(5, eps=1e-3), torch.nn.GroupNorm(5, 5, eps=1e-3)),
+    (layers.GroupNorm(1, affine=False), torch.nn.LayerNorm((5, 4, 6), elementwise_affine=False)),
+    (layers.GroupNorm(5, affine=False), torch.nn.InstanceNorm2d(5)),
+    *((layers.Upsample(f), torch.nn.Upsample(scale_factor=f)) for f in (1, 2, (3, 1))),
+    *(
+        (
+            layers.Upsample(factor, mode="bilinear", align_corners=corners),
+            torch.nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=corners),
+        )
+        for factor in (1, 2, (3, 5), (1, 4))
+        for corners in (False, True)
+    ),
+]
+
+
+@pytest.mark.parametrize(("layer", "theirs"), LAYERS, ids=repr)
+def test_layers_are_pytorchs(layer, theirs, rng):
+    """Values, and deltas of the mean of half their squares."""
+    x = normal(rng, (3, 5, 4, 6), np.float64)
+    torch_x = tensor(x)
+    torchs = theirs.double()(torch_x)
+    (0.5 * (torchs**2).sum() / 3).backward()
+    net = Network([layer], input_shape=x.shape[1:], dtype="float64")
+    seen = net.trace(x, np.zeros((3, torchs[0].numel())))
+    assert np.allclose(seen["0.output"], torchs.detach(), rtol=1e-13, atol=1e-13)
+    assert np.allclose(seen["input.delta"], torch_x.grad, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize("module", [oracle_activations, functional])
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
 def test_activations_are_pytorchs(module, name, rng):

@@ -9,7 +9,18 @@ from claims import assert_same_bits
 
 
 @pytest.mark.parametrize(
-    "name", ["toolbox", "lenet", "odd", "subsampled", "combined", "transposed"]
+    "name",
+    [
+        "toolbox",
+        "lenet",
+        "odd",
+        "subsampled",
+        "combined",
+        "transposed",
+        "dropped",
+        "normalized",
+        "resized",
+    ],
 )
 def test_training_gives_the_same_bits_for_any_number_of_threads(name, dtype):
     architecture = architectures.ALL[name]

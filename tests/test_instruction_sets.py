@@ -21,9 +21,19 @@ GEOMETRIES = (
     + geometries.ODD
     + geometries.DRAWN
 )
-networks = pytest.mark.parametrize(
-    "name", ["toolbox", "lenet", "odd", "subsampled", "winograd", "combined", "transposed"]
-)
+#: In lenet, where two pixels of a window are as good as equal, its maximum may take the other.
+SMOOTH = [
+    "toolbox",
+    "odd",
+    "subsampled",
+    "winograd",
+    "combined",
+    "transposed",
+    "dropped",
+    "normalized",
+    "resized",
+]
+networks = pytest.mark.parametrize("name", ["lenet", *SMOOTH])
 
 
 def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:
@@ -83,12 +93,9 @@ def test_training_gives_the_same_bits_on_avx2_and_avx512(name, dtype, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["toolbox", "odd", "subsampled", "winograd"])
+@pytest.mark.parametrize("name", SMOOTH)
 def test_portable_training_differs_by_rounding_alone(name, dtype, tmp_path):
-    """Its multiply-adds round twice: a rounding or two of a parameter each step, 40 in all.
-
-    Not of lenet: where two pixels of a window are as good as equal, its maximum takes the other.
-    """
+    """Its multiply-adds round twice: a rounding or two of a parameter each step, 40 in all."""
     portable = train_with_isa("portable", name, dtype, tmp_path)
     for key, here in architectures.ALL[name].train_twenty_steps(dtype).items():
         assert np.abs(here - portable[key]).max() <= 40 * np.finfo(dtype).eps * np.abs(here).max()

@@ -8,11 +8,15 @@ import pytest
 
 from cnnbp import layers
 from cnnbp.layers import (
+    AdaptiveAvgPool2d,
     AvgPool2d,
     CombineConv2d,
     Conv2d,
     ConvTranspose2d,
+    Dropout,
     Flatten,
+    GlobalAvgPool2d,
+    GroupNorm,
     Linear,
     MaxPool2d,
     ReLU,
@@ -20,6 +24,8 @@ from cnnbp.layers import (
     Softmax,
     Subsample2d,
     Tanh,
+    Upsample,
+    ZeroPad2d,
 )
 
 EVERY_LAYER = [
@@ -38,6 +44,14 @@ EVERY_LAYER = [
     MaxPool2d(3, stride=2, ceil_mode=True, dilation=2, activation="tanh"),
     Subsample2d((2, 3), activation="sigmoid"),
     Linear(10, bias=False, activation="softmax"),
+    GroupNorm(3, eps=1e-3, affine=False, activation="relu", trainable=False),
+    Dropout(0.25),
+    AdaptiveAvgPool2d((3, 4)),
+    GlobalAvgPool2d(),
+    ZeroPad2d(2),
+    ZeroPad2d(((1, 0), (2, 3))),
+    Upsample(2),
+    Upsample((2, 3), mode="bilinear", align_corners=True),
     Flatten(),
     Sigmoid(),
     Tanh(),
@@ -128,6 +142,14 @@ def test_input_channels_are_a_clear_error():
         (lambda: MaxPool2d(2, dilation=True), "dilation"),
         (lambda: Subsample2d(2.0), "kernel_size"),
         (lambda: Linear(10.0), "out_features"),
+        (lambda: GroupNorm(2.0), "num_groups"),
+        (lambda: Dropout("half"), "p must"),
+        (lambda: AdaptiveAvgPool2d(None), "output_size"),
+        (lambda: ZeroPad2d("same"), "padding"),
+        (lambda: ZeroPad2d(0.5), "padding"),
+        (lambda: Upsample(1.5), "scale_factor"),
+        (lambda: Upsample(2, mode=2), "mode"),
+        (lambda: Upsample(2, mode="bilinear", align_corners=1), "align_corners"),
     ],
 )
 def test_a_wrong_type_is_a_type_error_that_names_the_argument(make, name):
@@ -163,6 +185,18 @@ def test_a_wrong_type_is_a_type_error_that_names_the_argument(make, name):
         (lambda: MaxPool2d(2, padding=-1), "padding"),
         (lambda: Subsample2d(0), "kernel_size"),
         (lambda: Linear(0), "out_features"),
+        (lambda: GroupNorm(0), "num_groups"),
+        (lambda: GroupNorm(2, eps=0.0), "eps"),
+        (lambda: Dropout(1), "p must"),
+        (lambda: Dropout(-0.1), "p must"),
+        (lambda: Dropout(float("nan")), "p must"),
+        (lambda: AdaptiveAvgPool2d(0), "output_size"),
+        (lambda: ZeroPad2d(-1), "padding"),
+        (lambda: ZeroPad2d((1, 2, 3, 4)), "padding"),
+        (lambda: ZeroPad2d(((1, 2), (3, -4))), "padding"),
+        (lambda: Upsample((2, 0)), "scale_factor"),
+        (lambda: Upsample(2, mode="cubic"), "mode"),
+        (lambda: Upsample(2, align_corners=True), "align_corners"),
     ],
 )
 def test_a_wrong_value_is_a_value_error_that_names_the_argument(make, name):

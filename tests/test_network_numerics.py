@@ -123,13 +123,13 @@ def test_gradients_match_central_differences_of_the_loss(architecture, rng):
 
 @networks
 def test_accumulated_gradients_add_up(architecture, dtype, rng):
-    network = architecture.build(dtype)
+    network, other = architecture.build(dtype), architecture.build(dtype)
     first, second = architecture.samples(rng, 5, dtype), architecture.samples(rng, 17, dtype)
     alone = []
     for samples in (first, second):
-        network.accumulate_gradients(*samples)
-        alone.append(network.gradient_dict())
-        network.zero_gradients()
+        other.accumulate_gradients(*samples)
+        alone.append(other.gradient_dict())
+        other.zero_gradients()
     network.accumulate_gradients(*first)
     network.accumulate_gradients(*second)
     for name, gradient in network.gradient_dict().items():

@@ -25,7 +25,7 @@ def torch_loss(architecture, outputs, labels):
 def test_gradients_are_pytorchs(architecture, rng):
     """Of every parameter and of the input, relative to the largest of each array."""
     net = architecture.build("float64")
-    module = torch_network(architecture, net.state_dict())
+    module = torch_network(architecture, net)
     x, labels = architecture.samples(rng, 19)
     torch_x = torch.tensor(x, requires_grad=True)
     loss = torch_loss(architecture, module(torch_x), labels) + penalty_of(module)
@@ -44,7 +44,7 @@ def test_gradients_are_pytorchs(architecture, rng):
 def test_five_steps_and_a_prediction_are_pytorchs(architecture, rng):
     """With momentum; the prediction uses what statistics the steps have left."""
     net = architecture.build("float64", lr=0.01, momentum=0.9)
-    module = torch_network(architecture, net.state_dict())
+    module = torch_network(architecture, net)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9)
     for count in (19, 5, 16, 8, 3):
         x, labels = architecture.samples(rng, count)

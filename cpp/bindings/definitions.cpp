@@ -55,6 +55,12 @@ std::vector<LayerDefinition> definitions(const std::vector<AnyLayer>& layers) {
   return all;
 }
 
+Upsample::Mode upsampling(const std::string& mode) {
+  if (mode == "nearest") return Upsample::nearest;
+  if (mode == "bilinear") return Upsample::bilinear;
+  throw std::invalid_argument("mode is '" + mode + "', expected nearest or bilinear");
+}
+
 /// One Python class a definition, all of them layers.
 template <class D>
 struct Typed : AnyLayer {};
@@ -111,6 +117,12 @@ void bind_definitions(py::module_& module) {
            }),
            py::kw_only(), arg("kernel_size"), arg("stride"), arg("padding") = none, arg("ceil_mode") = false,
            arg("count_include_pad") = true, arg("divisor_override") = 0, arg("activation") = "identity");
+  py::class_<Typed<AdaptiveAvgPool2d>, AnyLayer>(module, "AdaptiveAvgPool2d")
+      .def(py::init([](const Pair& output_size) { return typed(AdaptiveAvgPool2d{size(output_size)}); }), py::kw_only(),
+           arg("output_size"));
+  py::class_<Typed<GlobalAvgPool2d>, AnyLayer>(module, "GlobalAvgPool2d").def(py::init([] {
+    return typed(GlobalAvgPool2d{});
+  }));
   py::class_<Typed<MaxPool2d>, AnyLayer>(module, "MaxPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, const Pair& dilation,
                        bool ceil_mode, const std::string& activation) {
@@ -136,6 +148,23 @@ void bind_definitions(py::module_& module) {
            }),
            py::kw_only(), arg("eps") = 1e-5, arg("momentum") = 0.1, arg("affine") = true,
            arg("activation") = "identity", arg("trainable") = true);
+  py::class_<Typed<GroupNorm>, AnyLayer>(module, "GroupNorm")
+      .def(
+          py::init([](std::int64_t num_groups, double eps, bool affine, const std::string& activation, bool trainable) {
+            return typed(GroupNorm{num_groups, eps, affine, function(activation), trainable});
+          }),
+          py::kw_only(), arg("num_groups"), arg("eps") = 1e-5, arg("affine") = true, arg("activation") = "identity",
+          arg("trainable") = true);
+  py::class_<Typed<Dropout>, AnyLayer>(module, "Dropout")
+      .def(py::init([](double p) { return typed(Dropout{p}); }), py::kw_only(), arg("p") = 0.5);
+  py::class_<Typed<ZeroPad2d>, AnyLayer>(module, "ZeroPad2d")
+      .def(py::init([](const PaddingArgument& pad) { return typed(ZeroPad2d{padding(pad)}); }), py::kw_only(),
+           arg("padding"));
+  py::class_<Typed<Upsample>, AnyLayer>(module, "Upsample")
+      .def(py::init([](const Pair& scale_factor, const std::string& mode, bool align_corners) {
+             return typed(Upsample{size(scale_factor), upsampling(mode), align_corners});
+           }),
+           py::kw_only(), arg("scale_factor"), arg("mode") = "nearest", arg("align_corners") = false);
   py::class_<Typed<Flatten>, AnyLayer>(module, "Flatten").def(py::init([] { return typed(Flatten{}); }));
   py::class_<Typed<Activation>, AnyLayer>(module, "Activation")
       .def(py::init([](const std::string& name, std::optional<double> parameter) {

@@ -106,6 +106,12 @@ class AvgPool2d(LayerDefinition):
         activation: str = "identity",
     ) -> None: ...
 
+class AdaptiveAvgPool2d(LayerDefinition):
+    def __init__(self, *, output_size: Pair) -> None: ...
+
+class GlobalAvgPool2d(LayerDefinition):
+    def __init__(self) -> None: ...
+
 class MaxPool2d(LayerDefinition):
     def __init__(
         self,
@@ -142,6 +148,32 @@ class BatchNorm2d(LayerDefinition):
         affine: bool = True,
         activation: str = "identity",
         trainable: bool = True,
+    ) -> None: ...
+
+class GroupNorm(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        num_groups: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        activation: str = "identity",
+        trainable: bool = True,
+    ) -> None: ...
+
+class Dropout(LayerDefinition):
+    def __init__(self, *, p: float = 0.5) -> None: ...
+
+class ZeroPad2d(LayerDefinition):
+    def __init__(self, *, padding: Padding) -> None: ...
+
+class Upsample(LayerDefinition):
+    def __init__(
+        self,
+        *,
+        scale_factor: Pair,
+        mode: Literal["nearest", "bilinear"] = "nearest",
+        align_corners: bool = False,
     ) -> None: ...
 
 class Flatten(LayerDefinition):

@@ -16,8 +16,10 @@ import numpy as np
 Pair: TypeAlias = tuple[int, int]
 #: What a caller may pass for height and width: one number for both, or ``(height, width)``.
 Size: TypeAlias = int | Sequence[int]
-#: Rows and columns added: ``((top, bottom), (left, right))``, or ``"same"``.
-Padding: TypeAlias = tuple[Pair, Pair] | Literal["same"]
+#: Rows and columns added: ``((top, bottom), (left, right))``.
+Sides: TypeAlias = tuple[Pair, Pair]
+#: The same, or ``"same"``.
+Padding: TypeAlias = Sides | Literal["same"]
 #: What a caller may pass as padding.
 PaddingLike: TypeAlias = Size | Sequence[Size] | str
 #: How a convolution is computed.
@@ -61,19 +63,12 @@ def read_padding(value: object, name: str, *, stride: Pair) -> Padding:
                 "give the padding as numbers"
             )
         return "same" if read_choice(value, name, ("same", "valid")) == "same" else ((0, 0), (0, 0))
-    if _index(value) is not None:
-        height, width = read_pair(value, name, minimum=0)
-        return (height, height), (width, width)
-    items = _items(value)
-    if items is None:
-        raise TypeError(
-            f"{name} must be an integer, a pair (h, w), ((top, bottom), (left, right)), "
-            f'"same" or "valid", got {value!r}'
-        )
-    if len(items) != 2:
-        raise ValueError(f"{name} must be (h, w) or ((top, bottom), (left, right)), got {value!r}")
-    rows, columns = (read_pair(item, name, minimum=0) for item in items)
-    return rows, columns
+    return _read_sides(value, name, expected=f'{_SIDES}, "same" or "valid"')
+
+
+def read_sides(value: object, name: str) -> Sides:
+    """Read a number, ``(h, w)`` or ``((top, bottom), (left, right))``."""
+    return _read_sides(value, name, expected=_SIDES)
 
 
 def flat_padding(padding: Padding) -> tuple[int, int, int, int] | Literal["same"]:
@@ -137,6 +132,22 @@ def read_choice(value: object, name: str, allowed: Iterable[str]) -> str:
 def read_algorithm(value: object, name: str) -> Algorithm:
     """Read how a convolution is computed."""
     return cast(Algorithm, read_choice(value, name, get_args(Algorithm)))
+
+
+_SIDES = "an integer, a pair (h, w), ((top, bottom), (left, right))"
+
+
+def _read_sides(value: object, name: str, *, expected: str) -> Sides:
+    if _index(value) is not None:
+        height, width = read_pair(value, name, minimum=0)
+        return (height, height), (width, width)
+    items = _items(value)
+    if items is None:
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
+    if len(items) != 2:
+        raise ValueError(f"{name} must be (h, w) or ((top, bottom), (left, right)), got {value!r}")
+    rows, columns = (read_pair(item, name, minimum=0) for item in items)
+    return rows, columns
 
 
 def _index(value: object) -> int | None:

@@ -27,6 +27,8 @@ COMBINATION = "Bouvrie 2006, learning combinations of feature maps"
 CONVOLUTION = "Bouvrie 2006, convolution layers"
 SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
 BATCH_NORM = "Ioffe and Szegedy 2015"
+GROUP_NORM = "Wu and He 2018"
+DROPOUT = "Srivastava et al. 2014"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,14 @@ LAYERS: dict[str, LayerEquations] = {
         Equation("u_j = largest of each window of x_j", "Scherer et al. 2010"),
         Sensitivity("_j", "place(δ_j^next), where the maxima were", "Scherer et al. 2010"),
     ),
+    "AdaptiveAvgPool2d": LayerEquations(
+        Equation("u_j = mean of each window of x_j", "documentation of torch.nn.AdaptiveAvgPool2d"),
+        Sensitivity("_j", "Σ δ_j^next / size, over the windows that hold the pixel", CHAIN_RULE),
+    ),
+    "GlobalAvgPool2d": LayerEquations(
+        Equation("u_j = Σ_uv (x_j)_uv / n", "Lin, Chen and Yan 2014"),
+        Sensitivity("_j", "δ_j^next / n at every pixel", CHAIN_RULE),
+    ),
     "Subsample2d": LayerEquations(
         Equation("u_j = β_j down(x_j) + b_j", SUBSAMPLING),
         Sensitivity("_j", "β_j^next up(δ_j^next)", CONVOLUTION),
@@ -148,6 +158,26 @@ LAYERS: dict[str, LayerEquations] = {
             "weight": Equation("∂E/∂γ_j = Σ_uv (δ_j ∘ z_j)_uv", BATCH_NORM),
             "bias": Equation("∂E/∂β_j = Σ_uv (δ_j)_uv", BATCH_NORM),
         },
+    ),
+    "GroupNorm": LayerEquations(
+        Equation("u_j = γ_j z_j + β_j,  z_j = (x_j − μ_g) / √(σ_g² + eps)", GROUP_NORM),
+        Sensitivity("_j", "∂E/∂x_j through z_j, μ_g and σ_g of the next layer", GROUP_NORM),
+        {
+            "weight": Equation("∂E/∂γ_j = Σ_uv (δ_j ∘ z_j)_uv", GROUP_NORM),
+            "bias": Equation("∂E/∂β_j = Σ_uv (δ_j)_uv", GROUP_NORM),
+        },
+    ),
+    "ZeroPad2d": LayerEquations(
+        Equation("u_j = x_j with zeros around it", CHAIN_RULE),
+        Sensitivity("_j", "δ_j^next without its border", CHAIN_RULE),
+    ),
+    "Upsample": LayerEquations(
+        Equation("u_j = up(x_j)", "documentation of torch.nn.Upsample"),
+        Sensitivity("_j", "upᵀ(δ_j^next)", CHAIN_RULE),
+    ),
+    "Dropout": LayerEquations(
+        Equation("u = m ∘ x,  m = 0 with probability p, else 1 / (1 − p)", DROPOUT),
+        Sensitivity("", "m^next ∘ δ^next", DROPOUT),
     ),
     "Residual": LayerEquations(
         Equation("u = body(x) + shortcut(x)", "He et al. 2015"),

@@ -147,6 +147,15 @@ struct MaxPool2d {
   Function activation = Function::identity;
 };
 
+/// Mean over windows that share a map evenly: row i of the output is over rows ⌊i · height / output height⌋ to
+/// ⌈(i + 1) · height / output height⌉ − 1, and so are columns.
+struct AdaptiveAvgPool2d {
+  Size2d output_size;
+};
+
+/// Mean of each map.
+struct GlobalAvgPool2d {};
+
 /// Trainable subsampling: u_j = β_j · down(x_j) + b_j, where down sums the blocks of kernel_size that tile a map.
 /// β starts at 1 / (height · width), b at 0.
 struct Subsample2d {
@@ -174,6 +183,37 @@ struct BatchNorm2d {
   bool trainable = true;
 };
 
+/// u = γ_c (x − μ_g) / √(σ_g² + eps) + β_c, with mean and variance of each sample's groups of neighbouring channels,
+/// the same in training and after (Wu and He 2018).
+struct GroupNorm {
+  std::int64_t num_groups;
+  double eps = 1e-5;
+  bool affine = true;  ///< γ and β are learned, from 1 and 0
+  Function activation = Function::identity;
+  bool trainable = true;
+};
+
+/// In training u = m ∘ x, where m is 0 with probability p and else 1 / (1 − p), drawn for each feature of each sample
+/// (Srivastava et al. 2014). Predictions have u = x.
+struct Dropout {
+  double p = 0.5;
+};
+
+/// Zeros around each map.
+struct ZeroPad2d {
+  Padding padding;
+};
+
+/// Maps scale_factor times as high and wide. nearest: u(oh, ow) = x(⌊oh / factor⌋, ⌊ow / factor⌋). bilinear: between
+/// the four pixels around row max((oh + ½) / factor − ½, 0), or, with align_corners, oh (height − 1) /
+/// (output height − 1), and the same of columns.
+struct Upsample {
+  enum Mode { nearest, bilinear };
+  Size2d scale_factor;
+  Mode mode = nearest;
+  bool align_corners = false;
+};
+
 /// Maps to one vector, in the order (channel, row, column).
 struct Flatten {};
 
@@ -196,8 +236,9 @@ struct Concat {
   Function activation = Function::identity;
 };
 
-using LayerVariant = std::variant<Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, MaxPool2d, Subsample2d, Linear,
-                                  BatchNorm2d, Flatten, Activation, Residual, Concat>;
+using LayerVariant = std::variant<Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, AdaptiveAvgPool2d, GlobalAvgPool2d,
+                                  MaxPool2d, Subsample2d, Linear, BatchNorm2d, GroupNorm, Dropout, ZeroPad2d, Upsample,
+                                  Flatten, Activation, Residual, Concat>;
 
 struct LayerDefinition : LayerVariant {
   using LayerVariant::LayerVariant;

@@ -139,5 +139,13 @@ void sum(const T* a, const T* b, T* y, Index count) {
   });
 }
 
+template <class T>
+void product(const T* a, const T* b, T* y, Index count) {
+  for_each_vector<T>(count, [&](auto vector, Index i) {
+    using V = decltype(vector);
+    (V::load(a + i) * V::load(b + i)).store(y + i);
+  });
+}
+
 }  // namespace
 }  // namespace cnnbp

@@ -173,6 +173,26 @@ struct SubsamplingGradient {
   Index pixels, lanes;
 };
 
+/// A position between two others: (1 − share) · x(first) + share · x(second).
+template <class T>
+struct Between {
+  Index first, second;
+  T share;
+};
+
+/// One channel of one block, and the larger map whose rows and columns lie between those of the small one; the delta
+/// goes the other way, and overwrites the small one.
+template <class T>
+struct Interpolation {
+  T* small;
+  T* large;
+  T* row;  // scratch, a row of the small map
+  const Between<T>* rows;
+  const Between<T>* columns;
+  Index small_height, small_width, large_height, large_width;
+  Index lanes;
+};
+
 enum class FunctionKind {
   identity,
   sigmoid,
@@ -230,6 +250,20 @@ struct Normalization {
   const T* delta_shift = nullptr;  // what mean and variance send back
   const T* delta_scale = nullptr;
   Index pixels, lanes;
+};
+
+/// y = m ∘ x over features of one block, first_feature a multiple of 4, with m = 0 where a random word is below
+/// `threshold`, and `scale` elsewhere. Word f mod 4 of Philox4x32-10 at the counter {⌊f / 4⌋ in two halves, n, stream}
+/// is that of feature f of sample n.
+template <class T>
+struct Dropping {
+  const T* input;
+  T* output;
+  T* mask;  // m
+  Index first_feature, features, first_sample, lanes;
+  std::uint32_t key[2];
+  std::uint32_t stream, threshold;
+  T scale;
 };
 
 /// One block's outputs x and targets t, and the losses ℓ of its samples; without `features`, one number a lane.

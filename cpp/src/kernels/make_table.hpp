@@ -3,6 +3,8 @@
 
 #include "kernels/activations.hpp"
 #include "kernels/correlate.hpp"
+#include "kernels/dropout.hpp"
+#include "kernels/interpolation.hpp"
 #include "kernels/kernel_gradient.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/matrix_product.hpp"
@@ -39,10 +41,14 @@ constexpr KernelTable<T> make_table() {
       .subsample = subsample<T>,
       .subsample_delta = subsample_delta<T>,
       .accumulate_subsampling_gradient = accumulate_subsampling_gradient<T>,
+      .interpolate = interpolate<T>,
+      .interpolate_delta = interpolate_delta<T>,
       .activate = activate<T>,
       .multiply_by_derivative = multiply_by_derivative<T>,
       .multiply_by_slope = multiply_by_slope<T>,
       .sum = sum<T>,
+      .product = product<T>,
+      .drop = drop<T>,
       .softmax = softmax<T>,
       .softmax_delta = softmax_delta<T>,
       .accumulate_moments = accumulate_moments<T>,

@@ -29,6 +29,8 @@ struct KernelTable {
   void (*subsample)(const Subsampling<T>&);
   void (*subsample_delta)(const Subsampling<T>&);
   void (*accumulate_subsampling_gradient)(const SubsamplingGradient<T>&);
+  void (*interpolate)(const Interpolation<T>&);
+  void (*interpolate_delta)(const Interpolation<T>&);
   /// u ← f(u), count elements.
   void (*activate)(Elementwise f, T* u, Index count);
   /// δ ← f'(u) ∘ δ from y = f(u), count elements; not for functions that fall and rise, as gelu does.
@@ -37,6 +39,9 @@ struct KernelTable {
   void (*multiply_by_slope)(Elementwise f, const T* u, T* delta, Index count);
   /// y = a + b, count elements; y may be either.
   void (*sum)(const T* a, const T* b, T* y, Index count);
+  /// y = a ∘ b, count elements; y may be either.
+  void (*product)(const T* a, const T* b, T* y, Index count);
+  void (*drop)(const Dropping<T>&);
   void (*softmax)(const Softmax<T>&);
   void (*softmax_delta)(const Softmax<T>&);
   void (*accumulate_moments)(const PlaneMoments<T>&);

@@ -43,6 +43,12 @@ class Blocks {
 /// and delta of 64 channels of 32×32 gained a fifth.
 enum class Spacing { contiguous, spread };
 
+/// Whether planes of such maps may lie apart.
+inline bool may_spread(const Shape& shape) {
+  constexpr Index page = 4096 / 64;  // pixels of a full block
+  return shape.pixels() % page == 0;
+}
+
 /// A view of maps in lanes; their memory belongs to whoever made it.
 template <class T>
 class Tensor {
@@ -54,8 +60,7 @@ class Tensor {
   Tensor() = default;
   Tensor(T* d, const Shape& s, const Blocks<T>& b, Spacing spacing = Spacing::contiguous)
       : data(d), shape(s), blocks(b), plane_(s.pixels()) {
-    constexpr Index page = 4096 / 64;  // pixels of a full block
-    if (spacing == Spacing::spread && plane_ % page == 0) ++plane_;
+    if (spacing == Spacing::spread && may_spread(s)) ++plane_;
   }
 
   T* block(Index b) const { return data + b * Blocks<T>::full_lanes * shape.channels * plane_; }

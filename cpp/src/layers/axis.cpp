@@ -49,6 +49,15 @@ std::vector<Taps> forward_taps(const Axis& axis) {
   return all;
 }
 
+std::vector<Taps> adaptive_taps(Index input, Index output) {
+  std::vector<Taps> all;
+  for (Index o = 0; o < output; ++o) {
+    const Index begin = o * input / output, end = ceil_div((o + 1) * input, output);
+    all.push_back({0, 1, end - begin, begin, 1});
+  }
+  return all;
+}
+
 std::vector<Taps> delta_taps(const Axis& axis) {
   // Taps with i + pad − k·dilation = o·stride are every (stride / g)-th, and their outputs (dilation / g) apart.
   const Index g = std::gcd(axis.stride, axis.dilation);
@@ -71,7 +80,9 @@ std::vector<Taps> delta_taps(const Axis& axis) {
   return all;
 }
 
-std::vector<Run> forward_runs(const Axis& axis) { return runs(forward_taps(axis), 1); }
+std::vector<Run> forward_runs(const std::vector<Taps>& taps) { return runs(taps, 1); }
+
+std::vector<Run> forward_runs(const Axis& axis) { return forward_runs(forward_taps(axis)); }
 
 std::vector<Run> delta_runs(const Axis& axis) { return runs(delta_taps(axis), axis.stride); }
 

@@ -237,4 +237,54 @@ Window window_of(const Subsample2d& layer, const Shape& input) {
   return window;
 }
 
+Shape output_of(const AdaptiveAvgPool2d& layer, const Shape& input) {
+  require_between("output_size", layer.output_size, 1);
+  return {input.channels, layer.output_size.height, layer.output_size.width};
+}
+
+Shape output_of(const ZeroPad2d& layer, const Shape& input) {
+  const Padding& padding = layer.padding;
+  require(!padding.is_same, "padding is 'same', expected numbers");
+  require_between("padding", Size2d{padding.top, padding.bottom}, 0);
+  require_between("padding", Size2d{padding.left, padding.right}, 0);
+  return {input.channels, input.height + padding.top + padding.bottom, input.width + padding.left + padding.right};
+}
+
+Shape output_of(const Upsample& layer, const Shape& input) {
+  const Size2d factor = layer.scale_factor;
+  require_between("scale_factor", factor, 1);
+  require(layer.mode == Upsample::bilinear || !layer.align_corners, "align_corners needs mode bilinear, got nearest");
+  return {input.channels, checked_product({input.height, factor.height}, "output height"),
+          checked_product({input.width, factor.width}, "output width")};
+}
+
+namespace {
+
+void check_eps(double eps) { require(eps > 0.0, "eps is " + std::to_string(eps) + ", expected above 0"); }
+
+}  // namespace
+
+void check(const BatchNorm2d& layer) {
+  check_eps(layer.eps);
+  require(layer.momentum >= 0.0 && layer.momentum <= 1.0,
+          "momentum is " + std::to_string(layer.momentum) + ", expected 0 to 1");
+}
+
+void check(const GroupNorm& layer, const Shape& input) {
+  check_eps(layer.eps);
+  const std::string given = "num_groups is " + std::to_string(layer.num_groups);
+  require(
+      layer.num_groups >= 1 && input.channels % layer.num_groups == 0,
+      given + ", which must divide the " + std::to_string(input.channels) + " channels of the input " + text(input));
+  require(input.features() > layer.num_groups, given + ", but the input " + text(input) +
+                                                   " then has one value a group, which has no variance; take fewer "
+                                                   "groups");
+}
+
+void check(const Dropout& layer) {
+  require(layer.p >= 0.0 && layer.p < 1.0, "p is " + std::to_string(layer.p) + ", expected at least 0 and below 1");
+}
+
+void check(const Linear& layer) { require_between("out_features", layer.out_features, 1); }
+
 }  // namespace cnnbp

@@ -25,6 +25,17 @@ Window window_of(const Subsample2d& layer, const Shape& input);
 /// Whether Winograd's algorithm can compute the layer: 3×3 or 5×5 kernels, stride 1, dilation 1, one group.
 bool fits_winograd(const Conv2d& layer);
 
+/// The output's shape; they throw as well.
+Shape output_of(const AdaptiveAvgPool2d& layer, const Shape& input);
+Shape output_of(const ZeroPad2d& layer, const Shape& input);
+Shape output_of(const Upsample& layer, const Shape& input);
+
+/// Throw std::invalid_argument for options that are out of range or do not fit the input.
+void check(const BatchNorm2d& layer);
+void check(const GroupNorm& layer, const Shape& input);
+void check(const Dropout& layer);
+void check(const Linear& layer);
+
 /// Kernels of the layer: pairs of an input and an output channel that are connected.
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input);
 

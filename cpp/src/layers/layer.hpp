@@ -20,6 +20,18 @@ struct Signal {
   Elementwise function = {};
 };
 
+/// A task for each of `parts` parts of every block: run(block, part).
+template <class T, class Run>
+Loop over_parts(const Blocks<T>& blocks, Index parts, Run run) {
+  return {blocks.count() * parts, [=](Index task, std::byte*) { run(task / parts, task % parts); }};
+}
+
+/// A task for every plane: run(block, channel).
+template <class T, class Run>
+Loop over_planes(const Tensor<T>& tensor, Run run) {
+  return over_parts(tensor.blocks, tensor.shape.channels, run);
+}
+
 /// An array of numbers; a layer says what it needs, the network gives the memory.
 template <class T>
 struct LayerParameter {

@@ -7,8 +7,11 @@
 #include "layers/combine_conv2d.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/conv_transpose2d.hpp"
+#include "layers/dropout.hpp"
+#include "layers/group_norm.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
+#include "layers/resizing.hpp"
 #include "layers/subsampling.hpp"
 
 namespace cnnbp {
@@ -20,6 +23,9 @@ struct Overloaded : F... {
 };
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // Clang before 17 does not deduce it
+
+template <class L, class... Others>
+constexpr bool is_one_of = (std::is_same_v<L, Others> || ...);
 
 Shape window_output(std::int64_t channels, const Window& window) {
   return {channels, window.rows.output, window.columns.output};
@@ -58,17 +64,6 @@ const char* name_of(Function function) {
   return "";
 }
 
-void check_batch_norm(const BatchNorm2d& l) {
-  if (!(l.eps > 0.0)) throw std::invalid_argument("eps is " + std::to_string(l.eps) + ", expected above 0");
-  if (!(l.momentum >= 0.0 && l.momentum <= 1.0))
-    throw std::invalid_argument("momentum is " + std::to_string(l.momentum) + ", expected 0 to 1");
-}
-
-void check_linear(const Linear& l) {
-  if (l.out_features < 1 || l.out_features > 0x7fffffff)
-    throw std::invalid_argument("out_features is " + std::to_string(l.out_features) + ", expected 1 to 2147483647");
-}
-
 }  // namespace
 
 std::string type_name(const LayerDefinition& definition) {
@@ -77,16 +72,22 @@ std::string type_name(const LayerDefinition& definition) {
                  [](const CombineConv2d&) { return "CombineConv2d"; }, [](const AvgPool2d&) { return "AvgPool2d"; },
                  [](const MaxPool2d&) { return "MaxPool2d"; }, [](const Subsample2d&) { return "Subsample2d"; },
                  [](const Linear&) { return "Linear"; }, [](const BatchNorm2d&) { return "BatchNorm2d"; },
-                 [](const Flatten&) { return "Flatten"; }, [](const Activation& l) { return name_of(l.function); },
-                 [](const Residual&) { return "Residual"; }, [](const Concat&) { return "Concat"; }},
+                 [](const GroupNorm&) { return "GroupNorm"; }, [](const Dropout&) { return "Dropout"; },
+                 [](const AdaptiveAvgPool2d&) { return "AdaptiveAvgPool2d"; },
+                 [](const GlobalAvgPool2d&) { return "GlobalAvgPool2d"; }, [](const ZeroPad2d&) { return "ZeroPad2d"; },
+                 [](const Upsample&) { return "Upsample"; }, [](const Flatten&) { return "Flatten"; },
+                 [](const Activation& l) { return name_of(l.function); }, [](const Residual&) { return "Residual"; },
+                 [](const Concat&) { return "Concat"; }},
       definition);
 }
 
 Function activation_of(const LayerDefinition& definition) {
-  return std::visit(
-      Overloaded{[](const Flatten&) { return Function(Function::identity); },
-                 [](const Activation& l) { return l.function; }, [](const auto& l) { return l.activation; }},
-      definition);
+  return std::visit(Overloaded{[](const Activation& l) { return l.function; },
+                               [](const auto& l) {
+                                 if constexpr (requires { l.activation; }) return l.activation;
+                                 else return Function(Function::identity);
+                               }},
+                    definition);
 }
 
 bool is_composite(const LayerDefinition& definition) {
@@ -114,13 +115,25 @@ Shape single_output_shape(const LayerDefinition& layer, const Shape& input) {
                  [&](const MaxPool2d& l) { return window_output(input.channels, window_of(l, input)); },
                  [&](const Subsample2d& l) { return window_output(input.channels, window_of(l, input)); },
                  [&](const Linear& l) {
-                   check_linear(l);
+                   check(l);
                    return Shape{l.out_features, 1, 1};
                  },
                  [&](const BatchNorm2d& l) {
-                   check_batch_norm(l);
+                   check(l);
                    return input;
                  },
+                 [&](const GroupNorm& l) {
+                   check(l, input);
+                   return input;
+                 },
+                 [&](const Dropout& l) {
+                   check(l);
+                   return input;
+                 },
+                 [&](const AdaptiveAvgPool2d& l) { return output_of(l, input); },
+                 [&](const GlobalAvgPool2d&) { return Shape{input.channels, 1, 1}; },
+                 [&](const ZeroPad2d& l) { return output_of(l, input); },
+                 [&](const Upsample& l) { return output_of(l, input); },
                  [&](const Flatten&) { return Shape{input.features(), 1, 1}; }, [&](const auto&) { return input; }},
       layer);
   checked_product({output.channels, output.height, output.width}, "output " + text(output));
@@ -139,6 +152,17 @@ std::unique_ptr<Layer<T>> make_layer(const LayerDefinition& definition, const Sh
                  [&](const Subsample2d& l) -> Made { return std::make_unique<Subsample2dLayer<T>>(l, input); },
                  [&](const Linear& l) -> Made { return std::make_unique<LinearLayer<T>>(l, input); },
                  [&](const BatchNorm2d& l) -> Made { return std::make_unique<BatchNorm2dLayer<T>>(l, input); },
+                 [&](const GroupNorm& l) -> Made { return std::make_unique<GroupNormLayer<T>>(l, input); },
+                 [&](const Dropout& l) -> Made { return std::make_unique<DropoutLayer<T>>(l); },
+                 [&](const AdaptiveAvgPool2d& l) -> Made { return std::make_unique<AvgPool2dLayer<T>>(l, input); },
+                 [&](const GlobalAvgPool2d&) -> Made {
+                   return std::make_unique<AvgPool2dLayer<T>>(AdaptiveAvgPool2d{1}, input);
+                 },
+                 [&](const ZeroPad2d& l) -> Made { return std::make_unique<ZeroPad2dLayer<T>>(l); },
+                 [&](const Upsample& l) -> Made {
+                   if (l.mode == Upsample::nearest) return std::make_unique<NearestUpsampleLayer<T>>(l, input);
+                   return std::make_unique<BilinearUpsampleLayer<T>>(l, input);
+                 },
                  [&](const auto&) -> Made { return std::make_unique<CopyLayer<T>>(); }},
       definition);
   if (!is_trainable(definition))
@@ -164,14 +188,21 @@ Cost cost_of(const LayerDefinition& definition, const Shape& input) {
                    return Cost{weights + (l.bias ? l.out_features : 0), weights};
                  },
                  [&](const BatchNorm2d& l) { return Cost{l.affine ? 2 * input.channels : 0, input.features()}; },
+                 [&](const GroupNorm& l) { return Cost{l.affine ? 2 * input.channels : 0, input.features()}; },
+                 [&](const Upsample& l) {  // four pixels by their shares, or none
+                   return Cost{0, l.mode == Upsample::bilinear ? 4 * output_shape(l, input).features() : 0};
+                 },
                  [](const auto&) { return Cost{0, 0}; }},
       definition);
 }
 
 bool needs_maps(const LayerDefinition& definition) {
-  return std::holds_alternative<Conv2d>(definition) || std::holds_alternative<ConvTranspose2d>(definition) ||
-         std::holds_alternative<CombineConv2d>(definition) || std::holds_alternative<AvgPool2d>(definition) ||
-         std::holds_alternative<MaxPool2d>(definition) || std::holds_alternative<Subsample2d>(definition);
+  return std::visit(
+      []<class L>(const L&) {
+        return is_one_of<L, Conv2d, ConvTranspose2d, CombineConv2d, AvgPool2d, AdaptiveAvgPool2d, GlobalAvgPool2d,
+                         MaxPool2d, Subsample2d, ZeroPad2d, Upsample>;
+      },
+      definition);
 }
 
 bool reads_vector(const LayerDefinition& definition) {

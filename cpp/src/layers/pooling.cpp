@@ -6,16 +6,32 @@ namespace cnnbp {
 
 namespace {
 
-/// Windows that lie side by side and cover the whole axis.
-bool covers_once(const Axis& axis) {
-  return axis.stride == axis.kernel && axis.dilation == 1 && axis.pad == 0 && axis.output * axis.stride == axis.input;
+/// Whether the windows lie side by side and cover the whole axis.
+bool cover_once(const std::vector<Taps>& windows, Index size) {
+  Index covered = 0;
+  for (const Taps& window : windows) {
+    if (window.source != covered || window.source_step != 1) return false;
+    covered += window.count;
+  }
+  return covered == size;
 }
 
 }  // namespace
 
 template <class T>
 PlaneWindows<T>::PlaneWindows(const Window& window)
-    : window_(window), rows_(forward_taps(window.rows)), columns_(forward_runs(window.columns)) {}
+    : PlaneWindows({window.rows.input, window.columns.input}, forward_taps(window.rows), forward_taps(window.columns),
+                   window.columns.kernel) {}
+
+template <class T>
+PlaneWindows<T>::PlaneWindows(Size2d input, std::vector<Taps> rows, const std::vector<Taps>& columns,
+                              Index kernel_width)
+    : input_(input),
+      rows_(std::move(rows)),
+      columns_(forward_runs(columns)),
+      pooled_width_(static_cast<Index>(columns.size())),
+      kernel_width_(kernel_width),
+      partition_(cover_once(rows_, input.height) && cover_once(columns, input.width)) {}
 
 template <class T>
 Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
@@ -24,24 +40,24 @@ Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, 
   return {.plane = below.channel(block, channel),
           .pooled = pooled.channel(block, channel),
           .taps = taps.data ? taps.channel(block, channel) : nullptr,
-          .plane_height = window_.rows.input,
-          .plane_row_stride = window_.columns.input * lanes,
-          .pooled_row_stride = window_.columns.output * lanes,
+          .plane_height = input_.height,
+          .plane_row_stride = input_.width * lanes,
+          .pooled_row_stride = pooled_width_ * lanes,
           .rows = rows_.data(),
-          .pooled_height = window_.rows.output,
+          .pooled_height = static_cast<Index>(rows_.size()),
           .columns = columns_.data(),
           .column_runs = static_cast<Index>(columns_.size()),
-          .kernel_width = window_.columns.kernel,
+          .kernel_width = kernel_width_,
           .row_divisor = nullptr,
           .column_divisor = nullptr,
           .multiply = false,
-          .partition = covers_once(window_.rows) && covers_once(window_.columns),
+          .partition = partition_,
           .lanes = lanes};
 }
 
 template <class T>
-PoolingLayer<T>::PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel)
-    : windows_(window), forward_kernel_(forward_kernel), delta_kernel_(delta_kernel) {}
+PoolingLayer<T>::PoolingLayer(PlaneWindows<T> windows, Kernel forward_kernel, Kernel delta_kernel)
+    : windows_(std::move(windows)), forward_kernel_(forward_kernel), delta_kernel_(delta_kernel) {}
 
 template <class T>
 Pooling<T> PoolingLayer<T>::plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
@@ -93,8 +109,12 @@ std::vector<Index> counts(const Axis& axis, bool include_pad) {
 }  // namespace
 
 template <class T>
+AvgPool2dLayer<T>::AvgPool2dLayer(PlaneWindows<T> windows)
+    : PoolingLayer<T>(std::move(windows), kernels().of<T>().avg_pool, kernels().of<T>().avg_pool_delta) {}
+
+template <class T>
 AvgPool2dLayer<T>::AvgPool2dLayer(const AvgPool2d& definition, const Shape& input)
-    : PoolingLayer<T>(window_of(definition, input), kernels().of<T>().avg_pool, kernels().of<T>().avg_pool_delta) {
+    : AvgPool2dLayer(PlaneWindows<T>(window_of(definition, input))) {
   const Window window = window_of(definition, input);
   std::vector<Index> rows = counts(window.rows, definition.count_include_pad);
   std::vector<Index> columns = counts(window.columns, definition.count_include_pad);
@@ -102,6 +122,24 @@ AvgPool2dLayer<T>::AvgPool2dLayer(const AvgPool2d& definition, const Shape& inpu
     rows.assign(rows.size(), definition.divisor_override);
     columns.assign(columns.size(), 1);
   }
+  divide_by(rows, columns);
+}
+
+template <class T>
+AvgPool2dLayer<T>::AvgPool2dLayer(const AdaptiveAvgPool2d& definition, const Shape& input)
+    : AvgPool2dLayer(PlaneWindows<T>({input.height, input.width},
+                                     adaptive_taps(input.height, definition.output_size.height),
+                                     adaptive_taps(input.width, definition.output_size.width))) {
+  const auto sizes = [](Index from, Index to) {
+    std::vector<Index> all;
+    for (const Taps& window : adaptive_taps(from, to)) all.push_back(window.count);
+    return all;
+  };
+  divide_by(sizes(input.height, definition.output_size.height), sizes(input.width, definition.output_size.width));
+}
+
+template <class T>
+void AvgPool2dLayer<T>::divide_by(const std::vector<Index>& rows, const std::vector<Index>& columns) {
   this->multiply_ = std::all_of(rows.begin(), rows.end(), is_power_of_two) &&
                     std::all_of(columns.begin(), columns.end(), is_power_of_two);
   for (const Index n : rows) this->row_divisor_.push_back(this->multiply_ ? T(1) / T(n) : T(n));
@@ -110,7 +148,8 @@ AvgPool2dLayer<T>::AvgPool2dLayer(const AvgPool2d& definition, const Shape& inpu
 
 template <class T>
 MaxPool2dLayer<T>::MaxPool2dLayer(const MaxPool2d& definition, const Shape& input)
-    : PoolingLayer<T>(window_of(definition, input), kernels().of<T>().max_pool, kernels().of<T>().max_pool_delta) {}
+    : PoolingLayer<T>(PlaneWindows<T>(window_of(definition, input)), kernels().of<T>().max_pool,
+                      kernels().of<T>().max_pool_delta) {}
 
 template class PlaneWindows<float>;
 template class PlaneWindows<double>;

@@ -11,15 +11,19 @@ template <class T>
 class PlaneWindows {
  public:
   explicit PlaneWindows(const Window& window);
+  /// Windows of any size each, over a plane of size `input`.
+  PlaneWindows(Size2d input, std::vector<Taps> rows, const std::vector<Taps>& columns, Index kernel_width = 0);
 
   /// `taps` may have no memory; divisors are left to who has them.
   Pooling<T> of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                 Index channel) const;
 
  private:
-  Window window_;
+  Size2d input_;
   std::vector<Taps> rows_;
   std::vector<Run> columns_;
+  Index pooled_width_, kernel_width_;
+  bool partition_;
 };
 
 /// What mean and max pooling share.
@@ -32,7 +36,7 @@ class PoolingLayer : public Layer<T> {
  protected:
   using Kernel = void (*)(const Pooling<T>&);
 
-  PoolingLayer(const Window& window, Kernel forward_kernel, Kernel delta_kernel);
+  PoolingLayer(PlaneWindows<T> windows, Kernel forward_kernel, Kernel delta_kernel);
 
   /// Mean pooling's divisors; null for max pooling.
   std::vector<T> row_divisor_, column_divisor_;
@@ -51,6 +55,11 @@ template <class T>
 class AvgPool2dLayer : public PoolingLayer<T> {
  public:
   AvgPool2dLayer(const AvgPool2d& definition, const Shape& input);
+  AvgPool2dLayer(const AdaptiveAvgPool2d& definition, const Shape& input);
+
+ private:
+  explicit AvgPool2dLayer(PlaneWindows<T> windows);
+  void divide_by(const std::vector<Index>& rows, const std::vector<Index>& columns);
 };
 
 /// y = max x over each window;  δ = f'(u) ∘ place(δ), each at the position that held the maximum.

@@ -23,9 +23,11 @@ from cnnbp.layers.combination import CombineConv2d
 from cnnbp.layers.composite import Concat, Residual
 from cnnbp.layers.connections import LENET5_CONNECTIONS
 from cnnbp.layers.convolution import Conv2d
+from cnnbp.layers.dropout import Dropout
 from cnnbp.layers.linear import Flatten, Linear
-from cnnbp.layers.normalization import BatchNorm2d
-from cnnbp.layers.pooling import AvgPool2d, MaxPool2d
+from cnnbp.layers.normalization import BatchNorm2d, GroupNorm
+from cnnbp.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from cnnbp.layers.resizing import Upsample, ZeroPad2d
 from cnnbp.layers.subsampling import Subsample2d
 from cnnbp.layers.transposed import ConvTranspose2d
 
@@ -34,13 +36,17 @@ __all__ = [
     "ELU",
     "GELU",
     "LENET5_CONNECTIONS",
+    "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "CombineConv2d",
     "Concat",
     "Conv2d",
     "ConvTranspose2d",
+    "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
+    "GroupNorm",
     "Hardswish",
     "Layer",
     "LeakyReLU",
@@ -55,4 +61,6 @@ __all__ = [
     "Softplus",
     "Subsample2d",
     "Tanh",
+    "Upsample",
+    "ZeroPad2d",
 ]

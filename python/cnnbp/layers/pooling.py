@@ -145,3 +145,43 @@ class MaxPool2d(Layer):
             ceil_mode=self.ceil_mode,
             activation=self.activation or "identity",
         )
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class AdaptiveAvgPool2d(Layer):
+    """Mean of windows that share a map evenly, as ``torch.nn.AdaptiveAvgPool2d``.
+
+    Output row ``i`` of ``H'`` is the mean of rows ``⌊i H / H'⌋`` to ``⌈(i + 1) H / H'⌉ - 1`` of the
+    map's ``H``, and so are columns. Windows overlap where `output_size` does not divide the map,
+    and repeat pixels where it is larger. A window's delta spreads over it, divided by its size.
+
+    Parameters
+    ----------
+    output_size : int or (int, int)
+        Height and width of the output; may be larger than the map.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `output_size` is of the wrong type or below 1.
+    """
+
+    output_size: Pair
+
+    def __init__(self, output_size: Size) -> None:
+        self._assign(output_size=read_pair(output_size, "AdaptiveAvgPool2d output_size"))
+
+    def definition(self) -> _core.AdaptiveAvgPool2d:
+        """Return the same layer for the compiled core."""
+        return _core.AdaptiveAvgPool2d(output_size=self.output_size)
+
+
+class GlobalAvgPool2d(Layer):
+    """Mean of each map (Lin, Chen and Yan 2014): maps of shape ``(channels, 1, 1)``.
+
+    The same as ``AdaptiveAvgPool2d(1)``; the delta below is ``f'(u) ∘ δ / (H W)`` at every pixel.
+    """
+
+    def definition(self) -> _core.GlobalAvgPool2d:
+        """Return the same layer for the compiled core."""
+        return _core.GlobalAvgPool2d()
