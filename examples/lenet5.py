@@ -1,8 +1,8 @@
 """LeNet-5 as in LeCun, Bottou, Bengio and Haffner 1998, in the form that the notes give it.
 
 Trainable subsampling, the table of connections of C3, the squashing function 1.7159 tanh(2u / 3),
-and images of 32 × 32 pixels with a background of -0.1 and ink of 1.175. In place of the radial basis
-functions of its output layer stand ten logits and their cross entropy.
+and images of 32 × 32 pixels with a background of -0.1 and ink of 1.175. In place of the radial
+basis functions of its output layer stand ten logits and their cross entropy.
 """
 
 import numpy as np
