@@ -19,6 +19,6 @@ def read_arguments(*, epochs: int) -> tuple[cnnbp.data.Dataset, int]:
     """Read the digits, and how many epochs to train if not as many as usual."""
     script, *given = sys.argv
     folder = given[0] if given else os.environ.get("CNNBP_MNIST")
-    if folder is None or len(given) > 2:
+    if not folder or len(given) > 2:
         sys.exit(WHERE.format(script=script))
     return cnnbp.data.load(folder), int(given[1]) if len(given) > 1 else epochs

@@ -17,7 +17,7 @@ from toolbox_golden import (
     golden,
 )
 
-MNIST = os.environ.get("CNNBP_MNIST")
+MNIST = os.environ.get("CNNBP_MNIST")  # empty is not set
 
 
 @pytest.fixture(params=NAMES)
@@ -95,7 +95,7 @@ def test_a_saved_net_of_little_training_calls_every_packaged_digit_a_nine():
     assert er == np.mean(data.y_test != 9)
 
 
-@pytest.mark.skipif(MNIST is None, reason="CNNBP_MNIST names no folder with MNIST's IDX files")
+@pytest.mark.skipif(not MNIST, reason="CNNBP_MNIST names no folder with MNIST's IDX files")
 def test_a_saved_net_has_the_error_that_the_toolbox_found_on_10000_digits():
     data = cnnbp.data.load(MNIST)
     assert len(data.x_test) == 10_000
