@@ -1,4 +1,4 @@
-"""The shortest script that reads 99 % of MNIST's test digits: 99.2 % in 9.9 s on two cores."""
+"""The shortest script that reads 99 % of MNIST's test digits: 99.2 % in 7 to 10 s on two cores."""
 
 import time
 
