@@ -1,4 +1,4 @@
-"""The benchmarks' commands: ``networks``, ``passes`` and ``compare``."""
+"""The benchmarks' commands: ``networks``, ``predict``, ``passes`` and ``compare``."""
 
 import argparse
 import sys
@@ -12,6 +12,11 @@ from benchmarks.results import Run, changes
 from benchmarks.tables import console, show_changes, show_run
 
 LIBRARIES = ["cnnbp", "PyTorch"]
+CASES: dict[str, Sequence[cases.Case]] = {
+    "networks": cases.NETWORKS,
+    "predict": cases.PREDICTIONS,
+    "passes": cases.PASSES,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         show_changes(changes(before, after), out)
         return 0
-    listed = cases.NETWORKS if options.command == "networks" else cases.PASSES
+    listed = CASES[options.command]
     chosen = [case for case in listed if all(word in str(case) for word in options.only)]
     if not chosen:
         print(f"no case matches {options.only}; they are:", *listed, sep="\n", file=sys.stderr)
@@ -56,18 +61,20 @@ def _say(case: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    both = argparse.ArgumentParser(add_help=False)
-    both.add_argument("--only", nargs="+", default=[], help="words that a case must have")
-    both.add_argument("--rounds", type=int, default=7, help="turns for everyone (%(default)s)")
-    both.add_argument("--threads", type=int, default=2, help="of every library (%(default)s)")
-    both.add_argument("--json", metavar="FILE", help="write the results there")
-    both.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
-    networks = commands.add_parser("networks", parents=[both], help="training steps")
-    networks.add_argument("--seconds", type=float, default=0.2, help="of a turn (%(default)s)")
-    networks.add_argument(
+    every = argparse.ArgumentParser(add_help=False)
+    every.add_argument("--only", nargs="+", default=[], help="words that a case must have")
+    every.add_argument("--rounds", type=int, default=7, help="turns for everyone (%(default)s)")
+    every.add_argument("--threads", type=int, default=2, help="of every library (%(default)s)")
+    every.add_argument("--json", metavar="FILE", help="write the results there")
+    every.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
+    whole = argparse.ArgumentParser(add_help=False, parents=[every])
+    whole.add_argument("--seconds", type=float, default=0.2, help="of a turn (%(default)s)")
+    whole.add_argument(
         "--no-compile", dest="compile", action="store_false", help="leave torch.compile out"
     )
-    passes = commands.add_parser("passes", parents=[both], help="convolutions, pass by pass")
+    commands.add_parser("networks", parents=[whole], help="training steps")
+    commands.add_parser("predict", parents=[whole], help="outputs of 1, 16 and 1000 images")
+    passes = commands.add_parser("passes", parents=[every], help="convolutions, pass by pass")
     passes.add_argument("--seconds", type=float, default=0.05, help="of a turn (%(default)s)")
     passes.set_defaults(compile=False)
     compare = commands.add_parser("compare", help="two files that --json wrote")

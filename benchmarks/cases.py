@@ -1,4 +1,4 @@
-"""What is measured: training steps of whole networks, and single passes of convolutions."""
+"""What is measured: whole networks in training and prediction, and passes of convolutions."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,13 +24,27 @@ class NetworkCase:
 
     def samples(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return random images in 0 to 1 and class numbers, for all batches of an epoch."""
-        rng = np.random.default_rng(seed=1)
         count = self.batch_size * self.batches
-        images = rng.random((count, *self.input_shape), dtype=np.float32)
-        return images, rng.integers(0, 10, count)
+        return self.images(count), np.random.default_rng(seed=2).integers(0, 10, count)
+
+    def images(self, count: int) -> NDArray[np.float32]:
+        """Return random images in 0 to 1."""
+        shape = (count, *self.input_shape)
+        return np.random.default_rng(seed=1).random(shape, dtype=np.float32)
 
     def __str__(self) -> str:
         return f"{self.name}, batch {self.batch_size}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionCase:
+    """What a network makes of so many images, given at once."""
+
+    network: NetworkCase
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.network.name}, {self.count} image{'s' if self.count > 1 else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +69,9 @@ class PassCase:
 
     def __str__(self) -> str:
         return f"{self.geometry} {self.which}"
+
+
+Case = NetworkCase | PredictionCase | PassCase
 
 
 NETWORKS = [
@@ -90,6 +107,10 @@ NETWORKS = [
         loss="cross_entropy",
         lr=0.01,
     ),
+]
+
+PREDICTIONS = [
+    PredictionCase(network=network, count=count) for network in NETWORKS for count in (1, 16, 1000)
 ]
 
 PASSES = [

@@ -8,13 +8,16 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import NetworkCase, PassCase
+import numpy as np
+
+from benchmarks.cases import Case, NetworkCase, PassCase, PredictionCase
 from benchmarks.library import Worker
 from benchmarks.results import Result, Run
 from benchmarks.turns import OtherPrograms, take_turns
 
-#: Losses of equal networks may differ by this part: rounding, in another order of summation.
-SAME_LOSS = 1e-3
+#: Losses and outputs of equal networks may differ by this part of the largest: rounding, in another
+#: order of summation.
+SAME = 1e-3
 PEAK = "fma peak"
 
 
@@ -66,15 +69,12 @@ class Comparison:
             **{name: worker("describe") for name, worker in self._workers.items()},
         }
 
-    def run(self, cases: Iterable[NetworkCase | PassCase], on_case: Callable[[str], object]) -> Run:
+    def run(self, cases: Iterable[Case], on_case: Callable[[str], object]) -> Run:
         """Measure every case; `on_case` is told the name of each before it is measured."""
         circumstances, results = self.circumstances(), []
         for case in cases:
             on_case(str(case))
-            if isinstance(case, NetworkCase):
-                results.append(self._network(case))
-            else:
-                results.append(self._pass(case))
+            results.append(self._result(case))
         return Run(circumstances=circumstances, results=results)
 
     def close(self) -> None:
@@ -82,24 +82,26 @@ class Comparison:
         for worker in self._workers.values():
             worker.close()
 
-    def _network(self, case: NetworkCase) -> Result:
-        if len(self._workers) == 2:
+    def _result(self, case: Case) -> Result:
+        if len(self._workers) == 2 and not isinstance(case, PassCase):
             self._check_same_work(case)
-        modes = {name: worker("prepare_network", case) for name, worker in self._workers.items()}
-        flops = self._workers["cnnbp"]("flops", case) if "cnnbp" in self._workers else None
-        return self._measure(str(case), flops, modes)
+        modes = {name: worker("prepare", case) for name, worker in self._workers.items()}
+        return self._measure(str(case), self._flops(case), modes)
 
-    def _pass(self, case: PassCase) -> Result:
-        modes = {name: worker("prepare_pass", case) for name, worker in self._workers.items()}
-        return self._measure(str(case), case.flops, modes)
+    def _flops(self, case: Case) -> int | None:
+        if isinstance(case, PassCase):
+            return case.flops
+        return self._workers["cnnbp"]("flops", case) if "cnnbp" in self._workers else None
 
-    def _check_same_work(self, case: NetworkCase, steps: int = 3) -> None:
-        start, theirs = self._workers["PyTorch"]("train_from_start", case, steps)
-        ours = self._workers["cnnbp"]("train_from", case, start, steps)
-        if any(abs(a - b) > SAME_LOSS * abs(b) for a, b in zip(ours, theirs, strict=True)):
+    def _check_same_work(self, case: NetworkCase | PredictionCase) -> None:
+        steps = 3 if isinstance(case, NetworkCase) else 1
+        start, theirs = self._workers["PyTorch"]("results_from_start", case, steps)
+        ours = self._workers["cnnbp"]("results_from", case, start, steps)
+        difference = np.abs(ours - theirs).max()
+        if not difference <= SAME * np.abs(theirs).max():
             raise RuntimeError(
-                f"{case}: the libraries do not train the same network; "
-                f"losses of the first steps: cnnbp {ours}, PyTorch {theirs}"
+                f"{case}: the libraries do not compute the same; losses or outputs that differ by "
+                f"{difference}: cnnbp {ours}, PyTorch {theirs}"
             )
 
     def _measure(self, case: str, flops: int | None, modes: dict[str, list[str]]) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import cnnbp
-from benchmarks.cases import NetworkCase, PassCase
+from benchmarks.cases import NetworkCase, PassCase, PredictionCase
 from benchmarks.library import Library, Measure, timed
 from cnnbp import _core, functional, optim
 from cnnbp import layers as L  # noqa: N812
@@ -75,38 +75,43 @@ class Side(Library):
         """Return the GFLOP/s of fused multiply-adds on registers, over all threads."""
         return _core.fma_peak(seconds)
 
-    def prepare_network(self, case: NetworkCase) -> list[str]:
+    def training(self, case: NetworkCase) -> dict[str, Measure]:
         """Build the network once for steps on one batch, once for whole epochs."""
         x, y = case.samples()
-        batch = x[: case.batch_size].copy(), y[: case.batch_size].copy()
         epoch = partial(_network(case).fit, x, y, batch_size=case.batch_size, progress=False)
-        self.modes = {
-            "train_step": timed(partial(_network(case).train_step, *batch)),
+        return {
+            "train_step": timed(_step(_network(case), case)),
             "fit": timed(epoch, steps_a_call=case.batches),
         }
-        return list(self.modes)
 
-    def train_from(self, case: NetworkCase, start: list[np.ndarray], steps: int) -> list[float]:
-        """Return the losses of the first steps from these parameters."""
-        net = _network(case)
+    def prediction(self, case: PredictionCase) -> dict[str, Measure]:
+        """Build the network."""
+        return {"predict": timed(_step(_network(case.network), case))}
+
+    def results_from(
+        self, case: NetworkCase | PredictionCase, start: list[np.ndarray], steps: int
+    ) -> np.ndarray:
+        """Return the losses or outputs of the first steps from these parameters."""
+        net = _network(case if isinstance(case, NetworkCase) else case.network)
         trained = dict(zip(net.gradient_dict(), start, strict=True))
         net.load_state_dict(net.state_dict() | trained)
-        x, y = (array[: case.batch_size] for array in case.samples())
-        return [net.train_step(x, y) for _ in range(steps)]
+        step = _step(net, case)
+        return np.array([step() for _ in range(steps)])
 
-    def flops(self, case: NetworkCase) -> int:
+    def flops(self, case: NetworkCase | PredictionCase) -> int:
         """Return those of a step's products, by the direct algorithm.
 
-        Each layer with weights multiplies three times: forward, delta and gradient. The input's
-        delta is not needed.
+        In training each layer with weights multiplies three times: forward, delta and gradient.
+        The input's delta is not needed.
         """
-        first, *rest = (s.multiply_adds for s in _network(case).summary().layers if s.parameters)
+        if isinstance(case, PredictionCase):
+            return 2 * case.count * sum(_multiply_adds(case.network))
+        first, *rest = _multiply_adds(case)
         return 2 * case.batch_size * (2 * first + 3 * sum(rest))
 
-    def prepare_pass(self, case: PassCase) -> list[str]:
+    def convolution(self, case: PassCase) -> dict[str, Measure]:
         """Make the arrays for the function on arrays; the kernel makes its own."""
-        self.modes = {"kernel": _kernel(case), "functional": timed(_function(case))}
-        return list(self.modes)
+        return {"kernel": _kernel(case), "functional": timed(_function(case))}
 
 
 def _network(case: NetworkCase) -> cnnbp.Network:
@@ -116,6 +121,18 @@ def _network(case: NetworkCase) -> cnnbp.Network:
         loss=case.loss,
         optimizer=optim.SGD(lr=case.lr),
     )
+
+
+def _step(net: cnnbp.Network, case: NetworkCase | PredictionCase) -> Callable[[], Any]:
+    if isinstance(case, PredictionCase):
+        return partial(net.predict, case.network.images(case.count))
+    x, y = (array[: case.batch_size].copy() for array in case.samples())
+    return partial(net.train_step, x, y)
+
+
+def _multiply_adds(case: NetworkCase) -> list[int]:
+    """Return those of one sample's forward pass, for every layer with weights."""
+    return [s.multiply_adds for s in _network(case).summary().layers if s.parameters]
 
 
 def _kernel(case: PassCase) -> Measure:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.cases import NetworkCase, PassCase
-from benchmarks.library import Library, timed
+from benchmarks.cases import NetworkCase, PassCase, PredictionCase
+from benchmarks.library import Library, Measure, timed
 
 FORMATS = {"": torch.contiguous_format, " channels_last": torch.channels_last}
 
@@ -86,8 +86,7 @@ class Training:
     """A training step on one batch, with everything converted beforehand."""
 
     def __init__(self, case: NetworkCase, memory_format: torch.memory_format, *, compiled: bool):
-        torch.manual_seed(0)
-        self.network = BUILDERS[case.name]().to(memory_format=memory_format)
+        self.network = _network(case, memory_format)
         images, classes = (array[: case.batch_size] for array in case.samples())
         self.x = torch.from_numpy(images).contiguous(memory_format=memory_format)
         self.y = torch.from_numpy(classes)
@@ -110,6 +109,35 @@ class Training:
         return loss
 
 
+class Prediction:
+    """The outputs of one batch, converted beforehand."""
+
+    def __init__(self, case: PredictionCase, memory_format: torch.memory_format, *, compiled: bool):
+        self.network = _network(case.network, memory_format).eval()
+        images = torch.from_numpy(case.network.images(case.count))
+        self.x = images.contiguous(memory_format=memory_format)
+        self.forward = torch.compile(self.network) if compiled else self.network
+
+    def step(self) -> torch.Tensor:
+        """Return the outputs."""
+        with torch.inference_mode():
+            output: torch.Tensor = self.forward(self.x)
+            return output
+
+
+def _network(case: NetworkCase, memory_format: torch.memory_format) -> nn.Sequential:
+    torch.manual_seed(0)
+    return BUILDERS[case.name]().to(memory_format=memory_format)
+
+
+def _work(
+    case: NetworkCase | PredictionCase, memory_format: torch.memory_format, *, compiled: bool
+) -> Training | Prediction:
+    if isinstance(case, NetworkCase):
+        return Training(case, memory_format, compiled=compiled)
+    return Prediction(case, memory_format, compiled=compiled)
+
+
 class Side(Library):
     """PyTorch in eager mode and compiled, in both memory formats."""
 
@@ -124,33 +152,39 @@ class Side(Library):
         """Return PyTorch's version, and the instruction set it uses."""
         return {"version": torch.__version__, "isa": torch.backends.cpu.get_cpu_capability()}
 
-    def prepare_network(self, case: NetworkCase) -> list[str]:
+    def training(self, case: NetworkCase) -> dict[str, Measure]:
         """Build the network once a mode; compile where asked to."""
-        ways = {"eager": False} | ({"compile": True} if self._compile else {})
-        self.modes = {
-            way + suffix: timed(Training(case, memory_format, compiled=compiled).step)
-            for way, compiled in ways.items()
-            for suffix, memory_format in FORMATS.items()
-        }
-        for measure in self.modes.values():
-            measure(0.0)
-        return list(self.modes)
+        return self._modes(case)
 
-    def train_from_start(
-        self, case: NetworkCase, steps: int
-    ) -> tuple[list[np.ndarray], list[float]]:
-        """Return the first parameters of a network, and the losses of its first steps."""
-        training = Training(case, torch.contiguous_format, compiled=False)
-        start = [p.detach().numpy().copy() for p in training.network.parameters()]
-        return start, [training.step().item() for _ in range(steps)]
+    def prediction(self, case: PredictionCase) -> dict[str, Measure]:
+        """Build the network once a mode; compile where asked to."""
+        return self._modes(case)
 
-    def prepare_pass(self, case: PassCase) -> list[str]:
+    def results_from_start(
+        self, case: NetworkCase | PredictionCase, steps: int
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return a network's first parameters, and the losses or outputs of its first steps."""
+        work = _work(case, torch.contiguous_format, compiled=False)
+        start = [p.detach().numpy().copy() for p in work.network.parameters()]
+        return start, np.array([work.step().numpy(force=True) for _ in range(steps)])
+
+    def convolution(self, case: PassCase) -> dict[str, Measure]:
         """Make the arrays in both memory formats."""
-        self.modes = {
+        return {
             "eager" + suffix: timed(_pass(case, memory_format))
             for suffix, memory_format in FORMATS.items()
         }
-        return list(self.modes)
+
+    def _modes(self, case: NetworkCase | PredictionCase) -> dict[str, Measure]:
+        ways = {"eager": False} | ({"compile": True} if self._compile else {})
+        modes = {
+            way + suffix: timed(_work(case, memory_format, compiled=compiled).step)
+            for way, compiled in ways.items()
+            for suffix, memory_format in FORMATS.items()
+        }
+        for measure in modes.values():  # which compiles
+            measure(0.0)
+        return modes
 
 
 def _pass(case: PassCase, memory_format: torch.memory_format) -> partial[Any]:

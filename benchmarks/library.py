@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import NetworkCase, PassCase
+from benchmarks.cases import Case, NetworkCase, PassCase, PredictionCase
 
 #: Seconds in which waiting OpenMP threads fall asleep; those of GCC's runtime spin for about 7 ms.
 FALL_ASLEEP = 0.02
@@ -35,12 +35,27 @@ class Library(ABC):
         """Return the version, and whatever else the figures depend on."""
 
     @abstractmethod
-    def prepare_network(self, case: NetworkCase) -> list[str]:
+    def training(self, case: NetworkCase) -> dict[str, Measure]:
         """Build the network; return the modes its training step can run in."""
 
     @abstractmethod
-    def prepare_pass(self, case: PassCase) -> list[str]:
+    def prediction(self, case: PredictionCase) -> dict[str, Measure]:
+        """Build the network; return the modes its prediction can run in."""
+
+    @abstractmethod
+    def convolution(self, case: PassCase) -> dict[str, Measure]:
         """Make the arrays; return the modes the pass can run in."""
+
+    def prepare(self, case: Case) -> list[str]:
+        """Make what the case needs; return the names of the modes it can run in."""
+        match case:
+            case NetworkCase():
+                self.modes = self.training(case)
+            case PredictionCase():
+                self.modes = self.prediction(case)
+            case PassCase():
+                self.modes = self.convolution(case)
+        return list(self.modes)
 
     def measure(self, mode: str, seconds: float) -> float:
         """Return the seconds that a step in this mode takes."""

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+
+import cnnbp
 
 pytest.importorskip("benchmarks", reason="the benchmarks are in the repository alone")
 
+from benchmarks import cases, in_cnnbp
 from benchmarks.__main__ import main
 from benchmarks.results import Result, Run, changes, geometric_mean
 from benchmarks.turns import take_turns
@@ -101,3 +105,27 @@ def test_on_a_machine_that_is_never_quiet_the_quietest_rounds_are_kept():
     numbers, others = take_turns({"a": lambda: next(number)}, 2, lambda: next(used), patience=2)
     assert numbers == {"a": [20.0, 40.0]}
     assert others == 0.7
+
+
+def in_this_process() -> in_cnnbp.Side:
+    return in_cnnbp.Side(threads=cnnbp.get_num_threads())
+
+
+def test_a_step_has_three_products_a_layer_but_two_in_the_first_and_a_prediction_has_one():
+    first, second, last = 6 * 24**2 * 5**2, 6 * 12 * 8**2 * 5**2, 10 * 192
+    training = cases.NETWORKS[0]
+    assert in_this_process().flops(training) == 2 * 50 * (2 * first + 3 * second + 3 * last)
+    prediction = cases.PredictionCase(network=training, count=16)
+    assert in_this_process().flops(prediction) == 2 * 16 * (first + second + last)
+
+
+@pytest.mark.parametrize("network", cases.NETWORKS, ids=str)
+def test_both_libraries_are_given_the_same_networks(network):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    from benchmarks import in_pytorch
+
+    theirs = in_pytorch.Side(threads=1, compile_networks=False)
+    for case in (network, cases.PredictionCase(network=network, count=3)):
+        start, expected = theirs.results_from_start(case, 2)
+        found = in_this_process().results_from(case, start, 2)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
