@@ -1,44 +1,48 @@
-"""The benchmarks' commands: ``networks``, ``predict``, ``passes`` and ``compare``."""
+"""The benchmarks' commands; each one's line below says what it is."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
+from typing import TypeVar
 
 from benchmarks import cases
 from benchmarks.comparison import Comparison, Method
-from benchmarks.results import Run, changes
-from benchmarks.tables import console, show_changes, show_run
+from benchmarks.memory import measure_memory
+from benchmarks.results import Report, Run, changes
+from benchmarks.tables import console, show_changes, show_memory, show_run
 
 LIBRARIES = ["cnnbp", "PyTorch"]
-CASES: dict[str, Sequence[cases.Case]] = {
+TIMED: dict[str, Sequence[cases.Case]] = {
     "networks": cases.NETWORKS,
     "predict": cases.PREDICTIONS,
     "passes": cases.PASSES,
 }
+C = TypeVar("C", bound=cases.Case)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
-    out = console()
-    if options.command == "compare":
-        try:
-            before, after = Run.read(options.before), Run.read(options.after)
-        except (OSError, ValueError) as error:
-            print(error, file=sys.stderr)
-            return 2
-        show_changes(changes(before, after), out)
-        return 0
-    listed = CASES[options.command]
-    chosen = [case for case in listed if all(word in str(case) for word in options.only)]
-    if not chosen:
-        print(f"no case matches {options.only}; they are:", *listed, sep="\n", file=sys.stderr)
+    try:
+        if options.command == "compare":
+            found = changes(Run.read(options.before), Run.read(options.after))
+            show_changes(found, console())
+            return 0
+        if "PyTorch" in options.libraries and find_spec("torch") is None:
+            raise ValueError('PyTorch is missing: pip install ".[bench]", or --libraries cnnbp')
+        report = _memory(options) if options.command == "memory" else _times(options)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
         return 2
-    if "PyTorch" in options.libraries and find_spec("torch") is None:
-        print('PyTorch is missing: pip install ".[bench]", or --libraries cnnbp', file=sys.stderr)
-        return 2
+    if options.json:
+        report.write(options.json)
+    return 0
+
+
+def _times(options: argparse.Namespace) -> Report:
+    chosen = _chosen(TIMED[options.command], options.only)
     method = Method(
         rounds=options.rounds,
         seconds=options.seconds,
@@ -48,10 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     with closing(Comparison(method)) as comparison:
         run = comparison.run(chosen, on_case=_say)
-    show_run(run, out)
-    if options.json:
-        run.write(options.json)
-    return 0
+    show_run(run, console())
+    return run
+
+
+def _memory(options: argparse.Namespace) -> Report:
+    chosen = _chosen(cases.NETWORKS, options.only)
+    run = measure_memory(chosen, options.libraries, options.threads, on_case=_say)
+    show_memory(run, console())
+    return run
+
+
+def _chosen(listed: Sequence[C], words: Sequence[str]) -> list[C]:
+    chosen = [case for case in listed if all(word in str(case) for word in words)]
+    if not chosen:
+        raise ValueError("\n".join([f"no case matches {words}; they are:", *map(str, listed)]))
+    return chosen
 
 
 def _say(case: str) -> None:
@@ -59,24 +75,27 @@ def _say(case: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
     every = argparse.ArgumentParser(add_help=False)
     every.add_argument("--only", nargs="+", default=[], help="words that a case must have")
-    every.add_argument("--rounds", type=int, default=7, help="turns for everyone (%(default)s)")
     every.add_argument("--threads", type=int, default=2, help="of every library (%(default)s)")
     every.add_argument("--json", metavar="FILE", help="write the results there")
     every.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
-    whole = argparse.ArgumentParser(add_help=False, parents=[every])
-    whole.add_argument("--seconds", type=float, default=0.2, help="of a turn (%(default)s)")
-    whole.add_argument(
+    timed = argparse.ArgumentParser(add_help=False, parents=[every])
+    timed.add_argument("--rounds", type=int, default=7, help="turns for everyone (%(default)s)")
+    compiled = argparse.ArgumentParser(add_help=False, parents=[timed])
+    compiled.add_argument("--seconds", type=float, default=0.2, help="of a turn (%(default)s)")
+    compiled.add_argument(
         "--no-compile", dest="compile", action="store_false", help="leave torch.compile out"
     )
-    commands.add_parser("networks", parents=[whole], help="training steps")
-    commands.add_parser("predict", parents=[whole], help="outputs of 1, 16 and 1000 images")
-    passes = commands.add_parser("passes", parents=[every], help="convolutions, pass by pass")
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("networks", parents=[compiled], help="training steps")
+    commands.add_parser("predict", parents=[compiled], help="outputs of 1, 16 and 1000 images")
+    passes = commands.add_parser("passes", parents=[timed], help="convolutions, pass by pass")
     passes.add_argument("--seconds", type=float, default=0.05, help="of a turn (%(default)s)")
     passes.set_defaults(compile=False)
+    commands.add_parser("memory", parents=[every], help="peak memory of training")
     compare = commands.add_parser("compare", help="two files that --json wrote")
     compare.add_argument("before")
     compare.add_argument("after")

@@ -109,6 +109,11 @@ NETWORKS = [
     ),
 ]
 
+#: One weight and ten outputs: with it, a library sets up what it sets up once.
+TINY = NetworkCase(
+    name="tiny", input_shape=(1, 2, 2), batch_size=1, batches=1, loss="cross_entropy", lr=0.01
+)
+
 PREDICTIONS = [
     PredictionCase(network=network, count=count) for network in NETWORKS for count in (1, 16, 1000)
 ]

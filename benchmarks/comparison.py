@@ -1,6 +1,5 @@
 """The course of a run: the libraries' processes, a list of cases, one result each."""
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ import numpy as np
 
 from benchmarks.cases import Case, NetworkCase, PassCase, PredictionCase
 from benchmarks.library import Worker
-from benchmarks.results import Result, Run
+from benchmarks.results import Result, Run, circumstances
 from benchmarks.turns import OtherPrograms, take_turns
 
 #: Losses and outputs of equal networks may differ by this part of the largest: rounding, in another
@@ -59,23 +58,14 @@ class Comparison:
             options["compile_networks"] = method.compile_networks
             self._workers["PyTorch"] = Worker("benchmarks.in_pytorch", **options)
 
-    def circumstances(self) -> dict[str, Any]:
-        """Return what the figures depend on: the machine, the versions, the method."""
-        return {
-            "when": time.strftime("%Y-%m-%d %H:%M"),
-            "machine": platform.machine(),
-            "system": platform.platform(),
-            "method": asdict(self.method),
-            **{name: worker("describe") for name, worker in self._workers.items()},
-        }
-
     def run(self, cases: Iterable[Case], on_case: Callable[[str], object]) -> Run:
         """Measure every case; `on_case` is told the name of each before it is measured."""
-        circumstances, results = self.circumstances(), []
+        versions = {name: worker("describe") for name, worker in self._workers.items()}
+        results = []
         for case in cases:
             on_case(str(case))
             results.append(self._result(case))
-        return Run(circumstances=circumstances, results=results)
+        return Run(circumstances=circumstances(asdict(self.method), versions), results=results)
 
     def close(self) -> None:
         """End the processes."""

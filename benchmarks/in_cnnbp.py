@@ -57,7 +57,18 @@ def resnet20() -> list[L.Layer]:
     return [*layers, L.AvgPool2d(8), L.Linear(10)]
 
 
-BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small, "resnet20": resnet20}
+def tiny() -> list[L.Layer]:
+    """One weight and ten outputs."""
+    return [L.Conv2d(1, 1), L.Linear(10)]
+
+
+BUILDERS = {
+    "toolbox": toolbox,
+    "lenet": lenet,
+    "vgg_small": vgg_small,
+    "resnet20": resnet20,
+    "tiny": tiny,
+}
 
 
 class Side(Library):
@@ -77,16 +88,22 @@ class Side(Library):
 
     def training(self, case: NetworkCase) -> dict[str, Measure]:
         """Build the network once for steps on one batch, once for whole epochs."""
-        x, y = case.samples()
-        epoch = partial(_network(case).fit, x, y, batch_size=case.batch_size, progress=False)
         return {
-            "train_step": timed(_step(_network(case), case)),
-            "fit": timed(epoch, steps_a_call=case.batches),
+            "train_step": timed(self.builder(case, "train_step")()),
+            "fit": timed(self.builder(case, "fit")(), steps_a_call=case.batches),
         }
 
     def prediction(self, case: PredictionCase) -> dict[str, Measure]:
         """Build the network."""
         return {"predict": timed(_step(_network(case.network), case))}
+
+    def builder(self, case: NetworkCase, mode: str) -> Callable[[], Callable[[], object]]:
+        """Make a batch, or for "fit" those of an epoch, which is its step then."""
+        if mode == "fit":
+            x, y = case.samples()
+            return lambda: _epoch(_network(case), x, y, case.batch_size)
+        x, y = _batch(case)
+        return lambda: partial(_network(case).train_step, x, y)
 
     def results_from(
         self, case: NetworkCase | PredictionCase, start: list[np.ndarray], steps: int
@@ -126,8 +143,18 @@ def _network(case: NetworkCase) -> cnnbp.Network:
 def _step(net: cnnbp.Network, case: NetworkCase | PredictionCase) -> Callable[[], Any]:
     if isinstance(case, PredictionCase):
         return partial(net.predict, case.network.images(case.count))
-    x, y = (array[: case.batch_size].copy() for array in case.samples())
-    return partial(net.train_step, x, y)
+    return partial(net.train_step, *_batch(case))
+
+
+def _epoch(
+    net: cnnbp.Network, x: np.ndarray, y: np.ndarray, batch_size: int
+) -> Callable[[], object]:
+    return partial(net.fit, x, y, batch_size=batch_size, progress=False)
+
+
+def _batch(case: NetworkCase) -> tuple[np.ndarray, np.ndarray]:
+    x, y = case.samples()
+    return x[: case.batch_size].copy(), y[: case.batch_size].copy()
 
 
 def _multiply_adds(case: NetworkCase) -> list[int]:

@@ -1,5 +1,7 @@
 """PyTorch's side, set up as its manual advises for speed on a CPU."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -74,7 +76,18 @@ def resnet20() -> nn.Sequential:
     return nn.Sequential(*layers, nn.AvgPool2d(8), nn.Flatten(), nn.Linear(64, 10))
 
 
-BUILDERS = {"toolbox": toolbox, "lenet": lenet, "vgg_small": vgg_small, "resnet20": resnet20}
+def tiny() -> nn.Sequential:
+    """One weight and ten outputs."""
+    return nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(4, 10))
+
+
+BUILDERS = {
+    "toolbox": toolbox,
+    "lenet": lenet,
+    "vgg_small": vgg_small,
+    "resnet20": resnet20,
+    "tiny": tiny,
+}
 
 
 def half_squared_error(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -83,46 +96,62 @@ def half_squared_error(output: torch.Tensor, target: torch.Tensor) -> torch.Tens
 
 
 class Training:
-    """A training step on one batch, with everything converted beforehand."""
+    """A network, its loss and its optimizer."""
 
     def __init__(self, case: NetworkCase, memory_format: torch.memory_format, *, compiled: bool):
         self.network = _network(case, memory_format)
-        images, classes = (array[: case.batch_size] for array in case.samples())
-        self.x = torch.from_numpy(images).contiguous(memory_format=memory_format)
-        self.y = torch.from_numpy(classes)
-        self.loss = nn.functional.cross_entropy
-        if case.loss == "mse":
-            self.y = nn.functional.one_hot(self.y, 10).float()
-            self.loss = half_squared_error
+        self.loss = half_squared_error if case.loss == "mse" else nn.functional.cross_entropy
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=case.lr, fused=True)
         self.forward = torch.compile(self._forward) if compiled else self._forward
 
     def _forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.loss(self.network(x), y)
 
-    def step(self) -> torch.Tensor:
+    def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Forward, backward and update; the loss is left where it is."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.forward(self.x, self.y)
+        loss = self.forward(x, y)
         loss.backward()
         self.optimizer.step()
         return loss
 
 
-class Prediction:
-    """The outputs of one batch, converted beforehand."""
+@dataclass(frozen=True)
+class Work:
+    """A network, and a step on data that were converted beforehand."""
 
-    def __init__(self, case: PredictionCase, memory_format: torch.memory_format, *, compiled: bool):
-        self.network = _network(case.network, memory_format).eval()
-        images = torch.from_numpy(case.network.images(case.count))
-        self.x = images.contiguous(memory_format=memory_format)
-        self.forward = torch.compile(self.network) if compiled else self.network
+    network: nn.Sequential
+    step: Callable[[], torch.Tensor]
 
-    def step(self) -> torch.Tensor:
-        """Return the outputs."""
-        with torch.inference_mode():
-            output: torch.Tensor = self.forward(self.x)
-            return output
+
+def _work(
+    case: NetworkCase | PredictionCase, memory_format: torch.memory_format, *, compiled: bool
+) -> Work:
+    if isinstance(case, NetworkCase):
+        training = Training(case, memory_format, compiled=compiled)
+        return Work(training.network, partial(training.step, *_batch(case, memory_format)))
+    network = _network(case.network, memory_format).eval()
+    x = torch.from_numpy(case.network.images(case.count)).contiguous(memory_format=memory_format)
+    forward = torch.compile(network) if compiled else network
+    return Work(network, partial(_predict, forward, x))
+
+
+def _predict(forward: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return forward(x)
+
+
+def _batch(
+    case: NetworkCase, memory_format: torch.memory_format
+) -> tuple[torch.Tensor, torch.Tensor]:
+    images, classes = (array[: case.batch_size] for array in case.samples())
+    x = torch.from_numpy(images).contiguous(memory_format=memory_format)
+    return x, _targets(case, classes)
+
+
+def _targets(case: NetworkCase, classes: np.ndarray) -> torch.Tensor:
+    y = torch.from_numpy(classes)
+    return nn.functional.one_hot(y, 10).float() if case.loss == "mse" else y
 
 
 def _network(case: NetworkCase, memory_format: torch.memory_format) -> nn.Sequential:
@@ -130,18 +159,10 @@ def _network(case: NetworkCase, memory_format: torch.memory_format) -> nn.Sequen
     return BUILDERS[case.name]().to(memory_format=memory_format)
 
 
-def _work(
-    case: NetworkCase | PredictionCase, memory_format: torch.memory_format, *, compiled: bool
-) -> Training | Prediction:
-    if isinstance(case, NetworkCase):
-        return Training(case, memory_format, compiled=compiled)
-    return Prediction(case, memory_format, compiled=compiled)
-
-
 class Side(Library):
     """PyTorch in eager mode and compiled, in both memory formats."""
 
-    def __init__(self, threads: int, *, compile_networks: bool) -> None:
+    def __init__(self, threads: int, *, compile_networks: bool = False) -> None:
         super().__init__()
         # Before the first parallel region: threads inherit the flag from the one that starts them.
         torch.set_flush_denormal(True)
@@ -159,6 +180,12 @@ class Side(Library):
     def prediction(self, case: PredictionCase) -> dict[str, Measure]:
         """Build the network once a mode; compile where asked to."""
         return self._modes(case)
+
+    def builder(self, case: NetworkCase, mode: str) -> Callable[[], Callable[[], object]]:
+        """Make the batch in the memory format of an eager mode."""
+        memory_format = FORMATS[mode.removeprefix("eager")]
+        batch = _batch(case, memory_format)
+        return lambda: partial(Training(case, memory_format, compiled=False).step, *batch)
 
     def results_from_start(
         self, case: NetworkCase | PredictionCase, steps: int

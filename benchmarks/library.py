@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import Case, NetworkCase, PassCase, PredictionCase
+from benchmarks.cases import TINY, Case, NetworkCase, PassCase, PredictionCase
+from benchmarks.peak import growth
 
 #: Seconds in which waiting OpenMP threads fall asleep; those of GCC's runtime spin for about 7 ms.
 FALL_ASLEEP = 0.02
@@ -43,6 +44,15 @@ class Library(ABC):
         """Build the network; return the modes its prediction can run in."""
 
     @abstractmethod
+    def builder(self, case: NetworkCase, mode: str) -> Callable[[], Callable[[], object]]:
+        """Make the data; return what builds the network and returns its step."""
+
+    def memory_of_training(self, case: NetworkCase, mode: str) -> int:
+        """Return the bytes by which the process grows at most while a network is trained."""
+        _train(self.builder(TINY, mode))
+        return growth(partial(_train, self.builder(case, mode)))
+
+    @abstractmethod
     def convolution(self, case: PassCase) -> dict[str, Measure]:
         """Make the arrays; return the modes the pass can run in."""
 
@@ -62,6 +72,12 @@ class Library(ABC):
         step = self.modes[mode](seconds)
         time.sleep(FALL_ASLEEP)
         return step
+
+
+def _train(build: Callable[[], Callable[[], object]], steps: int = 5) -> None:
+    step = build()
+    for _ in range(steps):
+        step()
 
 
 def timed(step: Callable[[], object], *, steps_a_call: int = 1) -> Measure:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import exp, log
@@ -66,15 +68,41 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """All results of one command, and the circumstances they depend on."""
+class MemoryResult:
+    """Bytes by which a process grew at most while it trained a network, for every contender."""
+
+    case: str
+    peak_bytes: dict[str, int]
+
+    def ratio(self, contender: str) -> float | None:
+        """Return how many times as much the thriftiest of PyTorch's modes took."""
+        theirs = [size for name, size in self.peak_bytes.items() if name.startswith("PyTorch")]
+        return min(theirs) / self.peak_bytes[contender] if theirs else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Something measured, and the circumstances it depends on."""
 
     circumstances: dict[str, Any]
-    results: list[Result]
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the run as JSON."""
+        """Write the report as JSON."""
         Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRun(Report):
+    """Peak memory, network by network."""
+
+    results: list[MemoryResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Report):
+    """All results of one command that took times."""
+
+    results: list[Result]
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "Run":
@@ -100,6 +128,17 @@ class Change:
     def factor(self) -> float:
         """Above 1: faster than before, by the measure of PyTorch in the same run."""
         return self.after / self.before
+
+
+def circumstances(method: dict[str, Any], versions: dict[str, Any]) -> dict[str, Any]:
+    """Return what figures depend on: the time, the machine, the method, the libraries."""
+    return {
+        "when": time.strftime("%Y-%m-%d %H:%M"),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "method": method,
+        **versions,
+    }
 
 
 def changes(before: Run, after: Run) -> list[Change]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import Change, Result, Run, geometric_mean
+from benchmarks.results import Change, MemoryRun, Report, Result, Run, geometric_mean
 from benchmarks.turns import QUIET
 
 #: Columns of a line where there is no terminal to ask.
@@ -36,8 +36,7 @@ def show_run(run: Run, out: Console) -> None:
         )
     for line in _summary(run.results):
         out.print(line, highlight=False)
-    for name, value in run.circumstances.items():
-        out.print(f"{name}: {value}", style="dim", highlight=False)
+    _show_circumstances(run, out)
 
 
 def _results_table(results: Sequence[Result]) -> Table:
@@ -71,6 +70,23 @@ def _summary(results: Sequence[Result]) -> list[str]:
                 f"{mode}: {mean:.2f} times PyTorch in the geometric mean, {worst:.2f} at worst"
             )
     return lines
+
+
+def show_memory(run: MemoryRun, out: Console) -> None:
+    """Print what every contender took, and how many times as much PyTorch's thriftiest mode."""
+    table = _table("what, and by whom", "MB", "PyTorch ÷ this")
+    for result in run.results:
+        for contender, size in result.peak_bytes.items():
+            ratio = _number(result.ratio(contender), ".2f")
+            table.add_row(f"{result.case}: {contender}", f"{size / 1e6:.1f}", ratio)
+        table.add_section()
+    out.print(table)
+    _show_circumstances(run, out)
+
+
+def _show_circumstances(report: Report, out: Console) -> None:
+    for name, value in report.circumstances.items():
+        out.print(f"{name}: {value}", style="dim", highlight=False)
 
 
 def show_changes(found: Iterable[Change], out: Console) -> None:

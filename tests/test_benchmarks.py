@@ -1,6 +1,7 @@
 """The arithmetic of the benchmarks: what is timed is never a test."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ pytest.importorskip("benchmarks", reason="the benchmarks are in the repository a
 
 from benchmarks import cases, in_cnnbp
 from benchmarks.__main__ import main
-from benchmarks.results import Result, Run, changes, geometric_mean
+from benchmarks.peak import growth
+from benchmarks.results import MemoryResult, Result, Run, changes, geometric_mean
 from benchmarks.turns import take_turns
 
 RESULT = Result(
@@ -64,6 +66,22 @@ def test_a_file_that_cannot_be_compared_is_named(tmp_path, capsys, content):
         assert shown.out == ""
         assert name in shown.err
         assert shown.err.count("\n") == 1
+
+
+def test_memory_is_compared_with_the_thriftiest_mode_of_pytorch():
+    sizes = {"cnnbp fit": 100, "PyTorch eager": 400, "PyTorch eager channels_last": 300}
+    result = MemoryResult(case="a network", peak_bytes=sizes)
+    assert result.ratio("cnnbp fit") == 3.0
+    assert replace(result, peak_bytes={"cnnbp fit": 100}).ratio("cnnbp fit") is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux alone tells peaks")
+def test_growth_is_that_of_the_peak_whatever_was_given_back_before_and_after():
+    size = 50_000_000
+    assert np.ones(3 * size, np.uint8).all()  # an earlier peak
+    grown = growth(lambda: np.ones(size, np.uint8).all())
+    assert size <= grown < 1.1 * size
+    assert growth(lambda: None) < 0.1 * size
 
 
 def test_two_runs_are_compared_by_their_own_ratios_to_pytorch_where_both_have_the_case():
