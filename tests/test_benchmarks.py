@@ -80,8 +80,8 @@ def test_growth_is_that_of_the_peak_whatever_was_given_back_before_and_after():
     size = 50_000_000
     assert np.ones(3 * size, np.uint8).all()  # an earlier peak
     grown = growth(lambda: np.ones(size, np.uint8).all())
-    assert size <= grown < 1.1 * size
-    assert growth(lambda: None) < 0.1 * size
+    assert 0.99 * size < grown < 1.01 * size  # each processor counts some pages by itself first
+    assert growth(lambda: None) < 0.01 * size
 
 
 def test_two_runs_are_compared_by_their_own_ratios_to_pytorch_where_both_have_the_case():
