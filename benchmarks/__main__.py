@@ -11,12 +11,14 @@ from benchmarks import cases
 from benchmarks.comparison import Comparison, Method
 from benchmarks.memory import measure_memory
 from benchmarks.results import Report, Run, changes
-from benchmarks.tables import console, show_changes, show_memory, show_run
+from benchmarks.tables import console, show_changes, show_memory, show_run, show_scaling
 
 LIBRARIES = ["cnnbp", "PyTorch"]
 TIMED: dict[str, Sequence[cases.Case]] = {
     "networks": cases.NETWORKS,
     "predict": cases.PREDICTIONS,
+    "epoch": cases.EPOCHS,
+    "scaling": cases.SCALINGS,
     "passes": cases.PASSES,
 }
 C = TypeVar("C", bound=cases.Case)
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _times(options: argparse.Namespace) -> Report:
     chosen = _chosen(TIMED[options.command], options.only)
+    if options.command == "scaling" and options.threads < 2:
+        raise ValueError("scaling compares one thread with several: --threads 2 or more")
     method = Method(
         rounds=options.rounds,
         seconds=options.seconds,
@@ -52,7 +56,10 @@ def _times(options: argparse.Namespace) -> Report:
     )
     with closing(Comparison(method)) as comparison:
         run = comparison.run(chosen, on_case=_say)
-    show_run(run, console())
+    if options.command == "scaling":
+        show_scaling(run, options.threads, console())
+    else:
+        show_run(run, console())
     return run
 
 
@@ -92,9 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("networks", parents=[compiled], help="training steps")
     commands.add_parser("predict", parents=[compiled], help="outputs of 1, 16 and 1000 images")
+    commands.add_parser("epoch", parents=[compiled], help="60,000 images, data handling included")
     passes = commands.add_parser("passes", parents=[timed], help="convolutions, pass by pass")
     passes.add_argument("--seconds", type=float, default=0.05, help="of a turn (%(default)s)")
     passes.set_defaults(compile=False)
+    scaling = commands.add_parser("scaling", parents=[timed], help="one thread against several")
+    scaling.add_argument("--seconds", type=float, default=0.5, help="of a turn (%(default)s)")
+    scaling.set_defaults(compile=False)
     commands.add_parser("memory", parents=[every], help="peak memory of training")
     compare = commands.add_parser("compare", help="two files that --json wrote")
     compare.add_argument("before")

@@ -1,6 +1,6 @@
 """What is measured: whole networks in training and prediction, and passes of convolutions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -48,6 +48,32 @@ class PredictionCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EpochCase:
+    """Training on all images once, in an order drawn anew: as bytes, which batches are made of."""
+
+    network: NetworkCase
+
+    def samples(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return random images in 0 to 255, and class numbers."""
+        images, classes = self.network.samples()
+        return (images * 256).astype(np.uint8), classes
+
+    def __str__(self) -> str:
+        images = self.network.batch_size * self.network.batches
+        return f"{self.network}, an epoch of {images:,} images"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingCase:
+    """Training steps by one thread, and by as many as the libraries have."""
+
+    network: NetworkCase
+
+    def __str__(self) -> str:
+        return str(self.network)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassCase:
     """One pass of one convolution: its output, the delta of its input or its weight's gradient."""
 
@@ -71,7 +97,7 @@ class PassCase:
         return f"{self.geometry} {self.which}"
 
 
-Case = NetworkCase | PredictionCase | PassCase
+Case = NetworkCase | PredictionCase | EpochCase | ScalingCase | PassCase
 
 
 NETWORKS = [
@@ -117,6 +143,10 @@ TINY = NetworkCase(
 PREDICTIONS = [
     PredictionCase(network=network, count=count) for network in NETWORKS for count in (1, 16, 1000)
 ]
+
+EPOCHS = [EpochCase(network=replace(NETWORKS[0], batches=1200))]
+
+SCALINGS = [ScalingCase(network=network) for network in NETWORKS]
 
 PASSES = [
     PassCase(geometry=geometry, which=which)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, NetworkCase, PassCase, PredictionCase
+from benchmarks.cases import Case, EpochCase, NetworkCase, PassCase, PredictionCase, ScalingCase
 from benchmarks.library import Worker
 from benchmarks.results import Result, Run, circumstances
 from benchmarks.turns import OtherPrograms, take_turns
@@ -74,14 +74,18 @@ class Comparison:
 
     def _result(self, case: Case) -> Result:
         if len(self._workers) == 2 and not isinstance(case, PassCase):
-            self._check_same_work(case)
+            self._check_same_work(_step(case))
         modes = {name: worker("prepare", case) for name, worker in self._workers.items()}
         return self._measure(str(case), self._flops(case), modes)
 
     def _flops(self, case: Case) -> int | None:
         if isinstance(case, PassCase):
             return case.flops
-        return self._workers["cnnbp"]("flops", case) if "cnnbp" in self._workers else None
+        if "cnnbp" not in self._workers:
+            return None
+        steps = case.network.batches if isinstance(case, EpochCase) else 1
+        flops: int = self._workers["cnnbp"]("flops", _step(case))
+        return steps * flops
 
     def _check_same_work(self, case: NetworkCase | PredictionCase) -> None:
         steps = 3 if isinstance(case, NetworkCase) else 1
@@ -115,3 +119,10 @@ class Comparison:
 
     def _own_seconds(self) -> float:
         return time.process_time() + sum(w.cpu_seconds for w in self._workers.values())
+
+
+def _step(
+    case: NetworkCase | PredictionCase | EpochCase | ScalingCase,
+) -> NetworkCase | PredictionCase:
+    """Return what the case repeats."""
+    return case.network if isinstance(case, EpochCase | ScalingCase) else case

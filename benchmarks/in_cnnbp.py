@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import cnnbp
-from benchmarks.cases import NetworkCase, PassCase, PredictionCase
+from benchmarks.cases import EpochCase, NetworkCase, PassCase, PredictionCase
 from benchmarks.library import Library, Measure, timed
 from cnnbp import _core, functional, optim
 from cnnbp import layers as L  # noqa: N812
@@ -74,8 +74,8 @@ BUILDERS = {
 class Side(Library):
     """cnnbp as a caller uses it, and its kernels as a network runs them."""
 
-    def __init__(self, threads: int) -> None:
-        super().__init__()
+    def set_threads(self, threads: int) -> None:
+        """Work with so many threads from now on."""
         cnnbp.set_num_threads(threads)
 
     def describe(self) -> dict[str, Any]:
@@ -96,6 +96,11 @@ class Side(Library):
     def prediction(self, case: PredictionCase) -> dict[str, Measure]:
         """Build the network."""
         return {"predict": timed(_step(_network(case.network), case))}
+
+    def epoch(self, case: EpochCase) -> dict[str, Measure]:
+        """Build the network."""
+        net = _network(case.network)
+        return {"fit": timed(_epoch(net, *case.samples(), case.network.batch_size))}
 
     def builder(self, case: NetworkCase, mode: str) -> Callable[[], Callable[[], object]]:
         """Make a batch, or for "fit" those of an epoch, which is its step then."""

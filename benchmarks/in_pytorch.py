@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.cases import NetworkCase, PassCase, PredictionCase
+from benchmarks.cases import EpochCase, NetworkCase, PassCase, PredictionCase
 from benchmarks.library import Library, Measure, timed
 
 FORMATS = {"": torch.contiguous_format, " channels_last": torch.channels_last}
@@ -125,11 +125,20 @@ class Work:
 
 
 def _work(
-    case: NetworkCase | PredictionCase, memory_format: torch.memory_format, *, compiled: bool
+    case: NetworkCase | PredictionCase | EpochCase,
+    memory_format: torch.memory_format,
+    *,
+    compiled: bool,
 ) -> Work:
     if isinstance(case, NetworkCase):
         training = Training(case, memory_format, compiled=compiled)
         return Work(training.network, partial(training.step, *_batch(case, memory_format)))
+    if isinstance(case, EpochCase):
+        training = Training(case.network, memory_format, compiled=compiled)
+        images, classes = case.samples()
+        data = torch.from_numpy(images), _targets(case.network, classes)
+        epoch = partial(_epoch, training, *data, case.network.batch_size, memory_format)
+        return Work(training.network, epoch)
     network = _network(case.network, memory_format).eval()
     x = torch.from_numpy(case.network.images(case.count)).contiguous(memory_format=memory_format)
     forward = torch.compile(network) if compiled else network
@@ -139,6 +148,19 @@ def _work(
 def _predict(forward: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode():
         return forward(x)
+
+
+def _epoch(
+    training: Training,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    batch_size: int,
+    memory_format: torch.memory_format,
+) -> torch.Tensor:
+    for chosen in torch.randperm(len(images)).split(batch_size):
+        x = images[chosen].float().div_(255).contiguous(memory_format=memory_format)
+        loss = training.step(x, targets[chosen])
+    return loss
 
 
 def _batch(
@@ -163,11 +185,14 @@ class Side(Library):
     """PyTorch in eager mode and compiled, in both memory formats."""
 
     def __init__(self, threads: int, *, compile_networks: bool = False) -> None:
-        super().__init__()
         # Before the first parallel region: threads inherit the flag from the one that starts them.
         torch.set_flush_denormal(True)
-        torch.set_num_threads(threads)
+        super().__init__(threads)
         self._compile = compile_networks
+
+    def set_threads(self, threads: int) -> None:
+        """Work with so many threads from now on."""
+        torch.set_num_threads(threads)
 
     def describe(self) -> dict[str, Any]:
         """Return PyTorch's version, and the instruction set it uses."""
@@ -178,6 +203,10 @@ class Side(Library):
         return self._modes(case)
 
     def prediction(self, case: PredictionCase) -> dict[str, Measure]:
+        """Build the network once a mode; compile where asked to."""
+        return self._modes(case)
+
+    def epoch(self, case: EpochCase) -> dict[str, Measure]:
         """Build the network once a mode; compile where asked to."""
         return self._modes(case)
 
@@ -202,7 +231,7 @@ class Side(Library):
             for suffix, memory_format in FORMATS.items()
         }
 
-    def _modes(self, case: NetworkCase | PredictionCase) -> dict[str, Measure]:
+    def _modes(self, case: NetworkCase | PredictionCase | EpochCase) -> dict[str, Measure]:
         ways = {"eager": False} | ({"compile": True} if self._compile else {})
         modes = {
             way + suffix: timed(_work(case, memory_format, compiled=compiled).step)

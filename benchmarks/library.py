@@ -15,8 +15,17 @@ from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import TINY, Case, NetworkCase, PassCase, PredictionCase
+from benchmarks.cases import (
+    TINY,
+    Case,
+    EpochCase,
+    NetworkCase,
+    PassCase,
+    PredictionCase,
+    ScalingCase,
+)
 from benchmarks.peak import growth
+from benchmarks.results import on_threads
 
 #: Seconds in which waiting OpenMP threads fall asleep; those of GCC's runtime spin for about 7 ms.
 FALL_ASLEEP = 0.02
@@ -28,8 +37,14 @@ Measure = Callable[[float], float]
 class Library(ABC):
     """What a worker does; each library's module has a subclass of the name ``Side``."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         self.modes: dict[str, Measure] = {}
+        self.threads = threads
+        self.set_threads(threads)
+
+    @abstractmethod
+    def set_threads(self, threads: int) -> None:
+        """Work with so many threads from now on."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -42,6 +57,25 @@ class Library(ABC):
     @abstractmethod
     def prediction(self, case: PredictionCase) -> dict[str, Measure]:
         """Build the network; return the modes its prediction can run in."""
+
+    @abstractmethod
+    def epoch(self, case: EpochCase) -> dict[str, Measure]:
+        """Build the network; return the modes its epoch can run in."""
+
+    def scaling(self, case: ScalingCase) -> dict[str, Measure]:
+        """Build the network; return the modes of its training step, for both numbers of threads."""
+        return {
+            on_threads(mode, threads): partial(self._measure_with, threads, measure)
+            for mode, measure in self.training(case.network).items()
+            for threads in (1, self.threads)
+        }
+
+    def _measure_with(self, threads: int, measure: Measure, seconds: float) -> float:
+        self.set_threads(threads)
+        try:
+            return measure(seconds)
+        finally:
+            self.set_threads(self.threads)
 
     @abstractmethod
     def builder(self, case: NetworkCase, mode: str) -> Callable[[], Callable[[], object]]:
@@ -63,6 +97,10 @@ class Library(ABC):
                 self.modes = self.training(case)
             case PredictionCase():
                 self.modes = self.prediction(case)
+            case EpochCase():
+                self.modes = self.epoch(case)
+            case ScalingCase():
+                self.modes = self.scaling(case)
             case PassCase():
                 self.modes = self.convolution(case)
         return list(self.modes)

@@ -12,6 +12,11 @@ from statistics import median
 from typing import Any
 
 
+def on_threads(contender: str, threads: int) -> str:
+    """Return the name of a contender that is measured with several numbers of threads."""
+    return f"{contender}, {threads} thread{'s' if threads > 1 else ''}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Seconds a step, of every contender in every round; contenders took turns.
@@ -57,13 +62,17 @@ class Result:
     def ratio(self, contender: str) -> float | None:
         """Return how many times as fast a contender is as PyTorch's best mode.
 
-        The median over the rounds of ratios within a round: what slows the machine for a while
-        slows both.
+        None without PyTorch.
         """
         best = self.contenders("PyTorch")[:1]
-        if not best:
-            return None
-        rounds = zip(self.seconds[best[0]], self.seconds[contender], strict=True)
+        return self.times_as_fast(contender, best[0]) if best else None
+
+    def times_as_fast(self, contender: str, other: str) -> float:
+        """Return the median over the rounds of the other's time divided by the contender's.
+
+        Within a round, so that what slows the machine for a while slows both.
+        """
+        rounds = zip(self.seconds[other], self.seconds[contender], strict=True)
         return median(theirs / ours for theirs, ours in rounds)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import Change, MemoryRun, Report, Result, Run, geometric_mean
+from benchmarks.results import Change, MemoryRun, Report, Result, Run, geometric_mean, on_threads
 from benchmarks.turns import QUIET
 
 #: Columns of a line where there is no terminal to ask.
@@ -28,12 +28,7 @@ def show_run(run: Run, out: Console) -> None:
         if len(modes) > 2:
             times = ", ".join(f"{_mode(m)} {_time(result.typical_seconds(m))}" for m in modes)
             out.print(f"{result.case}, PyTorch: {times}", highlight=False)
-    disturbance = max(result.others for result in run.results)
-    if disturbance > QUIET:
-        out.print(
-            f"Other programs used up to {disturbance:.1f} cores: the figures are worth little.",
-            style="bold red",
-        )
+    _show_disturbance(run, out)
     for line in _summary(run.results):
         out.print(line, highlight=False)
     _show_circumstances(run, out)
@@ -72,6 +67,28 @@ def _summary(results: Sequence[Result]) -> list[str]:
     return lines
 
 
+def show_scaling(run: Run, threads: int, out: Console) -> None:
+    """Print how many times as fast every contender is with so many threads as with one."""
+    headings = on_threads("time", 1), on_threads("time", threads), "times as fast", "others"
+    table = _table("what, and by whom", *headings)
+    for result in run.results:
+        suffix = on_threads("", 1)
+        for alone in (name for name in result.seconds if name.endswith(suffix)):
+            contender = alone.removesuffix(suffix)
+            together = on_threads(contender, threads)
+            table.add_row(
+                f"{result.case}: {contender}",
+                _time(result.typical_seconds(alone)),
+                _time(result.typical_seconds(together)),
+                _number(result.times_as_fast(together, alone), ".2f"),
+                _number(result.others, ".2f"),
+            )
+        table.add_section()
+    out.print(table)
+    _show_disturbance(run, out)
+    _show_circumstances(run, out)
+
+
 def show_memory(run: MemoryRun, out: Console) -> None:
     """Print what every contender took, and how many times as much PyTorch's thriftiest mode."""
     table = _table("what, and by whom", "MB", "PyTorch ÷ this")
@@ -82,6 +99,15 @@ def show_memory(run: MemoryRun, out: Console) -> None:
         table.add_section()
     out.print(table)
     _show_circumstances(run, out)
+
+
+def _show_disturbance(run: Run, out: Console) -> None:
+    disturbance = max(result.others for result in run.results)
+    if disturbance > QUIET:
+        out.print(
+            f"Other programs used up to {disturbance:.1f} cores: the figures are worth little.",
+            style="bold red",
+        )
 
 
 def _show_circumstances(report: Report, out: Console) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import cnnbp
 
@@ -14,6 +15,7 @@ from benchmarks import cases, in_cnnbp
 from benchmarks.__main__ import main
 from benchmarks.peak import growth
 from benchmarks.results import MemoryResult, Result, Run, changes, geometric_mean
+from benchmarks.tables import show_scaling
 from benchmarks.turns import take_turns
 
 RESULT = Result(
@@ -66,6 +68,21 @@ def test_a_file_that_cannot_be_compared_is_named(tmp_path, capsys, content):
         assert shown.out == ""
         assert name in shown.err
         assert shown.err.count("\n") == 1
+
+
+def test_two_threads_are_compared_with_one_round_by_round():
+    seconds = {"cnnbp fit, 1 thread": [2.0, 8.0, 3.0], "cnnbp fit, 2 threads": [1.0, 4.0, 2.0]}
+    result = replace(RESULT, seconds=seconds)
+    assert result.times_as_fast("cnnbp fit, 2 threads", "cnnbp fit, 1 thread") == 2.0
+    out = Console(record=True, width=160)
+    show_scaling(Run(circumstances={}, results=[result]), 2, out)
+    (line,) = (line for line in out.export_text().splitlines() if "cnnbp fit" in line)
+    assert line.split()[-6:] == ["3000.00", "ms", "2000.00", "ms", "2.00", "0.00"]
+
+
+def test_scaling_wants_a_second_thread(capsys):
+    assert main(["scaling", "--threads", "1", "--libraries", "cnnbp"]) == 2
+    assert "--threads 2" in capsys.readouterr().err
 
 
 def test_memory_is_compared_with_the_thriftiest_mode_of_pytorch():
@@ -135,6 +152,15 @@ def test_a_step_has_three_products_a_layer_but_two_in_the_first_and_a_prediction
     assert in_this_process().flops(training) == 2 * 50 * (2 * first + 3 * second + 3 * last)
     prediction = cases.PredictionCase(network=training, count=16)
     assert in_this_process().flops(prediction) == 2 * 16 * (first + second + last)
+
+
+def test_a_measure_with_one_thread_leaves_the_number_of_threads_as_it_was():
+    side, seen = in_this_process(), []
+    threads = cnnbp.get_num_threads()
+    for measure in side.scaling(cases.ScalingCase(network=cases.TINY)).values():
+        assert measure(0.0) > 0
+        seen.append(cnnbp.get_num_threads())
+    assert seen == len(seen) * [threads]
 
 
 @pytest.mark.parametrize("network", cases.NETWORKS, ids=str)
