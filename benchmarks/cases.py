@@ -1,6 +1,7 @@
 """What is measured: whole networks in training and prediction, and passes of convolutions."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -84,6 +85,18 @@ class PassCase:
     def flops(self) -> int:
         """Of the direct algorithm, whatever is used; taps on padding count."""
         return 2 * self.geometry.multiply_adds
+
+    @property
+    def bytes_moved(self) -> int:
+        """What a pass must at least move: two of input, weight and output in, the third out.
+
+        Samples lie in blocks of 16 lanes of float32, the last of which may have 8 or 4.
+        """
+        geometry = self.geometry
+        full, rest = divmod(geometry.batch, 16)
+        lanes = 16 * full + (0 if rest == 0 else 4 if rest <= 4 else 8 if rest <= 8 else 16)
+        maps = prod(geometry.input_shape[1:]) + prod(geometry.output_shape[1:])
+        return 4 * (lanes * maps + prod(geometry.weight_shape))
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Return a random input, weight and output delta."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from statistics import median
 from typing import Any
@@ -76,7 +76,10 @@ class Comparison:
         if len(self._workers) == 2 and not isinstance(case, PassCase):
             self._check_same_work(_step(case))
         modes = {name: worker("prepare", case) for name, worker in self._workers.items()}
-        return self._measure(str(case), self._flops(case), modes)
+        result = self._measure(str(case), self._flops(case), modes)
+        return (
+            replace(result, bytes_moved=case.bytes_moved) if isinstance(case, PassCase) else result
+        )
 
     def _flops(self, case: Case) -> int | None:
         if isinstance(case, PassCase):

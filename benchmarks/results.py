@@ -27,6 +27,8 @@ class Result:
         What was done.
     flops : int or None
         Floating-point operations of a step, by the direct algorithm.
+    bytes_moved : int or None
+        What a pass must at least read and write, each array once.
     fma_peak : float or None
         What the machine can do at most, GFLOP/s, measured during the case.
     others : float
@@ -40,6 +42,7 @@ class Result:
     fma_peak: float | None
     others: float
     seconds: dict[str, list[float]]
+    bytes_moved: int | None = None
 
     def contenders(self, library: str) -> list[str]:
         """Return the names of a library's modes, the fastest first."""

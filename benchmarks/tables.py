@@ -35,16 +35,20 @@ def show_run(run: Run, out: Console) -> None:
 
 
 def _results_table(results: Sequence[Result]) -> Table:
-    table = _table("what, and by whom", "time", "GFLOP/s", "of FMA peak", "× PyTorch", "others")
+    headings = ["time", "GFLOP/s", "of FMA peak", "MB", "GB/s", "× PyTorch", "others"]
+    table = _table("what, and by whom", *headings)
     for result in results:
         shown = result.contenders("cnnbp") + result.contenders("PyTorch")[:1]
         for contender in shown:
-            share = result.share_of_peak(contender)
+            share, seconds = result.share_of_peak(contender), result.typical_seconds(contender)
+            megabytes = result.bytes_moved and result.bytes_moved / 1e6
             table.add_row(
                 f"{result.case}: {contender}",
-                _time(result.typical_seconds(contender)),
+                _time(seconds),
                 _number(result.gflops(contender), ".1f"),
                 _number(share, ".0%"),
+                _number(megabytes, ".2f"),
+                _number(megabytes and megabytes / seconds / 1e3, ".1f"),
                 _number(result.ratio(contender), ".2f"),
                 _number(result.others, ".2f"),
                 end_section=contender == shown[-1],

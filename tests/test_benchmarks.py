@@ -154,6 +154,16 @@ def test_a_step_has_three_products_a_layer_but_two_in_the_first_and_a_prediction
     assert in_this_process().flops(prediction) == 2 * 16 * (first + second + last)
 
 
+@pytest.mark.parametrize(("batch", "lanes"), [(50, 52), (8, 8), (37, 40), (9, 16), (64, 64)])
+def test_a_pass_moves_input_weight_and_output_once_with_samples_in_lanes(batch, lanes):
+    geometry = replace(cases.PASSES[0].geometry, batch=batch)
+    assert geometry.input_shape[1:] == (1, 28, 28)
+    assert geometry.weight_shape == (6, 1, 5, 5)
+    for which in ("forward", "delta", "gradient"):
+        case = cases.PassCase(geometry=geometry, which=which)
+        assert case.bytes_moved == 4 * (lanes * (28 * 28 + 6 * 24 * 24) + 6 * 25)
+
+
 def test_a_measure_with_one_thread_leaves_the_number_of_threads_as_it_was():
     side, seen = in_this_process(), []
     threads = cnnbp.get_num_threads()
