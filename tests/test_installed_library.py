@@ -4,38 +4,21 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import cnnbp
+from tests.installed import PACKAGE, ask, build, needs_compiler, needs_library, run
 
 CONSUMER = Path(__file__).parents[1] / "cpp" / "examples" / "consumer"
-PACKAGE = Path(cnnbp.__file__).parent
 
-pytestmark = pytest.mark.skipif(
-    not (PACKAGE / "lib").is_dir(),
-    reason="cnnbp is not installed: there is no library beside the package (pip install .)",
-)
-
-
-def ask(option: str) -> Path:
-    command = [sys.executable, "-m", "cnnbp", option]
-    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
-
-
-def run(*command: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+pytestmark = [needs_library, needs_compiler]
 
 
 def test_a_program_that_finds_the_package_trains(tmp_path):
-    run("cmake", "-S", CONSUMER, "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={ask('--cmake-dir')}")
-    run("cmake", "--build", tmp_path)
-    done = run(tmp_path / "consumer")
-    assert float(re.search(r"accuracy ([0-9.]+)", done.stdout)[1]) > 0.95
+    build(CONSUMER, tmp_path)
+    shown = run(tmp_path / "consumer")
+    assert float(re.search(r"accuracy ([0-9.]+)", shown)[1]) > 0.95
 
 
 @pytest.mark.skipif(shutil.which("pkg-config") is None, reason="pkg-config is not installed")

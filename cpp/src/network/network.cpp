@@ -93,6 +93,7 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
   if (size % batch_size > 0) check_batch(engine_->definition, size % batch_size);
   check_rates(lr, (size + batch_size - 1) / batch_size);
   std::vector<double> losses;
+  losses.reserve(static_cast<std::size_t>((size + batch_size - 1) / batch_size));
   for (std::int64_t first = 0; first < size; first += batch_size) {
     const std::int64_t count = std::min(batch_size, size - first);
     {

@@ -11,68 +11,86 @@ namespace {
 
 using Clock = std::int64_t;  // the number of the step, from 1
 
-// One function a rule: what is the same for all parameters is computed here, in float64.
+// What is the same for all parameters is computed here, in float64.
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const SGD& o, double lr, Clock) {
-  const SGDStep<T> step{
-      .lr = T(lr), .momentum = T(o.momentum), .weight_decay = T(o.weight_decay), .nesterov = o.nesterov};
-  return [step, kernel = kernels().of<T>().sgd](const Slice<T>& slice) { kernel(slice, step); };
+SGDStep<T> rule(const SGD& o, double lr, Clock) {
+  return {.lr = T(lr), .momentum = T(o.momentum), .weight_decay = T(o.weight_decay), .nesterov = o.nesterov};
 }
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const Adagrad& o, double lr, Clock t) {
-  const AdagradStep<T> step{
-      .lr = T(lr / (1 + double(t - 1) * o.lr_decay)), .weight_decay = T(o.weight_decay), .eps = T(o.eps)};
-  return [step, kernel = kernels().of<T>().adagrad](const Slice<T>& slice) { kernel(slice, step); };
+AdagradStep<T> rule(const Adagrad& o, double lr, Clock t) {
+  return {.lr = T(lr / (1 + double(t - 1) * o.lr_decay)), .weight_decay = T(o.weight_decay), .eps = T(o.eps)};
 }
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const RMSprop& o, double lr, Clock) {
-  const RMSpropStep<T> step{.lr = T(lr),
-                            .alpha = T(o.alpha),
-                            .rest = T(1 - o.alpha),
-                            .eps = T(o.eps),
-                            .weight_decay = T(o.weight_decay),
-                            .momentum = T(o.momentum)};
-  return [step, kernel = kernels().of<T>().rmsprop](const Slice<T>& slice) { kernel(slice, step); };
+RMSpropStep<T> rule(const RMSprop& o, double lr, Clock) {
+  return {.lr = T(lr),
+          .alpha = T(o.alpha),
+          .rest = T(1 - o.alpha),
+          .eps = T(o.eps),
+          .weight_decay = T(o.weight_decay),
+          .momentum = T(o.momentum)};
 }
 
 /// Adam adds its decay to the gradient, AdamW takes it from the parameter.
 template <class T, class AnyAdam>
-std::function<void(const Slice<T>&)> adam(const AnyAdam& o, double lr, Clock t, double weight_decay, double keep) {
+AdamStep<T> adam(const AnyAdam& o, double lr, Clock t, double weight_decay, double keep) {
   const auto [beta1, beta2] = o.betas;
-  const AdamStep<T> step{.lr = T(lr / (1 - std::pow(beta1, t))),
-                         .rest1 = T(1 - beta1),
-                         .beta2 = T(beta2),
-                         .rest2 = T(1 - beta2),
-                         .root = T(std::sqrt(1 - std::pow(beta2, t))),
-                         .eps = T(o.eps),
-                         .weight_decay = T(weight_decay),
-                         .keep = T(keep)};
-  return [step, kernel = kernels().of<T>().adam](const Slice<T>& slice) { kernel(slice, step); };
+  return {.lr = T(lr / (1 - std::pow(beta1, t))),
+          .rest1 = T(1 - beta1),
+          .beta2 = T(beta2),
+          .rest2 = T(1 - beta2),
+          .root = T(std::sqrt(1 - std::pow(beta2, t))),
+          .eps = T(o.eps),
+          .weight_decay = T(weight_decay),
+          .keep = T(keep)};
 }
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const Adam& o, double lr, Clock t) {
+AdamStep<T> rule(const Adam& o, double lr, Clock t) {
   return adam<T>(o, lr, t, o.weight_decay, 1.0);
 }
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const AdamW& o, double lr, Clock t) {
+AdamStep<T> rule(const AdamW& o, double lr, Clock t) {
   return adam<T>(o, lr, t, 0.0, 1 - lr * o.weight_decay);
 }
 
 template <class T>
-std::function<void(const Slice<T>&)> rule(const Lion& o, double lr, Clock) {
+LionStep<T> rule(const Lion& o, double lr, Clock) {
   const auto [beta1, beta2] = o.betas;
-  const LionStep<T> step{.lr = T(lr),
-                         .beta1 = T(beta1),
-                         .rest1 = T(1 - beta1),
-                         .beta2 = T(beta2),
-                         .rest2 = T(1 - beta2),
-                         .keep = T(1 - lr * o.weight_decay)};
-  return [step, kernel = kernels().of<T>().lion](const Slice<T>& slice) { kernel(slice, step); };
+  return {.lr = T(lr),
+          .beta1 = T(beta1),
+          .rest1 = T(1 - beta1),
+          .beta2 = T(beta2),
+          .rest2 = T(1 - beta2),
+          .keep = T(1 - lr * o.weight_decay)};
+}
+
+template <class T>
+void apply(const SGDStep<T>& step, const Slice<T>& slice) {
+  kernels().of<T>().sgd(slice, step);
+}
+
+template <class T>
+void apply(const AdagradStep<T>& step, const Slice<T>& slice) {
+  kernels().of<T>().adagrad(slice, step);
+}
+
+template <class T>
+void apply(const RMSpropStep<T>& step, const Slice<T>& slice) {
+  kernels().of<T>().rmsprop(slice, step);
+}
+
+template <class T>
+void apply(const AdamStep<T>& step, const Slice<T>& slice) {
+  kernels().of<T>().adam(slice, step);
+}
+
+template <class T>
+void apply(const LionStep<T>& step, const Slice<T>& slice) {
+  kernels().of<T>().lion(slice, step);
 }
 
 /// Σ v², in float64 and one chain a lane, so that the order does not depend on the instruction set.
@@ -145,7 +163,7 @@ const Schedule& Updater<T>::next_step(std::optional<double> lr) {
   rules_.clear();
   for (const double factor : rates_.factors)
     rules_.push_back(
-        std::visit([&](const auto& o) { return rule<T>(o, lr.value_or(o.lr) * factor, steps_); }, optimizer_));
+        std::visit([&](const auto& o) -> Rule { return rule<T>(o, lr.value_or(o.lr) * factor, steps_); }, optimizer_));
   return schedule_;
 }
 
@@ -193,7 +211,7 @@ Loop Updater<T>::update() {
                            .limit = limit,
                            .share = share};
             for (std::size_t i = 0; i < state_.size(); ++i) slice.state[i] = state_[i].data() + begin;
-            rules_[rate](slice);
+            std::visit([&](const auto& rule) { apply(rule, slice); }, rules_[rate]);
           }};
 }
 

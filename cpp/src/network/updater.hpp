@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <variant>
 
 #include "network/rates.hpp"
 
@@ -26,6 +27,7 @@ class Updater {
   const Schedule& next_step(std::optional<double> lr = {});
 
  private:
+  using Rule = std::variant<SGDStep<T>, AdagradStep<T>, RMSpropStep<T>, AdamStep<T>, LionStep<T>>;
   void make_state(const Optimizer& optimizer);
   void make_average(const Optimizer& optimizer);
   void make_schedule();
@@ -41,8 +43,8 @@ class Updater {
   Buffer<T> average_;             // NaN before the first step
   Schedule schedule_;
   Rates rates_;
-  std::vector<std::function<void(const Slice<T>&)>> rules_;  // of the step under way, one for each rate
-  std::vector<double> squares_;                              // Σ g² of stretches of the gradients
+  std::vector<Rule> rules_;      // of the step under way, one for each rate
+  std::vector<double> squares_;  // Σ g² of stretches of the gradients
   T scale_ = 1;
 };
 
