@@ -57,7 +57,11 @@ def test_what_a_network_is_refused_for_so_is_its_summary():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from Linux's /proc")
 def test_training_takes_the_memory_that_the_summary_states():
-    """To 5 %: 230 MB of buffers, in a process whose other needs are known before they are made."""
+    """To 5 %: 350 MB of buffers, in a process whose other needs are known before they are made.
+
+    The smaller batch that ends an epoch trains in the same memory; only the linear layer's samples
+    in rows, 29 MB, are its own.
+    """
     code = """
 import numpy as np, cnnbp
 from cnnbp import layers as L
@@ -73,11 +77,15 @@ before = peak()
 net = cnnbp.Network(layers, input_shape=(3, 64, 64))
 net.train_step(x, y)
 use = net.summary(batch_size=256).memory
-print((peak() - before) / (use.parameters + use.training))
+stated, taken = use.parameters + use.training, peak() - before
+net.train_step(x[:250], y[:250])
+print(taken / stated, (peak() - before - taken) / stated)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) == pytest.approx(1, abs=0.05)
+    first, more = map(float, result.stdout.split())
+    assert first == pytest.approx(1, abs=0.05)
+    assert more < 0.1
 
 
 def test_sizes_are_written_with_three_digits():

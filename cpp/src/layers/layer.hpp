@@ -57,6 +57,14 @@ struct Draws {
   std::uint64_t passes = 0;  // training passes before this one
 };
 
+/// Values that a layer's backward pass is made of, beside that of the input for f'(u).
+struct Reads {
+  bool input = true, output = false;
+};
+
+/// The first phases of a layer's gradients, so many, may read signals; after them their memory may be another's.
+constexpr Index gradient_phases = 2;
+
 /// Made for one input shape, used with any batch. The loops that a layer returns hold on to the signals' memory
 /// and to the layer, and may run any number of times.
 template <class T>
@@ -82,6 +90,9 @@ class Layer {
   /// Shape of what forward leaves in `saved` for the delta.
   virtual std::optional<Shape> saves(const Shape& /*output*/) const { return {}; }
 
+  /// Other values' memory may be another's by then.
+  virtual Reads backward_reads() const { return {}; }
+
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
   /// The same in training, for layers that do something else then. One training pass runs at a time.
@@ -90,7 +101,7 @@ class Layer {
   }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
-  /// Adds to every parameter's gradient; asked for only if the layer learns.
+  /// Adds to every parameter's gradient; asked for only if the layer learns. See `gradient_phases`.
   virtual Schedule accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
 
  protected:

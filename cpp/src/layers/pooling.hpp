@@ -30,6 +30,7 @@ class PlaneWindows {
 template <class T>
 class PoolingLayer : public Layer<T> {
  public:
+  Reads backward_reads() const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 

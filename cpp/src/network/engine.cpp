@@ -51,7 +51,8 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
   const auto found =
       std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });
   if (found != training.end()) return **found;
-  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train, draws);
+  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train, draws,
+                                        training.empty() ? nullptr : training.back()->memory());
   if (training.size() == kept_plans) training.erase(training.begin());
   training.push_back(std::move(made));
   return *training.back();

@@ -14,6 +14,7 @@ Graph<T>::Graph(const NetworkDefinition& definition, Fusing fusing) : fusing_(fu
   memory(output_).contiguous = true;  // the loss and the caller read it
   if (fusing == Fusing::off)
     for (SignalPlan& planned : signals_) planned.contiguous = true;  // the caller reads them all
+  order_backward();
 }
 
 template <class T>
@@ -131,6 +132,21 @@ Index Graph<T>::add_activation(Function function, Index signal) {
   const Index output = add_extra(std::make_unique<CopyLayer<T>>(), signal);
   at(output).function = elementwise(function);
   return output;
+}
+
+template <class T>
+void Graph<T>::add_gathering(Index signal) {
+  if (needs_delta(signal) && memory(signal).readers > 1) backward_.push_back({nullptr, signal});
+}
+
+template <class T>
+void Graph<T>::order_backward() {
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    if (!needs_delta(node->output)) continue;  // nothing before this point learns
+    add_gathering(node->output);
+    backward_.push_back({&*node, node->output});
+  }
+  add_gathering(0);
 }
 
 template class Graph<float>;

@@ -33,6 +33,13 @@ struct Node {
   Index output;
 };
 
+/// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts.
+template <class T>
+struct BackwardStep {
+  const Node<T>* node;
+  Index signal;
+};
+
 template <class T>
 struct NamedLayer {
   std::string name;  // "1.body.0"
@@ -52,12 +59,16 @@ template <class T>
 class Graph {
  public:
   Graph(const NetworkDefinition& definition, Fusing fusing);
+  Graph(const Graph&) = delete;
 
   const std::vector<Node<T>>& nodes() const { return nodes_; }
+  const std::vector<BackwardStep<T>>& backward() const { return backward_; }  // after the loss
   const std::vector<SignalPlan>& signals() const { return signals_; }
   const std::vector<NamedLayer<T>>& layers() const { return layers_; }
   const std::vector<LayerSignals>& places() const { return places_; }  // in the order of `summarize`
   Index output() const { return output_; }
+  Fusing fusing() const { return fusing_; }
+  bool needs_delta(Index signal) const { return signals_[static_cast<std::size_t>(signal)].needs_delta; }
   Index memory_of(Index signal) const {
     const Index view = signals_[static_cast<std::size_t>(signal)].view_of;
     return view >= 0 ? view : signal;
@@ -73,11 +84,14 @@ class Graph {
   Index add_single(const LayerDefinition& definition, const std::string& name, Index input);
   Index add_activation(Function function, Index signal);
   Index add_extra(std::unique_ptr<Layer<T>> layer, Index input);
+  void add_gathering(Index signal);
+  void order_backward();
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
   SignalPlan& memory(Index signal) { return at(memory_of(signal)); }
 
   Fusing fusing_;
   std::vector<Node<T>> nodes_;
+  std::vector<BackwardStep<T>> backward_;
   std::vector<SignalPlan> signals_;
   std::vector<NamedLayer<T>> layers_;
   std::vector<LayerSignals> places_;

@@ -3,50 +3,67 @@
 namespace cnnbp {
 
 template <class T>
-Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws)
+Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws, Memory lent)
     : graph_(graph),
       samples_(samples),
       purpose_(purpose),
       loss_(loss, graph.signals().back().shape.features(), samples) {
-  make_signals();
+  share_memory(shape_signals(), std::move(lent));
+  make_views();
   make_load();
   make_forward(draws);
   if (purpose != Purpose::predict) backward_.push_back({loss_.evaluate(output(), target_)});
   if (purpose == Purpose::train) make_backward();
 }
 
+/// Tensors without memory, and when they need it.
 template <class T>
-Tensor<T> Plan<T>::allocate(const Shape& shape, Spacing spacing) {
-  Tensor<T> tensor(nullptr, shape, Blocks<T>(samples_), spacing);
-  memory_.emplace_back(static_cast<std::size_t>(tensor.size()));
-  tensor.data = memory_.back().data();
-  return tensor;
+auto Plan<T>::shape_signals() -> std::vector<Request> {
+  const Lifetimes<T> lifetimes(graph_, purpose_);
+  const bool trains = purpose_ == Purpose::train;
+  std::vector<Request> requests;
+  const auto want = [&](Tensor<T>& tensor, const Shape& shape, Spacing spacing, const Lifetime& lifetime) {
+    tensor = Tensor<T>(nullptr, shape, Blocks<T>(samples_), spacing);
+    requests.push_back({&tensor, lifetime});
+  };
+  signals_.resize(graph_.signals().size());
+  parts_.resize(signals_.size());
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    const SignalPlan& planned = graph_.signals()[i];
+    const SignalLifetimes& in_use = lifetimes.signals()[i];
+    const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
+    signals_[i].function = planned.function;
+    if (planned.view_of >= 0) continue;
+    want(signals_[i].value, planned.shape, spacing, in_use.value);
+    if (trains && planned.saved) want(signals_[i].saved, *planned.saved, spacing, in_use.saved);
+    if (!trains || !planned.needs_delta) continue;
+    want(signals_[i].delta, planned.shape, spacing, in_use.delta);
+    parts_[i].resize(in_use.parts.size());
+    for (std::size_t r = 0; r < parts_[i].size(); ++r) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
+  }
+  if (purpose_ != Purpose::predict)
+    want(target_, {graph_.signals().back().shape.features(), 1, 1}, Spacing::contiguous, lifetimes.target());
+  return requests;
 }
 
 template <class T>
-void Plan<T>::make_signals() {
-  for (const SignalPlan& planned : graph_.signals()) {
-    Signal<T> made;
-    std::vector<Tensor<T>> parts;
-    if (planned.view_of >= 0) {
-      const Signal<T>& memory = signal(planned.view_of);
-      made.value = memory.value.viewed_as(planned.shape);
-      made.delta = memory.delta.viewed_as(planned.shape);
-    } else {
-      const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
-      made.value = allocate(planned.shape, spacing);
-      if (purpose_ == Purpose::train && planned.saved) made.saved = allocate(*planned.saved, spacing);
-      if (purpose_ == Purpose::train && planned.needs_delta) {
-        made.delta = allocate(planned.shape, spacing);
-        for (Index r = 0; planned.readers > 1 && r < planned.readers; ++r)
-          parts.push_back(allocate(planned.shape, spacing));
-      }
-    }
-    made.function = planned.function;
-    signals_.push_back(made);
-    parts_.push_back(std::move(parts));
+void Plan<T>::share_memory(const std::vector<Request>& requests, Memory lent) {
+  std::vector<ArenaRequest> sizes;
+  for (const auto& [tensor, lifetime] : requests) sizes.push_back({tensor->size(), lifetime});
+  const ArenaPlaces places = place(sizes, Blocks<T>::full_lanes);
+  const auto size = static_cast<std::size_t>(places.size);
+  memory_ = lent && lent->size() >= size ? std::move(lent) : std::make_shared<const Buffer<T>>(size);
+  for (std::size_t i = 0; i < requests.size(); ++i) requests[i].tensor->data = memory_->data() + places.offsets[i];
+}
+
+template <class T>
+void Plan<T>::make_views() {
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    const SignalPlan& planned = graph_.signals()[i];
+    if (planned.view_of < 0) continue;
+    signals_[i].value = signal(planned.view_of).value.viewed_as(planned.shape);
+    signals_[i].delta = signal(planned.view_of).delta.viewed_as(planned.shape);
   }
-  if (purpose_ != Purpose::predict) target_ = allocate({output().value.shape.features(), 1, 1}, Spacing::contiguous);
 }
 
 /// What one reader sees: where there are several, its part of the delta, without f'.
@@ -98,30 +115,30 @@ void Plan<T>::add_to_backward(std::size_t phase, const Loop& loop) {
   backward_[phase].push_back(loop);
 }
 
+template <class T>
+void Plan<T>::make_backward() {
+  std::size_t phase = backward_.size();
+  for (const BackwardStep<T>& step : graph_.backward()) {
+    if (step.node != nullptr) add_backward(*step.node, phase);
+    else add_to_backward(phase, sum_deltas(signal(step.signal), parts_of(step.signal)));
+    ++phase;
+  }
+}
+
 /// A layer's gradient needs nothing that its delta writes, so both share a phase; a gradient's further loops
 /// run beside the deltas of the layers before it.
 template <class T>
-void Plan<T>::make_backward() {
-  std::size_t place = backward_.size();
-  const auto gather = [&](Index signal) {
-    if (!parts_of(signal).empty()) add_to_backward(place++, sum_deltas(this->signal(signal), parts_of(signal)));
-  };
-  for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node) {
-    const Signal<T>& output = signal(node->output);
-    if (output.delta.data == nullptr) continue;  // nothing before this point learns
-    gather(node->output);
-    if (node->join) {
-      add_to_backward(place++, node->join->propagate_delta(inputs_of(*node), output));
-      continue;
-    }
-    const Signal<T> input = input_of(*node);
-    if (input.delta.data != nullptr) add_to_backward(place, node->layer->propagate_delta(input, output));
-    const Schedule gradients = node->layer->learns() ? node->layer->accumulate_gradients(input, output) : Schedule{};
-    for (std::size_t i = 0; i < gradients.size(); ++i)
-      for (const Loop& loop : gradients[i]) add_to_backward(place + i, loop);
-    ++place;
+void Plan<T>::add_backward(const Node<T>& node, std::size_t phase) {
+  const Signal<T>& output = signal(node.output);
+  if (node.join) {
+    add_to_backward(phase, node.join->propagate_delta(inputs_of(node), output));
+    return;
   }
-  gather(0);
+  const Signal<T> input = input_of(node);
+  if (input.delta.data != nullptr) add_to_backward(phase, node.layer->propagate_delta(input, output));
+  const Schedule gradients = node.layer->learns() ? node.layer->accumulate_gradients(input, output) : Schedule{};
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    for (const Loop& loop : gradients[i]) add_to_backward(phase + i, loop);
 }
 
 template <class T>

@@ -1,19 +1,20 @@
-// A graph with a batch size: memory for every signal, and the loops of a step.
+// A graph with a batch size: memory for the signals, and the loops of a step.
 #pragma once
 
 #include "lanes/pack.hpp"
 #include "layers/loss.hpp"
-#include "network/graph.hpp"
+#include "network/lifetimes.hpp"
 
 namespace cnnbp {
-
-enum class Purpose { predict, evaluate, train };
 
 template <class T>
 class Plan {
  public:
-  /// `draws` is read in every training pass.
-  Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws);
+  using Memory = std::shared_ptr<const Buffer<T>>;
+
+  /// `draws` is read in every training pass. `lent` is another plan's memory, which is taken if it is large enough:
+  /// the two must never run at the same time.
+  Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws, Memory lent = {});
   Plan(const Plan&) = delete;
 
   /// The batch of the next run. What the pointers name must outlive it.
@@ -21,6 +22,7 @@ class Plan {
 
   Index samples() const { return samples_; }
   Purpose purpose() const { return purpose_; }
+  const Memory& memory() const { return memory_; }
   const Schedule& load() const { return load_; }  // the batch into its lanes
   const Schedule& forward() const { return forward_; }
   const Schedule& backward() const { return backward_; }  // loss, deltas and gradients; evaluate: loss alone
@@ -29,11 +31,18 @@ class Plan {
   const Signal<T>& output() const { return signal(graph_.output()); }
 
  private:
-  Tensor<T> allocate(const Shape& shape, Spacing spacing);
-  void make_signals();
+  struct Request {
+    Tensor<T>* tensor;
+    Lifetime lifetime;
+  };
+
+  std::vector<Request> shape_signals();
+  void share_memory(const std::vector<Request>& requests, Memory lent);
+  void make_views();
   void make_load();
   void make_forward(const Draws& draws);
   void make_backward();
+  void add_backward(const Node<T>& node, std::size_t phase);
   void add_to_backward(std::size_t phase, const Loop& loop);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
@@ -45,7 +54,7 @@ class Plan {
   const Graph<T>& graph_;
   Index samples_;
   Purpose purpose_;
-  std::vector<Buffer<T>> memory_;
+  Memory memory_;
   std::vector<Signal<T>> signals_;
   std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
   Tensor<T> target_;

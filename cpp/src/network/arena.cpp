@@ -1,0 +1,57 @@
+#include "network/arena.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace cnnbp {
+namespace {
+
+struct Stretch {
+  Index begin, end;
+};
+
+/// The start of the smallest gap between `taken`, which is sorted, that holds `size`; the end where there is none.
+Index smallest_gap(const std::vector<Stretch>& taken, Index size) {
+  Index reached = 0, best = -1, least = std::numeric_limits<Index>::max();
+  for (const Stretch& stretch : taken) {
+    const Index gap = stretch.begin - reached;
+    if (gap >= size && gap < least) {
+      best = reached;
+      least = gap;
+    }
+    reached = std::max(reached, stretch.end);
+  }
+  return best >= 0 ? best : reached;
+}
+
+}  // namespace
+
+void Lifetime::extend_to(Index phase) {
+  first = last < first ? phase : std::min(first, phase);
+  last = std::max(last, phase);
+}
+
+ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment) {
+  const auto of = [&](Index i) -> const ArenaRequest& { return requests[static_cast<std::size_t>(i)]; };
+  std::vector<Index> order(requests.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return of(a).size > of(b).size; });
+
+  ArenaPlaces places{std::vector<Index>(requests.size())};
+  for (auto next = order.begin(); next != order.end(); ++next) {
+    std::vector<Stretch> taken;
+    for (auto placed = order.begin(); placed != next; ++placed) {
+      const Index begin = places.offsets[static_cast<std::size_t>(*placed)];
+      const Index end = begin + (of(*placed).size + alignment - 1) / alignment * alignment;
+      if (of(*placed).lifetime.overlaps(of(*next).lifetime)) taken.push_back({begin, end});
+    }
+    std::sort(taken.begin(), taken.end(), [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
+    const Index offset = smallest_gap(taken, of(*next).size);
+    places.offsets[static_cast<std::size_t>(*next)] = offset;
+    places.size = std::max(places.size, offset + of(*next).size);
+  }
+  return places;
+}
+
+}  // namespace cnnbp

@@ -1,0 +1,35 @@
+// Where arrays that are not in use at the same time lie in one stretch of memory.
+#pragma once
+
+#include <vector>
+
+#include "kernels/arguments.hpp"
+
+namespace cnnbp {
+
+/// The phases of a step from the first to the last that reads or writes an array. Those that share a phase are in
+/// use at the same time, as the loops of a phase have no order.
+struct Lifetime {
+  Index first = 0, last = -1;  // as here: never
+
+  bool overlaps(const Lifetime& other) const { return first <= other.last && other.first <= last; }
+  /// Makes it hold `phase`, too.
+  void extend_to(Index phase);
+};
+
+struct ArenaRequest {
+  Index size;
+  Lifetime lifetime;
+};
+
+struct ArenaPlaces {
+  std::vector<Index> offsets;  // one a request, in its order
+  Index size = 0;              // of the whole arena
+};
+
+/// Places arrays so that those with overlapping lifetimes are apart: the largest first, each into the smallest gap
+/// that holds it among those placed before (Pisarchyk and Lee 2020, "Efficient memory management for deep neural net
+/// inference", greedy by size). It depends on the requests alone. Offsets are multiples of `alignment`.
+ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment);
+
+}  // namespace cnnbp

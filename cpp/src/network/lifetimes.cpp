@@ -1,0 +1,91 @@
+#include "network/lifetimes.hpp"
+
+namespace cnnbp {
+
+template <class T>
+Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph), signals_(graph.signals().size()) {
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    const Index readers = graph.signals()[i].readers;
+    if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
+  }
+  go_forward();
+  const auto loss = static_cast<Index>(graph.nodes().size()) + 1;
+  Index last = loss;
+  if (purpose != Purpose::predict) target_ = {0, loss};
+  if (purpose == Purpose::train) {
+    go_back(loss);
+    last = loss + static_cast<Index>(graph.backward().size()) + gradient_phases;
+  }
+  of(graph.output()).value.extend_to(last);  // the caller reads it after the step
+  if (graph.fusing() == Fusing::off) keep_all(last);
+}
+
+template <class T>
+void Lifetimes<T>::go_forward() {
+  Index phase = 0;
+  of(0).value.extend_to(phase);
+  for (const Node<T>& node : graph_.nodes()) {
+    ++phase;
+    for (const Reading& reading : node.inputs) of(reading.signal).value.extend_to(phase);
+    of(node.output).value.extend_to(phase);
+    of(node.output).saved.extend_to(phase);
+  }
+}
+
+template <class T>
+void Lifetimes<T>::go_back(Index loss) {
+  of(graph_.output()).delta.extend_to(loss);
+  Index phase = loss;
+  for (const BackwardStep<T>& step : graph_.backward()) {
+    ++phase;
+    if (step.node != nullptr) {
+      go_back_through(*step.node, phase);
+      continue;
+    }
+    of(step.signal).delta.extend_to(phase);
+    for (Lifetime& part : of(step.signal).parts) part.extend_to(phase);
+    read_slope(step.signal, phase);
+  }
+}
+
+/// Gradients may read, through their phases, whatever the layer says that it reads.
+template <class T>
+void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
+  const Reads reads = node.layer ? node.layer->backward_reads() : Reads{.input = false};
+  const Index last = phase + (node.layer && node.layer->learns() ? gradient_phases - 1 : 0);
+  SignalLifetimes& output = of(node.output);
+  output.delta.extend_to(last);
+  output.saved.extend_to(last);
+  if (reads.output) output.value.extend_to(last);
+  for (const Reading& reading : node.inputs) {
+    if (reads.input) of(reading.signal).value.extend_to(last);
+    if (!graph_.needs_delta(reading.signal)) continue;
+    delta_of(reading).extend_to(phase);
+    if (of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
+  }
+}
+
+/// Whoever ends a delta with f'(u) takes it from the value.
+template <class T>
+void Lifetimes<T>::read_slope(Index signal, Index phase) {
+  const auto function = [&](Index i) { return graph_.signals()[static_cast<std::size_t>(i)].function.kind; };
+  const bool attached = function(signal) != FunctionKind::identity;
+  if (attached || function(graph_.memory_of(signal)) != FunctionKind::identity) of(signal).value.extend_to(phase);
+}
+
+template <class T>
+Lifetime& Lifetimes<T>::delta_of(const Reading& reading) {
+  SignalLifetimes& lifetimes = of(reading.signal);
+  return lifetimes.parts.empty() ? lifetimes.delta : lifetimes.parts[static_cast<std::size_t>(reading.part)];
+}
+
+/// A trace reads every signal after the step.
+template <class T>
+void Lifetimes<T>::keep_all(Index last) {
+  for (SignalLifetimes& lifetimes : signals_) lifetimes.value = lifetimes.delta = {0, last};
+}
+
+template class Lifetimes<float>;
+template class Lifetimes<double>;
+
+}  // namespace cnnbp

@@ -1,0 +1,42 @@
+// When each array of a plan is in use. It follows from the graph and the purpose alone.
+#pragma once
+
+#include "network/arena.hpp"
+#include "network/graph.hpp"
+
+namespace cnnbp {
+
+enum class Purpose { predict, evaluate, train };
+
+/// Of the arrays of one signal; a view has none of its own.
+struct SignalLifetimes {
+  Lifetime value, saved, delta;
+  std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
+};
+
+/// Phases are counted through the whole step: one loads the batch, one for each node goes forward, one is the loss,
+/// and one for each of `Graph::backward` goes back.
+template <class T>
+class Lifetimes {
+ public:
+  Lifetimes(const Graph<T>& graph, Purpose purpose);
+
+  /// By the signal whose memory it is.
+  const std::vector<SignalLifetimes>& signals() const { return signals_; }
+  const Lifetime& target() const { return target_; }
+
+ private:
+  void go_forward();
+  void go_back(Index loss);
+  void go_back_through(const Node<T>& node, Index phase);
+  void read_slope(Index signal, Index phase);
+  void keep_all(Index last);
+  SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
+  Lifetime& delta_of(const Reading& reading);
+
+  const Graph<T>& graph_;
+  std::vector<SignalLifetimes> signals_;
+  Lifetime target_;
+};
+
+}  // namespace cnnbp

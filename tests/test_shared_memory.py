@@ -1,0 +1,73 @@
+"""Arrays that are not in use at the same time share memory: less of it, the same numbers."""
+
+import numpy as np
+import pytest
+
+import architectures
+from claims import assert_same_bits
+from cnnbp import summarize
+from cnnbp.layers import Conv2d, Linear, MaxPool2d, Residual
+
+
+@pytest.mark.parametrize("batch", [1, 37])
+@pytest.mark.parametrize("name", architectures.ALL)
+def test_steps_have_the_bits_of_a_trace_which_shares_nothing(name, batch, dtype, rng):
+    """An array that overwrote another still in use would change a gradient or the loss.
+
+    The second step finds what the first left in memory, the third shares its larger memory.
+    """
+    architecture = architectures.ALL[name]
+    network = architecture.build(dtype)
+    for samples in (batch + 1, batch + 1, 2 if batch == 1 else 5):
+        x, y = architecture.samples(rng, samples, dtype)
+        trace = network.trace(x, y)
+        network.zero_gradients()
+        assert network.accumulate_gradients(x, y) == pytest.approx(float(trace["loss"]), rel=1e-6)
+        gradients = network.gradient_dict()
+        assert gradients
+        assert_same_bits(gradients, {key: trace[_traced(key)] for key in gradients})
+
+
+def _traced(name: str) -> str:
+    layer, parameter = name.rsplit(".", 1)
+    return f"{layer}.gradient.{parameter}"
+
+
+@pytest.mark.parametrize("name", ["branched", "odd", "resized", "combined", "resnet"])
+def test_predictions_do_not_see_what_an_earlier_batch_left(name, dtype, rng):
+    architecture = architectures.ALL[name]
+    network = architecture.build(dtype)
+    x, _ = architecture.samples(rng, 19, dtype)
+    first = network.predict(x)
+    network.predict(np.full_like(x, 1e37))  # overflows, and is soon not a number
+    assert_same_bits({"outputs": network.predict(x)}, {"outputs": first})
+
+
+#: Bytes of 8 maps of 16 x 16 in a batch of 16, and of one layer's packed weights.
+MAPS, WEIGHTS = 8 * (16 * 16 + 1) * 16 * 4, 2 * 8 * 8 * 9 * 4
+
+
+def _chain(length: int, **options):
+    layers = [Conv2d(8, 3, padding=1, activation="tanh", **options) for _ in range(length)]
+    return summarize([*layers, Linear(3)], input_shape=(8, 16, 16), batch_size=16).memory
+
+
+def test_a_longer_chain_keeps_its_outputs_and_no_more_deltas():
+    """Every output is needed by a gradient, a delta only until the layer before has its own."""
+    assert _chain(12).training - _chain(7).training == 5 * (MAPS + WEIGHTS)
+
+
+def test_a_longer_chain_predicts_in_the_same_memory():
+    assert _chain(12).prediction - _chain(7).prediction == 5 * WEIGHTS
+
+
+def test_what_no_gradient_needs_is_not_kept():
+    """A convolution's output that is only added up: a block keeps the sum, the next one's input."""
+
+    def of(*layers):
+        rest = [Conv2d(8, 3, padding=1), MaxPool2d(2), Linear(3)]
+        network = [Conv2d(8, 3, padding=1), *layers, *rest]
+        return summarize(network, input_shape=(8, 16, 16), batch_size=16).memory.training
+
+    block = Residual([Conv2d(8, 3, padding=1)])
+    assert of(*3 * [block]) - of(block) == 2 * (MAPS + WEIGHTS)
