@@ -77,9 +77,9 @@ class Comparison:
             self._check_same_work(_step(case))
         modes = {name: worker("prepare", case) for name, worker in self._workers.items()}
         result = self._measure(str(case), self._flops(case), modes)
-        return (
-            replace(result, bytes_moved=case.bytes_moved) if isinstance(case, PassCase) else result
-        )
+        if isinstance(case, PassCase):
+            return replace(result, bytes_moved=case.bytes_moved)
+        return result
 
     def _flops(self, case: Case) -> int | None:
         if isinstance(case, PassCase):

@@ -35,25 +35,30 @@ def show_run(run: Run, out: Console) -> None:
 
 
 def _results_table(results: Sequence[Result]) -> Table:
-    headings = ["time", "GFLOP/s", "of FMA peak", "MB", "GB/s", "× PyTorch", "others"]
+    lines = [
+        (result, contender, _figures(result, contender))
+        for result in results
+        for contender in result.contenders("cnnbp") + result.contenders("PyTorch")[:1]
+    ]
+    headings = [h for h in lines[0][2] if any(figures[h] for _, _, figures in lines)]
     table = _table("what, and by whom", *headings)
-    for result in results:
-        shown = result.contenders("cnnbp") + result.contenders("PyTorch")[:1]
-        for contender in shown:
-            share, seconds = result.share_of_peak(contender), result.typical_seconds(contender)
-            megabytes = result.bytes_moved and result.bytes_moved / 1e6
-            table.add_row(
-                f"{result.case}: {contender}",
-                _time(seconds),
-                _number(result.gflops(contender), ".1f"),
-                _number(share, ".0%"),
-                _number(megabytes, ".2f"),
-                _number(megabytes and megabytes / seconds / 1e3, ".1f"),
-                _number(result.ratio(contender), ".2f"),
-                _number(result.others, ".2f"),
-                end_section=contender == shown[-1],
-            )
+    for result, contender, figures in lines:
+        table.add_row(f"{result.case}: {contender}", *(figures[h] for h in headings))
     return table
+
+
+def _figures(result: Result, contender: str) -> dict[str, str]:
+    seconds = result.typical_seconds(contender)
+    megabytes = result.bytes_moved and result.bytes_moved / 1e6
+    return {
+        "time": _time(seconds),
+        "GFLOP/s": _number(result.gflops(contender), ".1f"),
+        "of FMA peak": _number(result.share_of_peak(contender), ".0%"),
+        "MB": _number(megabytes, ".2f"),
+        "GB/s": _number(megabytes and megabytes / seconds / 1e3, ".1f"),
+        "× PyTorch": _number(result.ratio(contender), ".2f"),
+        "others": _number(result.others, ".2f"),
+    }
 
 
 def _summary(results: Sequence[Result]) -> list[str]:
@@ -87,7 +92,6 @@ def show_scaling(run: Run, threads: int, out: Console) -> None:
                 _number(result.times_as_fast(together, alone), ".2f"),
                 _number(result.others, ".2f"),
             )
-        table.add_section()
     out.print(table)
     _show_disturbance(run, out)
     _show_circumstances(run, out)
@@ -100,7 +104,6 @@ def show_memory(run: MemoryRun, out: Console) -> None:
         for contender, size in result.peak_bytes.items():
             ratio = _number(result.ratio(contender), ".2f")
             table.add_row(f"{result.case}: {contender}", f"{size / 1e6:.1f}", ratio)
-        table.add_section()
     out.print(table)
     _show_circumstances(run, out)
 

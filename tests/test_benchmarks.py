@@ -15,7 +15,7 @@ from benchmarks import cases, in_cnnbp
 from benchmarks.__main__ import main
 from benchmarks.peak import growth
 from benchmarks.results import MemoryResult, Result, Run, changes, geometric_mean
-from benchmarks.tables import show_scaling
+from benchmarks.tables import show_run, show_scaling
 from benchmarks.turns import take_turns
 
 RESULT = Result(
@@ -78,6 +78,16 @@ def test_two_threads_are_compared_with_one_round_by_round():
     show_scaling(Run(circumstances={}, results=[result]), 2, out)
     (line,) = (line for line in out.export_text().splitlines() if "cnnbp fit" in line)
     assert line.split()[-6:] == ["3000.00", "ms", "2000.00", "ms", "2.00", "0.00"]
+
+
+def test_a_table_has_no_columns_without_figures():
+    out = Console(record=True, width=160)
+    show_run(Run(circumstances={}, results=[replace(RESULT, bytes_moved=4_000_000_000)]), out)
+    (line,) = (line for line in out.export_text().splitlines() if line.startswith("a network: cnn"))
+    assert line.split()[-8:] == ["2000.00", "ms", "1.0", "1%", "4000.00", "2.0", "2.00", "0.00"]
+    show_run(Run(circumstances={}, results=[replace(RESULT, flops=None)]), out)
+    shown = out.export_text().splitlines()[0]
+    assert shown.split() == ["what,", "and", "by", "whom", "time", "×", "PyTorch", "others"]
 
 
 def test_scaling_wants_a_second_thread(capsys):
