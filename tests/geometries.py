@@ -4,6 +4,7 @@ A table names its columns. ``2x3`` means 2 along rows and 3 along columns, ``2``
 both; padding ``1,2x3,0`` is 1 above, 2 below, 3 to the left, none to the right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -252,23 +253,23 @@ COLUMN_EDGES = [
 ]
 
 
-def _drawn(count: int, seed: int) -> list[Geometry]:
-    """Geometries drawn at random, the same in every run."""
+def _drawn(count: int, seed: int, channels: Sequence[int], groups: Sequence[int]) -> list[Geometry]:
+    """Geometries drawn at random, the same in every run; ``channels`` are those of one group."""
     rng = np.random.default_rng(seed)
     drawn = []
     while len(drawn) < count:
-        groups = int(rng.choice([1, 1, 1, 2, 3]))
-        channels = [groups * int(n) for n in rng.integers(1, 9, 2)]
+        parts = int(rng.choice(groups))
+        in_channels, out_channels = (parts * int(n) for n in rng.choice(channels, 2))
         geometry = Geometry(
             batch=int(rng.integers(1, 20)),
-            in_channels=channels[0],
+            in_channels=in_channels,
             size=_pair(rng, 1, 11),
-            out_channels=channels[1],
+            out_channels=out_channels,
             kernel_size=_pair(rng, 1, 5),
             stride=_pair(rng, 1, 3),
             padding=(_pair(rng, 0, 3), _pair(rng, 0, 3)),
             dilation=_pair(rng, 1, 2),
-            groups=groups,
+            groups=parts,
         )
         if min(geometry.output_size) > 0:
             drawn.append(geometry)
@@ -279,10 +280,20 @@ def _pair(rng: np.random.Generator, least: int, most: int) -> Pair:
     return tuple(int(n) for n in rng.integers(least, most + 1, 2))
 
 
-DRAWN = _drawn(count=60, seed=1)
+DRAWN = _drawn(count=60, seed=1, channels=range(1, 9), groups=[1, 1, 1, 2, 3])
+
+#: Enough channels for the sums that are matrix products: whole lane vectors, one more and one less.
+#: Nearly all of them have a stride.
+MANY_CHANNELS = [
+    *_drawn(count=40, seed=2, channels=[8, 15, 16, 17, 32, 48], groups=[1]),
+    *(
+        replace(_SMALL, batch=n, in_channels=i, out_channels=o, kernel_size=(1, 1))
+        for n, i, o in [(1, 16, 16), (5, 16, 17), (17, 17, 16), (20, 80, 160), (9, 160, 80)]
+    ),
+]
 
 #: Every small geometry that the tests of convolution use.
-SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ODD + DRAWN
+SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ODD + DRAWN + MANY_CHANNELS
 
 #: The benchmarks' layers with one block of samples and one more; the large ones with two samples.
 REAL = list(

@@ -22,13 +22,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], lis
 @pytest.mark.parametrize(
     "network",
     [
-        pytest.param(
-            "direct",
-            marks=pytest.mark.xfail(
-                raises=AssertionError,
-                reason="every task of KernelGradientSum keeps the parts of its rows in a vector",
-            ),
-        ),
+        "direct",
         "winograd",
         "linear",
     ],

@@ -41,6 +41,7 @@ struct Correlation {
   T* target;
   const T* weight;  // [source channel][kernel row][kernel column][channel of the tile]
   const T* bias;    // [channel of the tile], or null for zero
+  bool accumulate;  // add to what the target holds instead of the bias
   Index source_channels, kernel_height, kernel_width;
   Index source_channel_stride, source_row_stride;
   Index target_channel_stride, target_row_stride;
@@ -70,6 +71,22 @@ struct KernelGradient {
   Index lanes;
 };
 
+/// One channel of one block and its own 3×3 kernel, stride 1: u(oh, ow) = b + Σ_kh Σ_kw w(kh, kw) · x(oh − pad_top +
+/// kh, ow − pad_left + kw), where pixels outside the map are 0. The delta is the same sum over the mirrored kernel. The
+/// gradient reads the target, which is δ then, and adds to lane-wide sums [kh][kw][lane].
+template <class T>
+struct Depthwise {
+  const T* source;
+  T* target;
+  const T* weight;              // of tap (0, 0)
+  Index row_step, column_step;  // in the weights, from one tap to the next; below 0: mirrored
+  T bias;
+  Index source_height, source_width, source_row_stride;
+  Index target_height, target_width, target_row_stride;
+  Index pad_top, pad_left;
+  Index lanes;
+};
+
 /// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
 template <class T>
 struct MatrixProduct {
@@ -79,6 +96,18 @@ struct MatrixProduct {
   Index rows, inner, columns;  // m, k, n; columns: a multiple of 64 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
+};
+
+/// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below
+/// 0.
+template <class T>
+struct Gathering {
+  const T* source;
+  const Index* pixels;
+  Index pixel_count;
+  T* panel;
+  Index channels, channel_stride, panel_stride;
+  Index lanes;
 };
 
 /// A rectangle of Winograd's tiles (kernels/winograd.hpp) in all channels of one block: pixels of a map on one side,

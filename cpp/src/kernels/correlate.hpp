@@ -19,6 +19,7 @@ struct TileSource {
   const Correlation<T>& all;
   Taps row, column;
   Index channel_begin, channel_end;
+  bool continued;     // the target holds the sum over earlier channels
   Index vector_step;  // elements between the source vectors of neighbouring positions
   Index target_step;
   Index tap_step;  // elements between the sources of neighbouring kernel columns
@@ -31,8 +32,8 @@ template <class V, int Tile, int Vectors, class T>
   V sum[Tile][Vectors];
   for (int oc = 0; oc < Tile; ++oc)
     for (int p = 0; p < Vectors; ++p)
-      sum[oc][p] = from.channel_begin > 0 ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
-                                          : V::broadcast(a.bias ? a.bias[oc] : T(0));
+      sum[oc][p] = from.continued ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
+                                  : V::broadcast(a.bias ? a.bias[oc] : T(0));
 
   const auto add = [&](const T* x, const T* w) {
     V pixel[Vectors];
@@ -65,8 +66,9 @@ template <class V, int Tile, int Vectors, class T>
 }
 
 /// `count` positions, as many at a time as the registers hold.
+/// Not inline: among the loops around it, GCC 12 runs out of AVX-512's registers.
 template <class V, int Tile, int Vectors, class T>
-inline void correlate_positions(const TileSource<T>& from, const T* source, T* target, Index count) {
+[[gnu::noinline]] void correlate_positions(const TileSource<T>& from, const T* source, T* target, Index count) {
   for (; count >= Vectors; count -= Vectors) {
     correlate_tile<V, Tile, Vectors>(from, source, target);
     source += Vectors * from.vector_step;
@@ -107,15 +109,17 @@ template <class V, int Tile, class T>
 [[gnu::noinline]] void correlate_rows(const Correlation<T>& a) {
   const Index taps = a.kernel_height * a.kernel_width;
   const Index group = taps < 144 ? 144 / taps : 1;
-  for (Index ic = 0; ic < a.source_channels; ic += group) {
+  Index ic = 0;
+  do {  // without channels, the sum is the bias
     const Index end = ic + group < a.source_channels ? ic + group : a.source_channels;
     for (Index row = a.row_begin; row < a.row_end; ++row) {
       const T* source = a.source + a.rows[row].source * a.source_row_stride;
       T* target = a.target + row * a.target_row_stride;
-      const TileSource<T> from{a, a.rows[row], {}, ic, end, 0, 0, 0};
+      const TileSource<T> from{a, a.rows[row], {}, ic, end, a.accumulate || ic > 0, 0, 0, 0};
       for (Index r = 0; r < a.column_runs; ++r) correlate_run<V, Tile>(from, a.columns[r], source, target);
     }
-  }
+    ic = end;
+  } while (ic < a.source_channels);
 }
 
 template <class T>

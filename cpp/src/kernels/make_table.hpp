@@ -3,6 +3,7 @@
 
 #include "kernels/activations.hpp"
 #include "kernels/correlate.hpp"
+#include "kernels/depthwise.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/interpolation.hpp"
 #include "kernels/kernel_gradient.hpp"
@@ -24,10 +25,13 @@ constexpr KernelTable<T> make_table() {
   return {
       .correlate = correlate<T>,
       .accumulate_kernel_gradient = accumulate_kernel_gradient<T>,
+      .depthwise = depthwise<T>,
+      .accumulate_depthwise_gradient = accumulate_depthwise_gradient<T>,
       .sum_lanes = sum_lanes<T>,
       .sum_plane = sum_plane<T>,
       .accumulate_outer_product = accumulate_outer_product<T>,
       .multiply = multiply<T>,
+      .gather = gather<T>,
       .transpose = transpose<T>,
       .winograd_weights = winograd_weights<T>,
       .winograd_input = winograd_input<T>,

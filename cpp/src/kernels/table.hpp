@@ -9,12 +9,15 @@ template <class T>
 struct KernelTable {
   void (*correlate)(const Correlation<T>&);
   void (*accumulate_kernel_gradient)(const KernelGradient<T>&);
+  void (*depthwise)(const Depthwise<T>&);
+  void (*accumulate_depthwise_gradient)(const Depthwise<T>&, T* sums);
   /// out[i] = Σ_lane sums[i][lane], folded in halves.
   void (*sum_lanes)(const T* sums, Index count, Index lanes, T* out);
   /// Σ over the pixels and lanes of one plane, four chains by pixel, then the lanes folded in halves.
   T (*sum_plane)(const T* plane, Index pixels, Index lanes);
   void (*accumulate_outer_product)(const OuterProduct<T>&);
   void (*multiply)(const MatrixProduct<T>&);
+  void (*gather)(const Gathering<T>&);
   void (*transpose)(const Transposition<T>&);
   void (*winograd_weights)(const WinogradWeights<T>&);
   void (*winograd_input)(const WinogradTiles<T>&);

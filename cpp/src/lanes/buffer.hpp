@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace cnnbp {
@@ -30,6 +28,11 @@ class DryRun {
   std::size_t bytes_ = 0;
 };
 
+/// Zeros on a cache line. Large memory is asked for in large pages: maps' planes lie pages apart, and a page table
+/// lookup for each of them costs more than the numbers.
+void* allocate_zeroed(std::size_t bytes);
+void release(void* memory, std::size_t bytes);
+
 /// `size` elements, all zero, aligned to 64 bytes: one lane vector, one cache line.
 template <class T>
 class Buffer {
@@ -38,10 +41,10 @@ class Buffer {
   explicit Buffer(std::size_t size) : size_(size) {
     if (DryRun::counts(size * sizeof(T))) {
       alignas(64) static T nowhere{};  // not null, as null means that a delta is not wanted
-      data_ = {&nowhere, Free{.owned = false}};
+      data_ = {&nowhere, Free{}};
     } else {
-      data_.reset(static_cast<T*>(::operator new(size * sizeof(T) + 64, std::align_val_t{64})));
-      std::memset(static_cast<void*>(data_.get()), 0, size * sizeof(T));
+      const std::size_t bytes = size * sizeof(T) + 64;
+      data_ = {static_cast<T*>(allocate_zeroed(bytes)), Free{.bytes = bytes}};
     }
   }
 
@@ -50,9 +53,9 @@ class Buffer {
 
  private:
   struct Free {
-    bool owned = true;
+    std::size_t bytes = 0;  // none: it is not ours
     void operator()(T* p) const {
-      if (owned) ::operator delete(p, std::align_val_t{64});
+      if (bytes > 0) release(p, bytes);
     }
   };
   std::unique_ptr<T, Free> data_;

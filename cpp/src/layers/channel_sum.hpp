@@ -33,8 +33,14 @@ class ChannelSum {
 
   virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const = 0;
 
+  /// How many of `units` in each of `blocks` are one task, with `work` multiply-adds a unit.
+  static Index units_of_task(Index work, Index units, Index blocks);
+
   const KernelTable<T>* kernel_ = &kernels().of<T>();
 };
+
+/// Target channels of a register tile of the correlation kernel.
+constexpr Index most_tile_channels = 6;
 
 /// `channels` in as few equal parts of at most `most` as there can be: 20 by 6 is 5, 5, 5, 5.
 std::vector<Span> even_parts(Index channels, Index most);

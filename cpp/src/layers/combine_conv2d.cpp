@@ -21,9 +21,7 @@ CombineConv2dLayer<T>::CombineConv2dLayer(const CombineConv2d& definition, const
       sparsity_(definition.sparsity),
       alpha_(static_cast<std::size_t>(maps.channels * definition.out_channels)),
       alpha_gradient_(alpha_.size()),
-      forward_(combination_.forward_sum()),
-      delta_(combination_.delta_sum()),
-      gradient_(combination_) {
+      sums_(combination_, Algorithm::direct) {
   this->parameters.push_back({.name = "combination", .shape = {inputs(), outputs()}});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {outputs()}});
 }
@@ -34,8 +32,8 @@ Schedule CombineConv2dLayer<T>::pack_parameters(bool training) {
   const Loop shares{outputs(),
                     [this](Index output, std::byte* scratch) { share_out(output, reinterpret_cast<T*>(scratch)); },
                     static_cast<std::size_t>(Blocks<T>(inputs()).all_lanes()) * sizeof(T)};
-  Phase pack{forward_.pack(alpha_values_)};
-  if (training) pack.push_back(delta_.pack(alpha_values_));
+  Phase pack{sums_.forward->pack(alpha_values_)};
+  if (training) pack.push_back(sums_.delta->pack(alpha_values_));
   return {{shares}, pack};
 }
 
@@ -74,21 +72,22 @@ std::optional<TracedArray<T>> CombineConv2dLayer<T>::traced() const {
 template <class T>
 Loop CombineConv2dLayer<T>::forward(const Signal<T>& maps, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_.run(maps.value, output.value, bias, output.function);
+  return sums_.forward->run(maps.value, output.value, bias, output.function);
 }
 
 /// Of z_i: Σ_j α_ij δ_j
 template <class T>
 Loop CombineConv2dLayer<T>::propagate_delta(const Signal<T>& maps, const Signal<T>& output) {
-  return delta_.run_delta(output.delta, maps.delta, maps.value, maps.function);
+  return sums_.delta->run_delta(output.delta, maps.delta, maps.value, maps.function);
 }
 
 /// ∂E/∂α_ij = Σ_uv δ_j ∘ z_i and ∂E/∂b_j = Σ_uv δ_j, and from ∂E/∂α, an output a task, ∂E/∂c.
 template <class T>
 Schedule CombineConv2dLayer<T>::accumulate_gradients(const Signal<T>& maps, const Signal<T>& output) {
-  Phase sums{gradient_.run(maps.value, output.delta, alpha_gradient_.data())};
-  if (this->parameters.size() > 1) sums.push_back(bias_gradient(output.delta, this->parameters[1].gradient));
-  return {sums, {Loop{outputs(), [this](Index j, std::byte*) { add_to_combination(j); }}}};
+  Schedule schedule = sums_.gradient->accumulate(maps.value, output.delta, alpha_gradient_.data());
+  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
+  schedule.push_back({Loop{outputs(), [this](Index j, std::byte*) { add_to_combination(j); }}});
+  return schedule;
 }
 
 /// ∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj) + λ (|α_ij| − α_ij Σ_k |α_kj|)

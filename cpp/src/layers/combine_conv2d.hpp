@@ -2,7 +2,7 @@
 // one kernel a channel, which a graph puts before this layer.
 #pragma once
 
-#include "layers/kernel_gradient_sum.hpp"
+#include "layers/convolution_sums.hpp"
 
 namespace cnnbp {
 
@@ -29,8 +29,7 @@ class CombineConv2dLayer : public Layer<T> {
   double sparsity_;
   Buffer<T> alpha_, alpha_gradient_;  // [output][input]; the gradient is zero between two passes
   T* alpha_values_ = alpha_.data();   // where the sums find their weights
-  Correlator<T> forward_, delta_;
-  KernelGradientSum<T> gradient_;
+  ConvolutionSums<T> sums_;
 };
 
 }  // namespace cnnbp

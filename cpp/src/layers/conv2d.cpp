@@ -8,7 +8,7 @@ template <class T>
 Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
     : convolution_{window_of(definition, input), definition.groups, input.channels / definition.groups,
                    definition.out_channels / definition.groups, definition.connections},
-      gradient_(convolution_) {
+      sums_(convolution_, definition.algorithm) {
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index weights = kernels_of(definition, input) * convolution_.taps();
   this->parameters.push_back({.name = "weight",
@@ -17,54 +17,32 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
                               .fan_out = weights / input.channels,
                               .zeros = convolution_.absent_weights()});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {definition.out_channels}});
-  make_sums(definition);
-}
-
-template <class T>
-void Conv2dLayer<T>::make_sums(const Conv2d& definition) {
-  const Window& window = convolution_.window;
-  const auto& [rows, columns] = window;
-  const CorrelatorShape forward = convolution_.forward_sum(), delta = convolution_.delta_sum();
-  if (takes_winograd<T>(definition, window, forward)) {
-    const WinogradShape shape{forward, -rows.pad, -columns.pad, false};
-    forward_ = std::make_unique<WinogradSum<T>>(shape);
-    winograd_gradient_ = std::make_unique<WinogradGradientSum<T>>(shape);
-  } else forward_ = std::make_unique<Correlator<T>>(forward);
-  if (takes_winograd<T>(definition, window, delta))
-    delta_ = std::make_unique<WinogradSum<T>>(
-        WinogradShape{delta, rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad, true});
-  else delta_ = std::make_unique<Correlator<T>>(delta);
 }
 
 template <class T>
 Schedule Conv2dLayer<T>::pack_parameters(bool training) {
-  Phase phase{forward_->pack(this->parameters[0].value)};
-  if (training) phase.push_back(delta_->pack(this->parameters[0].value));
+  Phase phase{sums_.forward->pack(this->parameters[0].value)};
+  if (training) phase.push_back(sums_.delta->pack(this->parameters[0].value));
   return {phase};
 }
 
 template <class T>
 Loop Conv2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_->run(input.value, output.value, bias, output.function);
+  return sums_.forward->run(input.value, output.value, bias, output.function);
 }
 
 /// δ_i = f'(u_i) ∘ Σ_j conv2(δ_j, rot180(k_ij), 'full')
 template <class T>
 Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return delta_->run_delta(output.delta, input.delta, input.value, input.function);
+  return sums_.delta->run_delta(output.delta, input.delta, input.value, input.function);
 }
 
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
 template <class T>
 Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
-  Schedule schedule{{}};
-  if (winograd_gradient_) {
-    schedule = winograd_gradient_->accumulate(input.value, output.delta, this->parameters[0].gradient);
-    schedule.push_back({hold_absent_gradients()});
-  } else {
-    schedule[0].push_back(gradient_.run(input.value, output.delta, this->parameters[0].gradient));
-  }
+  Schedule schedule = sums_.gradient->accumulate(input.value, output.delta, this->parameters[0].gradient);
+  schedule.push_back({hold_absent_gradients()});
   if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
   return schedule;
 }

@@ -1,8 +1,7 @@
 // u_j = Σ_i x_i ⋆ k_ij + b_j
 #pragma once
 
-#include "layers/kernel_gradient_sum.hpp"
-#include "layers/winograd_gradient.hpp"
+#include "layers/convolution_sums.hpp"
 
 namespace cnnbp {
 
@@ -17,13 +16,10 @@ class Conv2dLayer : public Layer<T> {
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
 
  private:
-  void make_sums(const Conv2d& definition);
   Loop hold_absent_gradients() const;
 
   Convolution convolution_;
-  std::unique_ptr<ChannelSum<T>> forward_, delta_;
-  KernelGradientSum<T> gradient_;
-  std::unique_ptr<WinogradGradientSum<T>> winograd_gradient_;  // null: directly
+  ConvolutionSums<T> sums_;
 };
 
 }  // namespace cnnbp

@@ -6,9 +6,7 @@ template <class T>
 ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input)
     : transposed_{window_of(definition, input), definition.groups, definition.out_channels / definition.groups,
                   input.channels / definition.groups},
-      forward_(transposed_.delta_sum()),
-      delta_(transposed_.forward_sum()),
-      gradient_(transposed_) {
+      sums_(transposed_, Algorithm::direct) {
   const auto [height, width] = definition.kernel_size;
   // Fans are those of the convolution that is transposed, as in torch.
   this->parameters.push_back({.name = "weight",
@@ -20,29 +18,29 @@ ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition,
 
 template <class T>
 Schedule ConvTranspose2dLayer<T>::pack_parameters(bool training) {
-  Phase phase{forward_.pack(this->parameters[0].value)};
-  if (training) phase.push_back(delta_.pack(this->parameters[0].value));
+  Phase phase{sums_.delta->pack(this->parameters[0].value)};
+  if (training) phase.push_back(sums_.forward->pack(this->parameters[0].value));
   return {phase};
 }
 
 template <class T>
 Loop ConvTranspose2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_.run(input.value, output.value, bias, output.function);
+  return sums_.delta->run(input.value, output.value, bias, output.function);
 }
 
 /// δ_i = f'(u_i) ∘ Σ_j δ_j ⋆ k_ij
 template <class T>
 Loop ConvTranspose2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return delta_.run_delta(output.delta, input.delta, input.value, input.function);
+  return sums_.forward->run_delta(output.delta, input.delta, input.value, input.function);
 }
 
 /// ∂E/∂k_ij = Σ_uv (x_i)_uv (p_j)_uv with p_j the patch of δ_j that the pixel was spread over, and ∂E/∂b_j = Σ_uv δ_j
 template <class T>
 Schedule ConvTranspose2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
-  Phase phase{gradient_.run(output.delta, input.value, this->parameters[0].gradient)};
-  if (this->parameters.size() > 1) phase.push_back(bias_gradient(output.delta, this->parameters[1].gradient));
-  return {phase};
+  Schedule schedule = sums_.gradient->accumulate(output.delta, input.value, this->parameters[0].gradient);
+  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
+  return schedule;
 }
 
 template class ConvTranspose2dLayer<float>;

@@ -1,7 +1,7 @@
 // u_j = Σ_i of x_i, every pixel spread by the kernel k_ij, + b_j
 #pragma once
 
-#include "layers/kernel_gradient_sum.hpp"
+#include "layers/convolution_sums.hpp"
 
 namespace cnnbp {
 
@@ -19,8 +19,7 @@ class ConvTranspose2dLayer : public Layer<T> {
 
  private:
   Convolution transposed_;
-  Correlator<T> forward_, delta_;
-  KernelGradientSum<T> gradient_;
+  ConvolutionSums<T> sums_;
 };
 
 }  // namespace cnnbp

@@ -1,10 +1,16 @@
 // What the sums of a convolution run over. A layer takes them as they are, or, transposed, the other way round.
 #pragma once
 
-#include "layers/correlator.hpp"
+#include "layers/channel_sum.hpp"
 #include "layers/geometry.hpp"
 
 namespace cnnbp {
+
+/// With the taps that meet data, for each target row and run of columns.
+struct CorrelatorShape : SumShape {
+  std::vector<Taps> rows;
+  std::vector<Run> columns;
+};
 
 /// Kernels between input and output channels, with a weight (out_channels, in_channels, kh, kw).
 struct Convolution {

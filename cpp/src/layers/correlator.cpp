@@ -5,14 +5,8 @@
 namespace cnnbp {
 namespace {
 
-constexpr Index most_tile_channels = 6;
-
 /// Target rows of a tile that are worked on together stay in the first cache (32 KB) beside the sources.
 constexpr Index tile_bytes = 16 * 1024;
-
-/// A task is 2^21 multiply-adds (about 40 µs of one AVX2 core) or a 32nd of the loop, if that is less, but
-/// never under 2^17, where handing out tasks would show.
-constexpr Index most_work = Index{1} << 21, least_work = Index{1} << 17, wanted_tasks = 32;
 
 }  // namespace
 
@@ -54,6 +48,7 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
       .target = target.channel(block, tile.begin),
       .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
       .bias = bias ? bias + tile.begin : nullptr,
+      .accumulate = false,
       .source_channels = shape_.source_channels,
       .kernel_height = shape_.kernel_height,
       .kernel_width = shape_.kernel_width,
@@ -81,8 +76,7 @@ Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* con
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
   const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;
-  const Index work = std::clamp(unit * units * blocks / wanted_tasks, least_work, most_work);
-  const Index units_per_task = std::clamp<Index>(work / std::max<Index>(unit, 1), 1, units);
+  const Index units_per_task = this->units_of_task(unit, units, blocks);
   const Index tasks = (units + units_per_task - 1) / units_per_task;
   return {blocks * tasks, [=, this](Index task, std::byte*) {
             const Index block = task / tasks, first = task % tasks * units_per_task;

@@ -3,14 +3,9 @@
 #pragma once
 
 #include "layers/channel_sum.hpp"
+#include "layers/convolution.hpp"
 
 namespace cnnbp {
-
-/// With the taps that meet data, for each target row and run of columns.
-struct CorrelatorShape : SumShape {
-  std::vector<Taps> rows;
-  std::vector<Run> columns;
-};
 
 template <class T>
 class Correlator : public ChannelSum<T> {

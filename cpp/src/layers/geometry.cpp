@@ -109,8 +109,8 @@ void check_connections(const Conv2d& layer, const Shape& input) {
             "connections leaves output channel " + std::to_string(j) + " without an input; connect it or drop it");
 }
 
-void check_algorithm(const Conv2d& layer) {
-  require(layer.algorithm != Algorithm::winograd || fits_winograd(layer),
+void check_algorithm(const Conv2d& layer, const Window& window) {
+  require(layer.algorithm != Algorithm::winograd || fits_winograd(window, layer.groups),
           "algorithm is 'winograd', which needs kernel_size (3, 3) or (5, 5), stride 1, dilation 1 and groups 1; got "
           "kernel_size " +
               text(layer.kernel_size) + ", stride " + text(layer.stride) + ", dilation " + text(layer.dilation) +
@@ -119,9 +119,10 @@ void check_algorithm(const Conv2d& layer) {
 
 }  // namespace
 
-bool fits_winograd(const Conv2d& layer) {
-  return (layer.kernel_size == Size2d(3) || layer.kernel_size == Size2d(5)) && layer.stride == Size2d(1) &&
-         layer.dilation == Size2d(1) && layer.groups == 1;
+bool fits_winograd(const Window& window, std::int64_t groups) {
+  const auto& [rows, columns] = window;
+  return groups == 1 && rows.kernel == columns.kernel && (rows.kernel == 3 || rows.kernel == 5) &&
+         rows.stride * columns.stride == 1 && rows.dilation * columns.dilation == 1;
 }
 
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {
@@ -151,9 +152,9 @@ std::int64_t checked_product(std::initializer_list<std::int64_t> factors, const 
 Window window_of(const Conv2d& layer, const Shape& input) {
   check_channels(layer, input);
   check_connections(layer, input);
-  check_algorithm(layer);
   const Size2d stride = layer.stride;
   Window window = unpadded_window(input, layer.kernel_size, stride, layer.dilation);
+  check_algorithm(layer, window);
   Padding padding = layer.padding;
   if (padding.is_same) {
     require(stride == Size2d{1}, "padding 'same' needs stride 1, got stride " + text(stride));

@@ -22,8 +22,8 @@ Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
 Window window_of(const Subsample2d& layer, const Shape& input);
 
-/// Whether Winograd's algorithm can compute the layer: 3×3 or 5×5 kernels, stride 1, dilation 1, one group.
-bool fits_winograd(const Conv2d& layer);
+/// Whether Winograd's algorithm can compute the convolution: 3×3 or 5×5 kernels, stride 1, dilation 1, one group.
+bool fits_winograd(const Window& window, std::int64_t groups);
 
 /// The output's shape; they throw as well.
 Shape output_of(const AdaptiveAvgPool2d& layer, const Shape& input);

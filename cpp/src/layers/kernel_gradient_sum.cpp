@@ -26,15 +26,15 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
       column_spans_(tap_spans(convolution.window.columns)) {}
 
 template <class T>
-Loop KernelGradientSum<T>::run(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) const {
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
   const std::vector<Task> all = tasks();
   Index sums = 0;
   for (const Task& task : all) sums = std::max(sums, sums_of(task));
-  return {static_cast<Index>(all.size()),
-          [=, this](Index task, std::byte* scratch) {
-            accumulate(input, delta, all[static_cast<std::size_t>(task)], reinterpret_cast<T*>(scratch), gradient);
-          },
-          static_cast<std::size_t>(sums * (Blocks<T>::full_lanes + 1)) * sizeof(T)};
+  return {{Loop{static_cast<Index>(all.size()),
+                [=, this](Index task, std::byte* scratch) {
+                  run_task(input, delta, all[static_cast<std::size_t>(task)], reinterpret_cast<T*>(scratch), gradient);
+                },
+                static_cast<std::size_t>(sums * (Blocks<T>::full_lanes + 1)) * sizeof(T)}}};
 }
 
 template <class T>
@@ -61,8 +61,8 @@ Index KernelGradientSum<T>::sums_of(const Task& task) const {
 
 /// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
 template <class T>
-void KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums,
-                                      T* gradient) const {
+void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums,
+                                    T* gradient) const {
   const Blocks<T>& blocks = input.blocks;
   for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
     if (range.begin == range.end) continue;
@@ -80,7 +80,7 @@ void KernelGradientSum<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& d
   const Index lanes = input.blocks.lanes(blocks.begin);
   const Index tile = task.output_channels.end - task.output_channels.begin;
   const Index per_row = (tile * columns.output + 3 * rows.stride * columns.input) * lanes * Index{sizeof(T)};
-  const std::vector<Span> parts = even_parts(rows.output, std::max<Index>(1, gradient_bytes / per_row));
+  const Index most = std::max<Index>(1, gradient_bytes / per_row), parts = (rows.output + most - 1) / most;
   KernelGradient<T> rest{
       .input = nullptr,
       .delta = nullptr,
@@ -107,41 +107,29 @@ void KernelGradientSum<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& d
       .lanes = lanes,
   };
   for (Index b = blocks.begin; b < blocks.end; ++b)
-    for (const Span& part : parts) {
+    for (Index part = 0; part < parts; ++part) {
       rest.input = input.channel(b, task.group * convolution_.in_channels + task.input_channels.begin);
       rest.delta = delta.channel(b, task.group * convolution_.out_channels + task.output_channels.begin);
-      rest.row_begin = part.begin;
-      rest.row_end = part.end;
-      kernel_->accumulate_kernel_gradient(rest);
+      rest.row_begin = rows.output * part / parts;
+      rest.row_end = rows.output * (part + 1) / parts;
+      this->kernel_->accumulate_kernel_gradient(rest);
     }
 }
 
-/// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw]. A kernel that is not there gets no gradient.
+/// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw].
 template <class T>
 void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const {
   const Index count = sums_of(task), taps = convolution_.taps(), width = convolution_.window.columns.kernel;
   T* totals = sums + count * Blocks<T>::full_lanes;
-  kernel_->sum_lanes(sums, count, lanes, totals);
+  this->kernel_->sum_lanes(sums, count, lanes, totals);
   const Index first = task.group * convolution_.out_channels;
   for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
     for (Index tap = task.kernel_rows.begin * width; tap < task.kernel_rows.end * width; ++tap)
       for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc, ++totals)
-        if (convolution_.connected(first + oc, ic))
-          gradient[((first + oc) * convolution_.in_channels + ic) * taps + tap] += *totals;
-}
-
-template <class T>
-Loop bias_gradient(const Tensor<T>& delta, T* gradient) {
-  return {delta.shape.channels, [=, &kernel = kernels().of<T>()](Index channel, std::byte*) {
-            for (Index b = 0; b < delta.blocks.count(); ++b)
-              gradient[channel] +=
-                  kernel.sum_plane(delta.channel(b, channel), delta.shape.pixels(), delta.blocks.lanes(b));
-          }};
+        gradient[((first + oc) * convolution_.in_channels + ic) * taps + tap] += *totals;
 }
 
 template class KernelGradientSum<float>;
 template class KernelGradientSum<double>;
-template Loop bias_gradient(const Tensor<float>&, float*);
-template Loop bias_gradient(const Tensor<double>&, double*);
 
 }  // namespace cnnbp

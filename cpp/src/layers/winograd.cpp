@@ -24,9 +24,10 @@ constexpr Index least_channels = 16;
 }  // namespace
 
 template <class T>
-bool takes_winograd(const Conv2d& layer, const Window& window, const SumShape& sum) {
-  if (layer.algorithm == Algorithm::direct || !fits_winograd(layer)) return false;
-  if (layer.algorithm == Algorithm::winograd) return true;
+bool takes_winograd(Algorithm algorithm, const Convolution& convolution, const SumShape& sum) {
+  const Window& window = convolution.window;
+  if (algorithm == Algorithm::direct || !fits_winograd(window, convolution.groups)) return false;
+  if (algorithm == Algorithm::winograd) return true;
   if (sizeof(T) > sizeof(float)) return false;
   if (std::min(sum.source_channels, sum.target_channels) < least_channels) return false;
   const Index step = winograd_step(window.rows.kernel);
@@ -134,8 +135,8 @@ Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* co
           static_cast<std::size_t>(winograd_points * scratch) * sizeof(T)};
 }
 
-template bool takes_winograd<float>(const Conv2d&, const Window&, const SumShape&);
-template bool takes_winograd<double>(const Conv2d&, const Window&, const SumShape&);
+template bool takes_winograd<float>(Algorithm, const Convolution&, const SumShape&);
+template bool takes_winograd<double>(Algorithm, const Convolution&, const SumShape&);
 template class WinogradSum<float>;
 template class WinogradSum<double>;
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "layers/channel_sum.hpp"
-#include "layers/geometry.hpp"
+#include "layers/convolution.hpp"
 #include "layers/patches.hpp"
 
 namespace cnnbp {
@@ -15,9 +15,9 @@ struct WinogradShape : SumShape {
   bool mirrored;
 };
 
-/// Whether Winograd's algorithm computes a pass of this layer; decided by shapes alone.
+/// Whether Winograd's algorithm computes this sum of the convolution.
 template <class T>
-bool takes_winograd(const Conv2d& layer, const Window& window, const SumShape& sum);
+bool takes_winograd(Algorithm algorithm, const Convolution& convolution, const SumShape& sum);
 
 template <class T>
 class WinogradSum : public ChannelSum<T> {

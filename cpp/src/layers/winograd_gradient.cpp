@@ -48,13 +48,13 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
   const Index width = input.point_channel_stride, columns = whole_vectors<T>(input.channels);
   const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
   for (Index p = 0; p < winograd_points; ++p) {
-    kernel_->transpose({.from = input.points + p * input.point_stride,
-                        .to = transposed,
-                        .rows = columns,
-                        .columns = pixels,
-                        .from_stride = width,
-                        .to_stride = columns});
-    kernel_->multiply({
+    this->kernel_->transpose({.from = input.points + p * input.point_stride,
+                              .to = transposed,
+                              .rows = columns,
+                              .columns = pixels,
+                              .from_stride = width,
+                              .to_stride = columns});
+    this->kernel_->multiply({
         .a = delta.points + p * delta.point_stride,
         .b = transposed,
         .c = sums_.data() + (part.number * winograd_points + p) * point() + part.outputs.begin * row() +
@@ -86,14 +86,14 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     d.channels = part.outputs.end - part.outputs.begin;
     d.points = x.points + winograd_points * x.point_stride;
     d.point_stride = point_stride<T>(d.channels, d.point_channel_stride);
-    kernel_->winograd_input(x);
-    kernel_->winograd_delta(d);
+    this->kernel_->winograd_input(x);
+    this->kernel_->winograd_delta(d);
     add_patch(x, d, part, i == part.patches.begin, d.points + winograd_points * d.point_stride);
   }
 }
 
 template <class T>
-Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* const& gradient) {
+Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
   const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width, step());
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = winograd_points * point();
@@ -107,14 +107,14 @@ Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor
                    sum_part(input, delta, patches, parts[static_cast<std::size_t>(task)], reinterpret_cast<T*>(memory));
                  },
                  static_cast<std::size_t>(scratch) * sizeof(T)};
-  const Loop finish{shape_.target_channels, [=, this, &gradient](Index oc, std::byte*) {
-                      kernel_->winograd_gradient({.points = sums_.data() + oc * row(),
-                                                  .gradient = gradient + oc * shape_.source_channels * taps,
-                                                  .parts = numbers,
-                                                  .part_stride = part_stride,
-                                                  .point_stride = point(),
-                                                  .input_channels = shape_.source_channels,
-                                                  .kernel = shape_.kernel_height});
+  const Loop finish{shape_.target_channels, [=, this](Index oc, std::byte*) {
+                      this->kernel_->winograd_gradient({.points = sums_.data() + oc * row(),
+                                                        .gradient = gradient + oc * shape_.source_channels * taps,
+                                                        .parts = numbers,
+                                                        .part_stride = part_stride,
+                                                        .point_stride = point(),
+                                                        .input_channels = shape_.source_channels,
+                                                        .kernel = shape_.kernel_height});
                     }};
   return {{sum}, {finish}};
 }

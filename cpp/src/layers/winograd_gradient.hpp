@@ -2,18 +2,17 @@
 // samples at the points, and only the sums come back as kernels.
 #pragma once
 
+#include "layers/gradient_sum.hpp"
 #include "layers/winograd.hpp"
 
 namespace cnnbp {
 
 template <class T>
-class WinogradGradientSum {
+class WinogradGradientSum : public GradientSum<T> {
  public:
-  WinogradGradientSum() = default;
   explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
 
-  /// gradient += ∂E/∂w. The returned schedule writes to memory of this object: it runs by itself.
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* const& gradient);
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
 
  private:
   /// Sums of some patches over a range of channels: one task is their only writer.
@@ -30,8 +29,7 @@ class WinogradGradientSum {
   Index row() const;    // of the sums: input channels, up to whole lane vectors
   Index point() const;  // elements from one point's sums to the next
 
-  const KernelTable<T>* kernel_ = &kernels().of<T>();
-  WinogradShape shape_{};
+  WinogradShape shape_;
   Buffer<T> sums_;  // [number][point][output channel][input channel]
 };
 

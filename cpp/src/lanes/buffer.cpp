@@ -1,0 +1,31 @@
+#include "lanes/buffer.hpp"
+
+#include <cstring>
+#include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace cnnbp {
+namespace {
+
+constexpr std::size_t line = 64, large_page = std::size_t{2} << 20;
+
+std::size_t alignment_of(std::size_t bytes) { return bytes >= large_page ? large_page : line; }
+
+}  // namespace
+
+void* allocate_zeroed(std::size_t bytes) {
+  const std::size_t alignment = alignment_of(bytes), size = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = ::operator new(size, std::align_val_t{alignment});
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (alignment == large_page) madvise(memory, size, MADV_HUGEPAGE);  // a wish, which may stay one
+#endif
+  std::memset(memory, 0, bytes);
+  return memory;
+}
+
+void release(void* memory, std::size_t bytes) { ::operator delete(memory, std::align_val_t{alignment_of(bytes)}); }
+
+}  // namespace cnnbp

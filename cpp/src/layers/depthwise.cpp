@@ -1,0 +1,99 @@
+#include "layers/depthwise.hpp"
+
+#include <algorithm>
+
+namespace cnnbp {
+namespace {
+
+constexpr Index kernel = 3, taps = kernel * kernel;
+
+/// One plane of source and target.
+template <class T>
+Depthwise<T> plane(const DepthwiseShape& shape, const Tensor<T>& source, const Tensor<T>& target, Index block,
+                   Index channel) {
+  return {.source = source.channel(block, channel),
+          .target = target.channel(block, channel),
+          .weight = nullptr,
+          .row_step = shape.mirrored ? -kernel : kernel,
+          .column_step = shape.mirrored ? -1 : 1,
+          .bias = T(0),
+          .source_height = shape.source_height,
+          .source_width = shape.source_width,
+          .source_row_stride = source.row_stride(block),
+          .target_height = shape.target_height,
+          .target_width = shape.target_width,
+          .target_row_stride = target.row_stride(block),
+          .pad_top = shape.pad_top,
+          .pad_left = shape.pad_left,
+          .lanes = source.blocks.lanes(block)};
+}
+
+}  // namespace
+
+bool is_depthwise(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return convolution.in_channels == 1 && convolution.out_channels == 1 && rows.kernel == kernel &&
+         columns.kernel == kernel && rows.stride * columns.stride == 1 && rows.dilation * columns.dilation == 1;
+}
+
+DepthwiseShape DepthwiseShape::forward(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return {convolution.groups, rows.input, columns.input, rows.output, columns.output, rows.pad, columns.pad, false};
+}
+
+DepthwiseShape DepthwiseShape::delta(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return {convolution.groups, rows.output,           columns.output,           rows.input,
+          columns.input,      kernel - 1 - rows.pad, kernel - 1 - columns.pad, true};
+}
+
+template <class T>
+Loop DepthwiseSum<T>::pack(T* const& weight) {
+  weight_ = &weight;
+  return {};
+}
+
+template <class T>
+Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+  const Index blocks = source.blocks.count(), channels = shape_.channels;
+  const Index pixels = shape_.target_height * shape_.target_width;
+  const Index together = this->units_of_task(pixels * taps * Blocks<T>::full_lanes, channels, blocks);
+  const std::vector<Span> parts = even_parts(channels, together);
+  const Index count = static_cast<Index>(parts.size());
+  return {blocks * count, [=, this](Index task, std::byte*) {
+            const Index block = task / count;
+            const Span part = parts[static_cast<std::size_t>(task % count)];
+            for (Index c = part.begin; c < part.end; ++c) {
+              Depthwise<T> sum = plane(shape_, source, target, block, c);
+              sum.weight = *weight_ + c * taps + (shape_.mirrored ? taps - 1 : 0);
+              if (bias) sum.bias = (*bias)[c];
+              this->kernel_->depthwise(sum);
+              finish(block, c * target.channel_stride(block), pixels * sum.lanes);
+            }
+          }};
+}
+
+/// A task a channel, which visits the blocks in order: full ones, and then the narrower last one.
+template <class T>
+Schedule DepthwiseGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
+  constexpr Index lanes = Blocks<T>::full_lanes;
+  return {{Loop{shape_.channels, [=, this](Index channel, std::byte*) {
+                  const Blocks<T>& blocks = input.blocks;
+                  for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
+                    T sums[taps * lanes] = {}, totals[taps];
+                    for (Index b = range.begin; b < range.end; ++b)
+                      this->kernel_->accumulate_depthwise_gradient(plane(shape_, input, delta, b, channel), sums);
+                    if (range.begin < range.end)
+                      this->kernel_->sum_lanes(sums, taps, blocks.lanes(range.begin), totals);
+                    for (Index tap = 0; range.begin < range.end && tap < taps; ++tap)
+                      gradient[channel * taps + tap] += totals[tap];
+                  }
+                }}}};
+}
+
+template class DepthwiseSum<float>;
+template class DepthwiseSum<double>;
+template class DepthwiseGradientSum<float>;
+template class DepthwiseGradientSum<double>;
+
+}  // namespace cnnbp

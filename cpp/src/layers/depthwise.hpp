@@ -1,0 +1,49 @@
+// The sums of a convolution that has a 3×3 kernel for each channel, without stride and dilation.
+#pragma once
+
+#include "layers/channel_sum.hpp"
+#include "layers/convolution.hpp"
+#include "layers/gradient_sum.hpp"
+
+namespace cnnbp {
+
+/// Whether a convolution is of that form.
+bool is_depthwise(const Convolution& convolution);
+
+/// What a depthwise sum runs over: target pixel (u, v) reads from source pixel (u − pad_top, v − pad_left) on.
+struct DepthwiseShape {
+  Index channels, source_height, source_width, target_height, target_width, pad_top, pad_left;
+  bool mirrored;  // the kernel, as in the delta
+
+  static DepthwiseShape forward(const Convolution& convolution);
+  static DepthwiseShape delta(const Convolution& convolution);
+};
+
+template <class T>
+class DepthwiseSum : public ChannelSum<T> {
+ public:
+  explicit DepthwiseSum(const DepthwiseShape& shape) : shape_(shape) {}
+
+  Loop pack(T* const& weight) override;
+
+ private:
+  using typename ChannelSum<T>::Finish;
+
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
+
+  DepthwiseShape shape_;
+  T* const* weight_ = nullptr;  // read where it is
+};
+
+template <class T>
+class DepthwiseGradientSum : public GradientSum<T> {
+ public:
+  explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
+
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
+
+ private:
+  DepthwiseShape shape_;
+};
+
+}  // namespace cnnbp

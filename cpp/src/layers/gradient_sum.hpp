@@ -1,0 +1,26 @@
+// The sum over pixels and samples that is the gradient of a convolution's kernels. How it is summed is the matter of
+// KernelGradientSum (directly), ProductGradientSum and WinogradGradientSum.
+#pragma once
+
+#include "layers/layer.hpp"
+
+namespace cnnbp {
+
+template <class T>
+class GradientSum {
+ public:
+  virtual ~GradientSum() = default;
+
+  /// gradient(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …). The schedule
+  /// may write to memory of this object: it runs by itself.
+  virtual Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) = 0;
+
+ protected:
+  const KernelTable<T>* kernel_ = &kernels().of<T>();
+};
+
+/// gradient(c) += Σ_n Σ_uv δ(c, u, v), a task a channel.
+template <class T>
+Loop bias_gradient(const Tensor<T>& delta, T* gradient);
+
+}  // namespace cnnbp

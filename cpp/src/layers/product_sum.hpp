@@ -1,0 +1,56 @@
+// The sum over source channels and taps as a matrix product: what some pixels' taps read is gathered into a panel,
+// [tap][source channel][pixel][lane], and the weights are multiplied by it. A panel lies where the first caches are, so
+// sources that are far apart in memory are read once for all target channels.
+#pragma once
+
+#include "layers/channel_sum.hpp"
+#include "layers/convolution.hpp"
+
+namespace cnnbp {
+
+/// Whether this sum of the convolution is computed so.
+template <class T>
+bool takes_product(const Convolution& convolution, const SumShape& sum);
+
+template <class T>
+class ProductSum : public ChannelSum<T> {
+ public:
+  explicit ProductSum(const CorrelatorShape& shape);
+
+  Loop pack(T* const& weight) override;
+
+ private:
+  using typename ChannelSum<T>::Finish;
+
+  /// Positions of one axis that the same taps serve: first, first + step, …, where these meet data. With a stride, a
+  /// delta has as many phases as the stride; everything else has one.
+  struct AxisPhase {
+    Index first, step, count;
+    std::vector<Index> positions;
+  };
+  /// Pixels of one pair of phases and where their weights begin: [target channel][tap][source channel].
+  struct Class {
+    AxisPhase rows, columns;
+    Index weights, products;  // of each target channel
+  };
+  /// Pixels whose sums are worked on together.
+  struct Strip;
+
+  static std::vector<AxisPhase> phases_of(const std::vector<Taps>& taps, Index kernel);
+
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
+  void sum_rows(const Class& of, const Strip& all, Span rows) const;
+  void sum_strip(const Class& of, const Strip& strip) const;
+  const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
+  bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
+  void pack_tile(const T* weight, const Class& of, const Span& tile) const;
+  void multiply(const Class& of, const Strip& strip, Span products, bool first) const;
+
+  CorrelatorShape shape_;
+  std::vector<Taps> columns_;  // one per target column
+  std::vector<Span> tiles_;    // of target channels
+  std::vector<Class> classes_;
+  Buffer<T> packed_;
+};
+
+}  // namespace cnnbp
