@@ -77,7 +77,8 @@ def test_a_linear_layers_delta_is_kept_until_its_gradient_is_summed():
     """By hand, for 16 samples of 16 features: four values and three deltas at once.
 
     A gradient's second phase, which reads the delta, runs while the layer before sends its own
-    back. To these come the weights packed for both directions, and the samples in rows.
+    back. To these come the weights packed for both directions, and the samples in rows, in two
+    workspaces, by turns.
     """
     memory = summarize(3 * [Linear(16)], input_shape=(16, 1, 1), batch_size=16).memory
-    assert memory.training == (4 + 3) * 16 * 16 * 4 + 3 * (2 + 1) * 16 * 16 * 4
+    assert memory.training == (4 + 3 + 3 * 2 + 2) * 16 * 16 * 4

@@ -20,7 +20,8 @@ void* allocate_zeroed(std::size_t bytes) {
   const std::size_t alignment = alignment_of(bytes), size = (bytes + alignment - 1) / alignment * alignment;
   void* memory = ::operator new(size, std::align_val_t{alignment});
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  if (alignment == large_page) madvise(memory, size, MADV_HUGEPAGE);  // a wish, which may stay one
+  // A wish, which may stay one; not for the last page, of which much may be unused.
+  if (alignment == large_page) madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
 #endif
   std::memset(memory, 0, bytes);
   return memory;

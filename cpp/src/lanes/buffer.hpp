@@ -48,6 +48,17 @@ class Buffer {
     }
   }
 
+  /// Makes it at least as large; its numbers are lost then.
+  void grow(std::size_t size) {
+    if (size <= size_) return;
+    if (size_ > 0 && DryRun::counts((size - size_) * sizeof(T))) {
+      size_ = size;
+      return;
+    }
+    *this = Buffer();  // before there is a second one
+    *this = Buffer(size);
+  }
+
   T* data() const { return data_.get(); }
   std::size_t size() const { return size_; }
 

@@ -40,7 +40,7 @@ class DepthwiseGradientSum : public GradientSum<T> {
  public:
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
 
  private:
   DepthwiseShape shape_;

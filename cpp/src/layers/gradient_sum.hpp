@@ -11,9 +11,9 @@ class GradientSum {
  public:
   virtual ~GradientSum() = default;
 
-  /// gradient(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …). The schedule
-  /// may write to memory of this object: it runs by itself.
-  virtual Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) = 0;
+  /// gradient(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …).
+  virtual Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                              const Workspace<T>& workspace) = 0;
 
  protected:
   const KernelTable<T>* kernel_ = &kernels().of<T>();

@@ -26,7 +26,8 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
       column_spans_(tap_spans(convolution.window.columns)) {}
 
 template <class T>
-Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                          const Workspace<T>&) {
   const std::vector<Task> all = tasks();
   Index sums = 0;
   for (const Task& task : all) sums = std::max(sums, sums_of(task));

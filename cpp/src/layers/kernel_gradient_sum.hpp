@@ -12,7 +12,7 @@ class KernelGradientSum : public GradientSum<T> {
  public:
   explicit KernelGradientSum(const Convolution& convolution);
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
 
  private:
   /// One task's share of the gradient: it visits all blocks in order and is its only writer.

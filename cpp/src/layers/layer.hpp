@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cnnbp/network.hpp>
+#include <memory>
 #include <optional>
 
 #include "dispatch/dispatch.hpp"
@@ -62,8 +63,14 @@ struct Reads {
   bool input = true, output = false;
 };
 
-/// The first phases of a layer's gradients, so many, may read signals; after them their memory may be another's.
+/// The first phases of a layer's gradients, so many, may read signals and use the workspace; after them that memory
+/// may be another's.
 constexpr Index gradient_phases = 2;
+
+/// What a gradient's phases leave for the next. It may grow until a loop runs, so loops hold on to the pointer. Its
+/// numbers are whatever was left there.
+template <class T>
+using Workspace = std::shared_ptr<Buffer<T>>;
 
 /// Made for one input shape, used with any batch. The loops that a layer returns hold on to the signals' memory
 /// and to the layer, and may run any number of times.
@@ -74,6 +81,9 @@ class Layer {
 
   /// Its place among the network's layers, which keeps its draws apart from theirs.
   std::uint32_t number = 0;
+
+  /// Its own, or one that it shares with layers whose gradients are made at other times.
+  Workspace<T> workspace = std::make_shared<Buffer<T>>();
 
   /// weight, then bias; empty for a layer without.
   std::vector<LayerParameter<T>> parameters;

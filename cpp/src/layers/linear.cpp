@@ -77,17 +77,19 @@ template <class T>
 Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
   const Tensor<T> x = input.value, delta = output.delta;
   const Index stride = padded<T>(in_features_);
-  const auto rows = std::make_shared<Buffer<T>>(static_cast<std::size_t>(x.blocks.samples() * stride));
+  const Workspace<T> rows = this->workspace;
+  rows->grow(static_cast<std::size_t>(x.blocks.samples() * stride));
   const Index chunks = (in_features_ + gradient_features - 1) / gradient_features;
   const auto features = [=, this](Index chunk) {
     return Span{chunk * gradient_features, std::min((chunk + 1) * gradient_features, in_features_)};
   };
-  const Loop to_rows{x.blocks.count() * chunks, [=](Index task, std::byte*) {
+  const Loop to_rows{x.blocks.count() * chunks, [=, this](Index task, std::byte*) {
                        const Index block = task / chunks, lanes = x.blocks.lanes(block);
                        const Span span = features(task % chunks);
                        for (Index n = 0; n < x.blocks.samples_in(block); ++n) {
                          T* row = rows->data() + (block * Blocks<T>::full_lanes + n) * stride;
                          for (Index k = span.begin; k < span.end; ++k) row[k] = x.block(block)[k * lanes + n];
+                         if (span.end == in_features_) std::fill(row + span.end, row + stride, T(0));
                        }
                      }};
   const std::vector<Span> outputs = even_parts(out_features_, tile_outputs);

@@ -98,7 +98,7 @@ void ProductGradientSum<T>::turn(const Tensor<T>& input, const Part& part, const
 template <class T>
 void ProductGradientSum<T>::add_row(const Tensor<T>& delta, const Part& part, const Row& row, const T* turned) const {
   const auto& [rows, columns] = convolution_.window;
-  T* sums = sums_.data() + part.number * sums_size();
+  T* sums = sums_->data() + part.number * sums_size();
   for (Index kh = 0; kh < rows.kernel; ++kh) {
     const Index place = row.row + rows.pad - kh * rows.dilation;
     if (place < 0 || place % rows.stride != 0 || place / rows.stride >= rows.output) continue;
@@ -127,7 +127,7 @@ void ProductGradientSum<T>::add_row(const Tensor<T>& delta, const Part& part, co
 template <class T>
 void ProductGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const Part& part,
                                      T* turned) const {
-  T* sums = sums_.data() + part.number * sums_size();
+  T* sums = sums_->data() + part.number * sums_size();
   for (Index tap = 0; tap < convolution_.taps(); ++tap)
     for (Index oc = part.outputs.begin; oc < part.outputs.end; ++oc)
       std::fill_n(sums + (tap * convolution_.out_channels + oc) * convolution_.in_channels + part.inputs.begin,
@@ -146,17 +146,18 @@ void ProductGradientSum<T>::finish(Index output, Index numbers, T* gradient) con
   const Index inputs = convolution_.in_channels, taps = convolution_.taps();
   for (Index number = 0; number < numbers; ++number)
     for (Index tap = 0; tap < taps; ++tap) {
-      const T* sums = sums_.data() + number * sums_size() + (tap * convolution_.out_channels + output) * inputs;
+      const T* sums = sums_->data() + number * sums_size() + (tap * convolution_.out_channels + output) * inputs;
       for (Index ic = 0; ic < inputs; ++ic) gradient[(output * inputs + ic) * taps + tap] += sums[ic];
     }
 }
 
 template <class T>
-Schedule ProductGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
+Schedule ProductGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                           const Workspace<T>& workspace) {
   const std::vector<Part> parts = parts_of(input.blocks.count() * static_cast<Index>(rows_.size()));
   const Index numbers = parts.back().number + 1;
-  if (sums_.size() < static_cast<std::size_t>(numbers * sums_size()))
-    sums_ = Buffer<T>(static_cast<std::size_t>(numbers * sums_size()));
+  sums_ = workspace;
+  sums_->grow(static_cast<std::size_t>(numbers * sums_size()));
   const Index channels = std::min(most_inputs, convolution_.in_channels);
   const Index turned = convolution_.window.columns.input * Blocks<T>::full_lanes * channels;
   const Loop sum{static_cast<Index>(parts.size()),

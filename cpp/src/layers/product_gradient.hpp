@@ -16,7 +16,8 @@ class ProductGradientSum : public GradientSum<T> {
  public:
   explicit ProductGradientSum(const Convolution& convolution);
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                      const Workspace<T>& workspace) override;
 
  private:
   /// Sums over some of the rows that taps read, all blocks' rows counted on, for a range of channels: one task is their
@@ -40,7 +41,7 @@ class ProductGradientSum : public GradientSum<T> {
   std::vector<Index> rows_;  // of the input, those that a tap reads
   /// Of each column in a turned row: by its phase to the stride, so that a tap reads neighbours.
   std::vector<Index> places_;
-  Buffer<T> sums_;  // [number][tap][output channel][input channel]
+  Workspace<T> sums_;  // [number][tap][output channel][input channel]
 };
 
 }  // namespace cnnbp

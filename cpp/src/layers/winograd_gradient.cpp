@@ -57,7 +57,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
     this->kernel_->multiply({
         .a = delta.points + p * delta.point_stride,
         .b = transposed,
-        .c = sums_.data() + (part.number * winograd_points + p) * point() + part.outputs.begin * row() +
+        .c = sums_->data() + (part.number * winograd_points + p) * point() + part.outputs.begin * row() +
              part.inputs.begin,
         .rows = delta.channels,
         .inner = pixels,
@@ -93,12 +93,13 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
 }
 
 template <class T>
-Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) {
+Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                            const Workspace<T>& workspace) {
   const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width, step());
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = winograd_points * point();
-  if (sums_.size() < static_cast<std::size_t>(numbers * part_stride))
-    sums_ = Buffer<T>(static_cast<std::size_t>(numbers * part_stride));
+  sums_ = workspace;
+  sums_->grow(static_cast<std::size_t>(numbers * part_stride));
   const Index width = patch_vectors * Blocks<T>::full_lanes;
   const Index scratch = 2 * winograd_points * point_stride<T>(most_channels, width) + most_channels * width;
   const Index taps = shape_.kernel_height * shape_.kernel_width;
@@ -108,7 +109,7 @@ Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor
                  },
                  static_cast<std::size_t>(scratch) * sizeof(T)};
   const Loop finish{shape_.target_channels, [=, this](Index oc, std::byte*) {
-                      this->kernel_->winograd_gradient({.points = sums_.data() + oc * row(),
+                      this->kernel_->winograd_gradient({.points = sums_->data() + oc * row(),
                                                         .gradient = gradient + oc * shape_.source_channels * taps,
                                                         .parts = numbers,
                                                         .part_stride = part_stride,

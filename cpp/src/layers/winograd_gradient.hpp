@@ -12,7 +12,8 @@ class WinogradGradientSum : public GradientSum<T> {
  public:
   explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient) override;
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                      const Workspace<T>& workspace) override;
 
  private:
   /// Sums of some patches over a range of channels: one task is their only writer.
@@ -30,7 +31,7 @@ class WinogradGradientSum : public GradientSum<T> {
   Index point() const;  // elements from one point's sums to the next
 
   WinogradShape shape_;
-  Buffer<T> sums_;  // [number][point][output channel][input channel]
+  Workspace<T> sums_;  // [number][point][output channel][input channel]
 };
 
 }  // namespace cnnbp

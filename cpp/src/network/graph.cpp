@@ -1,5 +1,7 @@
 #include "network/graph.hpp"
 
+#include <array>
+
 #include "layers/activation.hpp"
 #include "layers/geometry.hpp"
 #include "layers/make_layer.hpp"
@@ -139,11 +141,15 @@ void Graph<T>::add_gathering(Index signal) {
   if (needs_delta(signal) && memory(signal).readers > 1) backward_.push_back({nullptr, signal});
 }
 
+/// A gradient's phases run beside those of the layers before it, so layers take their workspaces by turns.
 template <class T>
 void Graph<T>::order_backward() {
+  std::array<Workspace<T>, gradient_phases> workspaces;
+  for (Workspace<T>& workspace : workspaces) workspace = std::make_shared<Buffer<T>>();
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
     add_gathering(node->output);
+    if (node->layer) node->layer->workspace = workspaces[backward_.size() % workspaces.size()];
     backward_.push_back({&*node, node->output});
   }
   add_gathering(0);
