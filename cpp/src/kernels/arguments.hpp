@@ -115,7 +115,7 @@ struct Gathering {
 template <class T>
 struct WinogradTiles {
   T* map;     // pixel (0, 0) of the first channel
-  T* points;  // [point][channel][tile row][tile column][lane]
+  T* points;  // [point][channel][tile row][tile column][point lane]
   Index channels, height, width;
   Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
   Index row, column;                                // where the first tile starts
@@ -123,6 +123,7 @@ struct WinogradTiles {
   Index tile_rows, tile_columns;
   Index point_stride, point_channel_stride;
   Index lanes;
+  Index point_lanes;  // as many, or 1: of the narrowest block the first lane alone goes to the points
 };
 
 /// to(k, m) = from(m, k) for whole 16 bytes of both: what lies after the last row or column comes along.

@@ -46,13 +46,17 @@ template <class V, int Tile, int Vectors, class T>
   const Index row_step = from.row.source_step * a.source_row_stride;
   const Index weight_step = from.column.step * Tile, channel_weights = a.kernel_height * a.kernel_width * Tile;
   const T* first_weight = a.weight + (from.row.first * a.kernel_width + from.column.first) * Tile;
-  if (from.row.count * from.column.count == 1) {
-    // One tap: nothing to loop over but channels. 1×1 kernels and linear layers gain a third by it.
-    const T* x = source + from.channel_begin * a.source_channel_stride;
-    const T* w = first_weight + from.channel_begin * channel_weights;
-    for (Index ic = from.channel_end - from.channel_begin; ic > 0;
-         --ic, x += a.source_channel_stride, w += channel_weights)
-      add(x, w);
+  if (from.channel_end - from.channel_begin >= from.column.count) {
+    // The longer loop goes inside: the ends of short ones are guessed wrong again and again.
+    for (Index i = 0; i < from.row.count; ++i)
+      for (Index j = 0; j < from.column.count; ++j) {
+        const T* x = source + from.channel_begin * a.source_channel_stride + i * row_step + j * from.tap_step;
+        const T* w = first_weight + from.channel_begin * channel_weights + i * from.row.step * a.kernel_width * Tile +
+                     j * weight_step;
+        for (Index ic = from.channel_end - from.channel_begin; ic > 0;
+             --ic, x += a.source_channel_stride, w += channel_weights)
+          add(x, w);
+      }
   } else {
     for (Index ic = from.channel_begin; ic < from.channel_end; ++ic)
       for (Index i = 0; i < from.row.count; ++i) {
@@ -103,12 +107,12 @@ inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T
   }
 }
 
-/// Source channels are taken in groups of about 144 taps, so that what a row of tiles reads of them
-/// (16 channels × 3 rows × 3 columns of 64 bytes, 9 KB) stays in the first cache.
+/// Source channels are taken in groups of about 256 taps, so that what a row of tiles reads of them (28 channels × 3 rows
+/// × 3 columns of 64 bytes, 16 KB) stays in the first cache.
 template <class V, int Tile, class T>
 [[gnu::noinline]] void correlate_rows(const Correlation<T>& a) {
   const Index taps = a.kernel_height * a.kernel_width;
-  const Index group = taps < 144 ? 144 / taps : 1;
+  const Index group = taps < 256 ? 256 / taps : 1;
   Index ic = 0;
   do {  // without channels, the sum is the bias
     const Index end = ic + group < a.source_channels ? ic + group : a.source_channels;

@@ -21,16 +21,18 @@ Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
 
 template <class T>
 void Correlator<T>::pack_tile(const T* weight, const Tile& tile) const {
-  T* to = packed_.data() + tile.begin * shape_.source_channels * taps();
-  const Index begin = tile.begin - tile.group * shape_.target_channels;
-  for (Index source = 0; source < shape_.source_channels; ++source) {
-    const T* from = weight + tile.group * shape_.weight_group_stride + source * shape_.weight_source_stride +
-                    begin * shape_.weight_target_stride;
-    for (Index target = 0; target < tile.channels; ++target)
-      for (Index tap = 0; tap < taps(); ++tap)
-        to[tap * tile.channels + target] = from[target * shape_.weight_target_stride + tap];
-    to += taps() * tile.channels;
-  }
+  const Index count = taps(), channels = tile.channels, stride = shape_.weight_target_stride;
+  T* to = packed_.data() + tile.begin * shape_.source_channels * count;
+  const T* from = weight + tile.group * shape_.weight_group_stride +
+                  (tile.begin - tile.group * shape_.target_channels) * stride;
+  for (Index source = 0; source < shape_.source_channels; ++source, from += shape_.weight_source_stride)
+    if (count == 1 && stride == 1) {  // a linear layer's delta: weights are in order
+      std::copy_n(from, channels, to);
+      to += channels;
+    } else {
+      for (Index tap = 0; tap < count; ++tap)
+        for (Index target = 0; target < channels; ++target) *to++ = from[target * stride + tap];
+    }
 }
 
 template <class T>

@@ -11,8 +11,9 @@ constexpr Index gradient_bytes = 32 * 1024;
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
 constexpr Index sums_bytes = 128 * 1024;
 
-/// Fewer tasks than this leave threads without work at the end of a loop; kernel rows are split then too.
-constexpr Index wanted_tasks = 16;
+/// Fewer tasks than this leave threads without work at the end of a loop; kernel rows are split then too, though each
+/// task has to read all of delta and input.
+constexpr Index wanted_tasks = 8;
 
 /// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
 Index tile_channels(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 3 ? 2 : 4; }

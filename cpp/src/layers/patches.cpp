@@ -41,6 +41,7 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, 
       .point_stride = 0,
       .point_channel_stride = whole_vectors<T>(patch.tiles() * lanes),
       .lanes = lanes,
+      .point_lanes = lanes,
   };
 }
 

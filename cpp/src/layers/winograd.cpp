@@ -102,6 +102,10 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
                                Span channels, T* scratch, const Finish& finish) const {
   const Walk walk = shape_.mirrored ? Walk::mirrored : Walk::forwards;
   WinogradTiles<T> from = tiles_of(source, patch, step(), walk), to = tiles_of(target, patch, step(), walk);
+  if (source.blocks.samples_in(patch.block) == 1) {  // a single image: its product has a quarter of the columns
+    from.point_lanes = to.point_lanes = 1;
+    from.point_channel_stride = to.point_channel_stride = whole_vectors<T>(patch.tiles());
+  }
   from.row += shape_.first_row;
   from.column += shape_.first_column;
   from.points = scratch;

@@ -8,8 +8,9 @@ namespace {
 /// Channels on both sides of a task: each transforms its own, and its sums, 36 × 64 × 64, are 576 KB.
 constexpr Index most_channels = 64;
 
-/// Patches are summed in so many parts, if channels alone do not give as many tasks.
-constexpr Index wanted_tasks = 16;
+/// Patches are summed in so many parts, if channels alone do not give as many tasks; each of at least two patches, as
+/// the parts have to be added up.
+constexpr Index wanted_tasks = 16, least_patches = 2;
 
 }  // namespace
 
@@ -29,7 +30,7 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
   const std::vector<Span> outputs = even_parts(shape_.target_channels, most_channels);
   const std::vector<Span> inputs = even_parts(row() / vector, most_channels / vector);
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
-  const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, patches);
+  const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches / least_patches));
   std::vector<Part> parts;
   for (const Span& in : inputs)
     for (const Span& out : outputs)

@@ -18,6 +18,9 @@ struct Vec<float, 4> {
   static Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
   static Vec broadcast(float s) { return {_mm_set1_ps(s)}; }
   void store(float* p) const { _mm_storeu_ps(p, v); }
+  /// One lane alone; the others are 0.
+  static Vec load_first(const float* p) { return {_mm_load_ss(p)}; }
+  void store_first(float* p) const { _mm_store_ss(p, v); }
   /// (0 + 2) + (1 + 3): lanes fold in halves, on every instruction set.
   float sum() const {
     const __m128 halves = _mm_add_ps(v, _mm_movehl_ps(v, v));
@@ -96,6 +99,8 @@ struct Vec<double, 2> {
   static Vec load(const double* p) { return {_mm_loadu_pd(p)}; }
   static Vec broadcast(double s) { return {_mm_set1_pd(s)}; }
   void store(double* p) const { _mm_storeu_pd(p, v); }
+  static Vec load_first(const double* p) { return {_mm_load_sd(p)}; }
+  void store_first(double* p) const { _mm_store_sd(p, v); }
   double sum() const { return _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v))); }
   friend Vec operator+(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm_sub_pd(a.v, b.v)}; }

@@ -28,6 +28,9 @@ struct PortableVec {
   }
   static Self broadcast(T s) { return Self{{Native{} + s}}; }
   void store(T* p) const { __builtin_memcpy(p, &v, sizeof v); }
+  /// One lane alone; the others are 0.
+  static Self load_first(const T* p) { return Self{{Native{*p}}}; }
+  void store_first(T* p) const { *p = v[0]; }
 
   friend Self operator+(Self a, Self b) { return Self{{a.v + b.v}}; }
   friend Self operator-(Self a, Self b) { return Self{{a.v - b.v}}; }
