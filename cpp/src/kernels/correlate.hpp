@@ -84,6 +84,22 @@ template <class V, int Tile, int Vectors, class T>
   }
 }
 
+/// Pixels side by side. In a narrow block several of them fill a wide vector, so that it costs no more than its share.
+template <class V, int Tile, class T>
+inline void correlate_neighbours(TileSource<T> from, const T* source, T* target, Index elements) {
+  using Wide = Vec<T, widest<T>>;
+  if constexpr (V::width < Wide::width) {
+    const Index wide = elements / Wide::width * Wide::width;
+    from.vector_step = from.target_step = Wide::width;
+    correlate_positions<Wide, Tile, tile_vectors<Tile>>(from, source, target, wide / Wide::width);
+    source += wide;
+    target += wide;
+    elements -= wide;
+  }
+  from.vector_step = from.target_step = V::width;
+  correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, elements / V::width);
+}
+
 /// One run of columns. Neighbouring pixels lie side by side, so a run of neighbours is one row of vectors;
 /// otherwise each column is one, or, where a vector holds a whole pixel, the columns are strided vectors.
 template <class V, int Tile, class T>
@@ -95,7 +111,7 @@ inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T
   target += run.begin * lanes;
   from.vector_step = from.target_step = V::width;
   if (run.advance == 1 && run.step == 1) {
-    correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, run.count * parts);
+    correlate_neighbours<V, Tile>(from, source, target, run.count * lanes);
   } else if (parts == 1) {
     from.vector_step = run.advance * lanes;
     from.target_step = run.step * lanes;
@@ -107,8 +123,8 @@ inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T
   }
 }
 
-/// Source channels are taken in groups of about 256 taps, so that what a row of tiles reads of them (28 channels × 3 rows
-/// × 3 columns of 64 bytes, 16 KB) stays in the first cache.
+/// Source channels are taken in groups of about 256 taps, so that what a row of tiles reads of them (28 channels × 3
+/// rows × 3 columns of 64 bytes, 16 KB) stays in the first cache.
 template <class V, int Tile, class T>
 [[gnu::noinline]] void correlate_rows(const Correlation<T>& a) {
   const Index taps = a.kernel_height * a.kernel_width;

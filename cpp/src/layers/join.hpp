@@ -13,6 +13,8 @@ class Join {
 
   virtual Loop forward(const std::vector<Signal<T>>& inputs, const Signal<T>& output) = 0;
   virtual Loop propagate_delta(const std::vector<Signal<T>>& inputs, const Signal<T>& output) = 0;
+  /// Whether an input's delta is the output's as it is, but for f'(u): then a plan may have one array for both.
+  virtual bool passes_delta() const { return false; }
 
  protected:
   const KernelTable<T>& kernel = kernels().of<T>();
@@ -24,6 +26,7 @@ class SumJoin : public Join<T> {
  public:
   Loop forward(const std::vector<Signal<T>>& inputs, const Signal<T>& output) override;
   Loop propagate_delta(const std::vector<Signal<T>>& inputs, const Signal<T>& output) override;
+  bool passes_delta() const override { return true; }
 };
 
 /// The channels of all inputs, one after the other;  δ_i = f'(u_i) ∘ its channels of δ.

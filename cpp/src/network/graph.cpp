@@ -1,5 +1,7 @@
 #include "network/graph.hpp"
 
+#include <algorithm>
+
 #include <array>
 
 #include "layers/activation.hpp"
@@ -141,6 +143,19 @@ void Graph<T>::add_gathering(Index signal) {
   if (needs_delta(signal) && memory(signal).readers > 1) backward_.push_back({nullptr, signal});
 }
 
+/// Where nothing is attached to a join's input, or its delta is one of several parts.
+template <class T>
+void Graph<T>::pass_deltas(const Node<T>& join) {
+  if (!join.join->passes_delta() || fusing_ == Fusing::off) return;
+  for (const Reading& reading : join.inputs) {
+    SignalPlan& input = at(reading.signal);
+    const bool plain = input.readers > 1 || input.function.kind == FunctionKind::identity;
+    if (!input.needs_delta || input.view_of >= 0 || !plain || input.contiguous != at(join.output).contiguous) continue;
+    input.passed.resize(static_cast<std::size_t>(input.readers), -1);
+    input.passed[static_cast<std::size_t>(reading.part)] = memory_of(join.output);
+  }
+}
+
 /// A gradient's phases run beside those of the layers before it, so layers take their workspaces by turns.
 template <class T>
 void Graph<T>::order_backward() {
@@ -149,6 +164,11 @@ void Graph<T>::order_backward() {
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
     add_gathering(node->output);
+    if (node->join) {
+      pass_deltas(*node);
+      const auto done = [&](const Reading& input) { return !needs_delta(input.signal) || passed(input) >= 0; };
+      if (std::all_of(node->inputs.begin(), node->inputs.end(), done)) continue;
+    }
     if (node->layer) node->layer->workspace = workspaces[backward_.size() % workspaces.size()];
     backward_.push_back({&*node, node->output});
   }

@@ -17,6 +17,7 @@ struct SignalPlan {
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta
+  std::vector<Index> passed = {};   // by reader: the signal whose delta is its part as it is, or -1
 };
 
 /// One of the readers of a signal.
@@ -69,6 +70,11 @@ class Graph {
   Index output() const { return output_; }
   Fusing fusing() const { return fusing_; }
   bool needs_delta(Index signal) const { return signals_[static_cast<std::size_t>(signal)].needs_delta; }
+  /// The signal whose delta is the reading's as it is, or -1: then it has no memory of its own.
+  Index passed(const Reading& reading) const {
+    const SignalPlan& read = signals_[static_cast<std::size_t>(memory_of(reading.signal))];
+    return read.passed.empty() ? -1 : read.passed[static_cast<std::size_t>(reading.part)];
+  }
   Index memory_of(Index signal) const {
     const Index view = signals_[static_cast<std::size_t>(signal)].view_of;
     return view >= 0 ? view : signal;
@@ -84,6 +90,7 @@ class Graph {
   Index add_single(const LayerDefinition& definition, const std::string& name, Index input);
   Index add_activation(Function function, Index signal);
   Index add_extra(std::unique_ptr<Layer<T>> layer, Index input);
+  void pass_deltas(const Node<T>& join);
   void add_gathering(Index signal);
   void order_backward();
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }

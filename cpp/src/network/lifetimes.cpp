@@ -43,7 +43,8 @@ void Lifetimes<T>::go_back(Index loss) {
       continue;
     }
     of(step.signal).delta.extend_to(phase);
-    for (Lifetime& part : of(step.signal).parts) part.extend_to(phase);
+    for (Index part = 0; part < graph_.signals()[static_cast<std::size_t>(step.signal)].readers; ++part)
+      delta_of({step.signal, part}).extend_to(phase);
     read_slope(step.signal, phase);
   }
 }
@@ -54,12 +55,12 @@ void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
   const Reads reads = node.layer ? node.layer->backward_reads() : Reads{.input = false};
   const Index last = phase + (node.layer && node.layer->learns() ? gradient_phases - 1 : 0);
   SignalLifetimes& output = of(node.output);
-  output.delta.extend_to(last);
+  delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
   if (reads.output) output.value.extend_to(last);
   for (const Reading& reading : node.inputs) {
     if (reads.input) of(reading.signal).value.extend_to(last);
-    if (!graph_.needs_delta(reading.signal)) continue;
+    if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
     delta_of(reading).extend_to(phase);
     if (of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
   }
@@ -73,10 +74,17 @@ void Lifetimes<T>::read_slope(Index signal, Index phase) {
   if (attached || function(graph_.memory_of(signal)) != FunctionKind::identity) of(signal).value.extend_to(phase);
 }
 
+/// One that is passed on unchanged lives where it comes from.
 template <class T>
 Lifetime& Lifetimes<T>::delta_of(const Reading& reading) {
+  if (const Index from = graph_.passed(reading); from >= 0) return delta_of(from);
   SignalLifetimes& lifetimes = of(reading.signal);
   return lifetimes.parts.empty() ? lifetimes.delta : lifetimes.parts[static_cast<std::size_t>(reading.part)];
+}
+
+template <class T>
+Lifetime& Lifetimes<T>::delta_of(Index signal) {
+  return of(signal).parts.empty() ? delta_of(Reading{signal, 0}) : of(signal).delta;
 }
 
 /// A trace reads every signal after the step.

@@ -33,6 +33,7 @@ class Lifetimes {
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
   Lifetime& delta_of(const Reading& reading);
+  Lifetime& delta_of(Index signal);
 
   const Graph<T>& graph_;
   std::vector<SignalLifetimes> signals_;

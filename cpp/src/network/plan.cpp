@@ -9,6 +9,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
       purpose_(purpose),
       loss_(loss, graph.signals().back().shape.features(), samples) {
   share_memory(shape_signals(), std::move(lent));
+  if (purpose == Purpose::train) pass_deltas();
   make_views();
   make_load();
   make_forward(draws);
@@ -37,9 +38,13 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
     want(signals_[i].value, planned.shape, spacing, in_use.value);
     if (trains && planned.saved) want(signals_[i].saved, *planned.saved, spacing, in_use.saved);
     if (!trains || !planned.needs_delta) continue;
-    want(signals_[i].delta, planned.shape, spacing, in_use.delta);
+    const auto own = [&](std::size_t part) {
+      return graph_.passed({static_cast<Index>(i), static_cast<Index>(part)}) < 0;
+    };
     parts_[i].resize(in_use.parts.size());
-    for (std::size_t r = 0; r < parts_[i].size(); ++r) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
+    if (!parts_[i].empty() || own(0)) want(signals_[i].delta, planned.shape, spacing, in_use.delta);
+    for (std::size_t r = 0; r < parts_[i].size(); ++r)
+      if (own(r)) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
   }
   if (purpose_ != Purpose::predict)
     want(target_, {graph_.signals().back().shape.features(), 1, 1}, Spacing::contiguous, lifetimes.target());
@@ -54,6 +59,17 @@ void Plan<T>::share_memory(const std::vector<Request>& requests, Memory lent) {
   const auto size = static_cast<std::size_t>(places.size);
   memory_ = lent && lent->size() >= size ? std::move(lent) : std::make_shared<const Buffer<T>>(size);
   for (std::size_t i = 0; i < requests.size(); ++i) requests[i].tensor->data = memory_->data() + places.offsets[i];
+}
+
+/// From the joins that pass them on, the last one first, as it may pass one on to another.
+template <class T>
+void Plan<T>::pass_deltas() {
+  for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node)
+    for (const Reading& reading : node->inputs)
+      if (const Index from = graph_.passed(reading); from >= 0) {
+        const auto input = static_cast<std::size_t>(reading.signal), part = static_cast<std::size_t>(reading.part);
+        (parts_[input].empty() ? signals_[input].delta : parts_[input][part]) = signal(from).delta;
+      }
 }
 
 template <class T>

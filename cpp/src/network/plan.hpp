@@ -38,6 +38,7 @@ class Plan {
 
   std::vector<Request> shape_signals();
   void share_memory(const std::vector<Request>& requests, Memory lent);
+  void pass_deltas();
   void make_views();
   void make_load();
   void make_forward(const Draws& draws);
