@@ -93,7 +93,7 @@ struct MatrixProduct {
   const T* a;
   const T* b;
   T* c;
-  Index rows, inner, columns;  // m, k, n; columns: a multiple of 64 bytes
+  Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
 };

@@ -34,8 +34,11 @@ template <class V, int Tile, int Vectors = product_vectors, class T>
   T* c = p.c + row * p.c_stride;
   for (; column + Vectors * V::width <= p.columns; column += Vectors * V::width)
     multiply_tile<V, Tile, Vectors>(p, a, p.b + column, c + column);
-  if constexpr (Vectors > 1)
+  if constexpr (Vectors > 1) {
     if (column < p.columns) multiply_rows<V, Tile, Vectors / 2>(p, row, column);
+  } else if constexpr (V::width * sizeof(T) > 16) {
+    if (column < p.columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1>(p, row, column);
+  }
 }
 
 template <class T>

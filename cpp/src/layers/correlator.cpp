@@ -23,8 +23,8 @@ template <class T>
 void Correlator<T>::pack_tile(const T* weight, const Tile& tile) const {
   const Index count = taps(), channels = tile.channels, stride = shape_.weight_target_stride;
   T* to = packed_.data() + tile.begin * shape_.source_channels * count;
-  const T* from = weight + tile.group * shape_.weight_group_stride +
-                  (tile.begin - tile.group * shape_.target_channels) * stride;
+  const T* from =
+      weight + tile.group * shape_.weight_group_stride + (tile.begin - tile.group * shape_.target_channels) * stride;
   for (Index source = 0; source < shape_.source_channels; ++source, from += shape_.weight_source_stride)
     if (count == 1 && stride == 1) {  // a linear layer's delta: weights are in order
       std::copy_n(from, channels, to);

@@ -11,8 +11,8 @@ constexpr Index gradient_bytes = 32 * 1024;
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
 constexpr Index sums_bytes = 128 * 1024;
 
-/// Fewer tasks than this leave threads without work at the end of a loop; kernel rows are split then too, though each
-/// task has to read all of delta and input.
+/// Fewer tasks than this leave threads without work at the end of a loop; then several share a gradient. Were the
+/// kernel's rows split instead, each task would read all of delta and input: half as fast for kernels of few channels.
 constexpr Index wanted_tasks = 8;
 
 /// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
@@ -24,76 +24,100 @@ template <class T>
 KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
     : convolution_(convolution),
       row_spans_(tap_spans(convolution.window.rows)),
-      column_spans_(tap_spans(convolution.window.columns)) {}
-
-template <class T>
-Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                          const Workspace<T>&) {
-  const std::vector<Task> all = tasks();
-  Index sums = 0;
-  for (const Task& task : all) sums = std::max(sums, sums_of(task));
-  return {{Loop{static_cast<Index>(all.size()),
-                [=, this](Index task, std::byte* scratch) {
-                  run_task(input, delta, all[static_cast<std::size_t>(task)], reinterpret_cast<T*>(scratch), gradient);
-                },
-                static_cast<std::size_t>(sums * (Blocks<T>::full_lanes + 1)) * sizeof(T)}}};
+      column_spans_(tap_spans(convolution.window.columns)) {
+  const auto& [rows, columns] = convolution.window;
+  const Index tile = tile_channels(convolution.in_channels, columns.kernel);
+  const Index pixels = tile * columns.output + 3 * rows.stride * columns.input;  // of a row
+  const Index most = std::max<Index>(1, gradient_bytes / (pixels * 64));
+  row_parts_ = (rows.output + most - 1) / most;
 }
 
 template <class T>
-auto KernelGradientSum<T>::tasks() const -> std::vector<Task> {
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                          const Workspace<T>& workspace) {
+  const std::vector<Task> all = tasks(input.blocks.count());
+  Index most = 0;
+  for (const Task& task : all) most = std::max(most, sums_of(task));
+  const Index numbers = all.back().number + 1;
+  sums_ = workspace;
+  if (const auto size = static_cast<std::size_t>(numbers * weights()); numbers > 1 && sums_->size() < size)
+    *sums_ = Buffer<T>(size);
+  const Loop sum{static_cast<Index>(all.size()),
+                 [=, this](Index i, std::byte* scratch) {
+                   const Task& task = all[static_cast<std::size_t>(i)];
+                   T* target = numbers > 1 ? sums_->data() + task.number * weights() : gradient;
+                   run_task(input, delta, task, numbers > 1, reinterpret_cast<T*>(scratch), target);
+                 },
+                 static_cast<std::size_t>(most * (Blocks<T>::full_lanes + 1)) * sizeof(T)};
+  if (numbers == 1) return {{sum}};
+  return {{sum}, {Loop{convolution_.groups * convolution_.out_channels, [=, this](Index output, std::byte*) {
+                         finish(output, numbers, gradient);
+                       }}}};
+}
+
+template <class T>
+auto KernelGradientSum<T>::tasks(Index blocks) const -> std::vector<Task> {
   const auto& [window, groups, in_channels, out_channels, connections] = convolution_;
-  const Index kernel_rows = window.rows.kernel, tile = tile_channels(in_channels, window.columns.kernel);
+  const Index tile = tile_channels(in_channels, window.columns.kernel);
   const std::vector<Span> outputs = even_parts(out_channels, tile);
-  const Index sums = tile * convolution_.taps() * Blocks<T>::full_lanes * Index{sizeof(T)};
+  const Index sums = tile * convolution_.taps() * 64;  // bytes of one input channel
   const std::vector<Span> inputs = even_parts(in_channels, std::max<Index>(3, sums_bytes / sums / 3 * 3));
-  const bool split = groups * static_cast<Index>(outputs.size() * inputs.size()) < wanted_tasks;
+  const Index shares = groups * static_cast<Index>(outputs.size() * inputs.size()), rows = blocks * row_parts_;
+  const Index numbers = std::clamp<Index>((wanted_tasks + shares - 1) / shares, 1, rows);
   std::vector<Task> tasks;
   for (Index g = 0; g < groups; ++g)
     for (const Span& out : outputs)
       for (const Span& in : inputs)
-        for (const Span& rows : even_parts(kernel_rows, split ? 1 : kernel_rows)) tasks.push_back({g, out, in, rows});
+        for (Index n = 0; n < numbers; ++n)
+          tasks.push_back({g, out, in, {rows * n / numbers, rows * (n + 1) / numbers}, n});
   return tasks;
 }
 
 template <class T>
 Index KernelGradientSum<T>::sums_of(const Task& task) const {
-  return (task.input_channels.end - task.input_channels.begin) * (task.kernel_rows.end - task.kernel_rows.begin) *
-         convolution_.window.columns.kernel * (task.output_channels.end - task.output_channels.begin);
+  return (task.input_channels.end - task.input_channels.begin) * convolution_.taps() *
+         (task.output_channels.end - task.output_channels.begin);
 }
 
-/// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
+/// Full blocks, and then the narrower last one, each with lane-wide sums of its own. Where tasks
+/// share the gradient, `gradient` is what this one's number has.
 template <class T>
-void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums,
-                                    T* gradient) const {
-  const Blocks<T>& blocks = input.blocks;
-  for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
-    if (range.begin == range.end) continue;
-    const Index lanes = blocks.lanes(range.begin);
+void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, bool shared,
+                                    T* sums, T* gradient) const {
+  if (shared) {
+    const Index taps = convolution_.taps(), first = task.group * convolution_.out_channels;
+    for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc)
+      std::fill(gradient + (first + oc) * weights_of_output() + task.input_channels.begin * taps,
+                gradient + (first + oc) * weights_of_output() + task.input_channels.end * taps, T(0));
+  }
+  const Index full = input.blocks.full() * row_parts_;
+  const Span wide{task.rows.begin, std::min(task.rows.end, full)},
+      narrow{std::max(task.rows.begin, full), task.rows.end};
+  for (const Span rows : {wide, narrow}) {
+    if (rows.begin >= rows.end) continue;
+    const Index lanes = input.blocks.lanes(rows.begin / row_parts_);
     std::fill(sums, sums + sums_of(task) * lanes, T(0));
-    sum_blocks(input, delta, task, range, sums);
+    sum_rows(input, delta, task, rows, sums);
     add_to_gradient(task, sums, lanes, gradient);
   }
 }
 
 template <class T>
-void KernelGradientSum<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span blocks,
-                                      T* sums) const {
+void KernelGradientSum<T>::sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span parts,
+                                    T* sums) const {
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
-  const Index lanes = input.blocks.lanes(blocks.begin);
-  const Index tile = task.output_channels.end - task.output_channels.begin;
-  const Index per_row = (tile * columns.output + 3 * rows.stride * columns.input) * lanes * Index{sizeof(T)};
-  const Index most = std::max<Index>(1, gradient_bytes / per_row), parts = (rows.output + most - 1) / most;
+  const Index first = parts.begin / row_parts_, lanes = input.blocks.lanes(first);
   KernelGradient<T> rest{
       .input = nullptr,
       .delta = nullptr,
       .sums = sums,
       .input_channels = task.input_channels.end - task.input_channels.begin,
       .kernel_width = columns.kernel,
-      .kernel_row_begin = task.kernel_rows.begin,
-      .kernel_row_end = task.kernel_rows.end,
-      .input_channel_stride = input.channel_stride(blocks.begin),
+      .kernel_row_begin = 0,
+      .kernel_row_end = rows.kernel,
+      .input_channel_stride = input.channel_stride(first),
       .input_row_stride = columns.input * lanes,
-      .delta_channel_stride = delta.channel_stride(blocks.begin),
+      .delta_channel_stride = delta.channel_stride(first),
       .delta_row_stride = columns.output * lanes,
       .row_begin = 0,
       .row_end = 0,
@@ -105,30 +129,37 @@ void KernelGradientSum<T>::sum_blocks(const Tensor<T>& input, const Tensor<T>& d
       .pad_left = columns.pad,
       .dilation_height = rows.dilation,
       .dilation_width = columns.dilation,
-      .tile = tile,
+      .tile = task.output_channels.end - task.output_channels.begin,
       .lanes = lanes,
   };
-  for (Index b = blocks.begin; b < blocks.end; ++b)
-    for (Index part = 0; part < parts; ++part) {
-      rest.input = input.channel(b, task.group * convolution_.in_channels + task.input_channels.begin);
-      rest.delta = delta.channel(b, task.group * convolution_.out_channels + task.output_channels.begin);
-      rest.row_begin = rows.output * part / parts;
-      rest.row_end = rows.output * (part + 1) / parts;
-      this->kernel_->accumulate_kernel_gradient(rest);
-    }
+  for (Index i = parts.begin; i < parts.end; ++i) {
+    const Index block = i / row_parts_, part = i % row_parts_;
+    rest.input = input.channel(block, task.group * convolution_.in_channels + task.input_channels.begin);
+    rest.delta = delta.channel(block, task.group * convolution_.out_channels + task.output_channels.begin);
+    rest.row_begin = rows.output * part / row_parts_;
+    rest.row_end = rows.output * (part + 1) / row_parts_;
+    this->kernel_->accumulate_kernel_gradient(rest);
+  }
 }
 
 /// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw].
 template <class T>
 void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const {
-  const Index count = sums_of(task), taps = convolution_.taps(), width = convolution_.window.columns.kernel;
+  const Index count = sums_of(task), taps = convolution_.taps();
   T* totals = sums + count * Blocks<T>::full_lanes;
   this->kernel_->sum_lanes(sums, count, lanes, totals);
   const Index first = task.group * convolution_.out_channels;
   for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
-    for (Index tap = task.kernel_rows.begin * width; tap < task.kernel_rows.end * width; ++tap)
+    for (Index tap = 0; tap < taps; ++tap)
       for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc, ++totals)
-        gradient[((first + oc) * convolution_.in_channels + ic) * taps + tap] += *totals;
+        gradient[(first + oc) * weights_of_output() + ic * taps + tap] += *totals;
+}
+
+template <class T>
+void KernelGradientSum<T>::finish(Index output, Index numbers, T* gradient) const {
+  for (Index number = 0; number < numbers; ++number)
+    for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
+      gradient[i] += sums_->data()[number * weights() + i];
 }
 
 template class KernelGradientSum<float>;

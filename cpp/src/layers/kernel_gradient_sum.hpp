@@ -12,23 +12,32 @@ class KernelGradientSum : public GradientSum<T> {
  public:
   explicit KernelGradientSum(const Convolution& convolution);
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                      const Workspace<T>& workspace) override;
 
  private:
-  /// One task's share of the gradient: it visits all blocks in order and is its only writer.
+  /// One task's share: some of the channels, and rows of delta, all blocks' parts of rows counted on. Where several
+  /// tasks share a gradient, each has sums of its own, which are added up in their order.
   struct Task {
     Index group;
     Span output_channels, input_channels;  // of the group
-    Span kernel_rows;
+    Span rows;
+    Index number;
   };
-  std::vector<Task> tasks() const;
+  std::vector<Task> tasks(Index blocks) const;
   Index sums_of(const Task& task) const;
-  void run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums, T* gradient) const;
-  void sum_blocks(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span blocks, T* sums) const;
+  void run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, bool shared, T* sums,
+                T* gradient) const;
+  void sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span rows, T* sums) const;
   void add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const;
+  void finish(Index output, Index numbers, T* gradient) const;
+  Index weights() const { return convolution_.groups * convolution_.out_channels * weights_of_output(); }
+  Index weights_of_output() const { return convolution_.in_channels * convolution_.taps(); }
 
   Convolution convolution_;
   std::vector<Span> row_spans_, column_spans_;
+  Index row_parts_;  // of a map of deltas
+  Workspace<T> sums_;
 };
 
 }  // namespace cnnbp

@@ -42,6 +42,13 @@ constexpr Index whole_vectors(Index count) {
   return (count + full - 1) / full * full;
 }
 
+/// The same up to 32 bytes: narrower vectors would save nothing, as their sums wait for each other.
+template <class T>
+constexpr Index whole_halves(Index count) {
+  constexpr Index half = Blocks<T>::full_lanes / 2;
+  return (count + half - 1) / half * half;
+}
+
 /// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
 /// into one set of the first cache.
 template <class T>

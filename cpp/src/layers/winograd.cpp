@@ -113,8 +113,9 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
   this->kernel_->winograd_input(from);
   to.points = scratch + winograd_points * from.point_stride;
   to.map += channels.begin * to.channel_stride;
-  for (Span group = channels; group.begin < channels.end; group.begin = group.end) {
-    group.end = std::min(group.begin + group_channels, channels.end);
+  const Index count = channels.end - channels.begin, groups = (count + group_channels - 1) / group_channels;
+  for (Index g = 0; g < groups; ++g) {
+    const Span group{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups};
     to.channels = group.end - group.begin;
     to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
     sum_group(from, to, group, bias);

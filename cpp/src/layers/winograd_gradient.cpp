@@ -16,7 +16,7 @@ constexpr Index wanted_tasks = 16, least_patches = 2;
 
 template <class T>
 Index WinogradGradientSum<T>::row() const {
-  return whole_vectors<T>(shape_.source_channels);
+  return whole_halves<T>(shape_.source_channels);
 }
 
 template <class T>
@@ -26,9 +26,9 @@ Index WinogradGradientSum<T>::point() const {
 
 template <class T>
 auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> {
-  constexpr Index vector = Blocks<T>::full_lanes;
+  constexpr Index half = Blocks<T>::full_lanes / 2;
   const std::vector<Span> outputs = even_parts(shape_.target_channels, most_channels);
-  const std::vector<Span> inputs = even_parts(row() / vector, most_channels / vector);
+  const std::vector<Span> inputs = even_parts(row() / half, most_channels / half);
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
   const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches / least_patches));
   std::vector<Part> parts;
@@ -37,7 +37,7 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
       for (Index n = 0; n < numbers; ++n)
         parts.push_back({{patches * n / numbers, patches * (n + 1) / numbers},
                          out,
-                         {in.begin * vector, std::min(in.end * vector, shape_.source_channels)},
+                         {in.begin * half, std::min(in.end * half, shape_.source_channels)},
                          n});
   return parts;
 }
@@ -46,7 +46,7 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
 template <class T>
 void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part,
                                        bool first, T* transposed) const {
-  const Index width = input.point_channel_stride, columns = whole_vectors<T>(input.channels);
+  const Index width = input.point_channel_stride, columns = whole_halves<T>(input.channels);
   const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
   for (Index p = 0; p < winograd_points; ++p) {
     this->kernel_->transpose({.from = input.points + p * input.point_stride,
@@ -82,7 +82,7 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     x.map += part.inputs.begin * x.channel_stride;
     x.channels = part.inputs.end - part.inputs.begin;
     x.points = scratch;
-    x.point_stride = point_stride<T>(whole_vectors<T>(x.channels), x.point_channel_stride);
+    x.point_stride = point_stride<T>(whole_halves<T>(x.channels), x.point_channel_stride);
     d.map += part.outputs.begin * d.channel_stride;
     d.channels = part.outputs.end - part.outputs.begin;
     d.points = x.points + winograd_points * x.point_stride;

@@ -27,7 +27,7 @@ class WinogradGradientSum : public GradientSum<T> {
   void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part, bool first,
                  T* transposed) const;
   Index step() const { return winograd_step(shape_.kernel_height); }
-  Index row() const;    // of the sums: input channels, up to whole lane vectors
+  Index row() const;    // of the sums: input channels, up to whole 32 bytes
   Index point() const;  // elements from one point's sums to the next
 
   WinogradShape shape_;
