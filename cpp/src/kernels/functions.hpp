@@ -14,12 +14,13 @@ struct Exponential;
 template <>
 struct Exponential<float> {
   static constexpr float high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;
-  static constexpr float shift = 0x1.8p23f;   // adding it rounds to a whole number
-  static constexpr float limit = 104.0f;      // beyond it exp is infinite or 0
-  static constexpr float tanh_limit = 20.0f;  // beyond it tanh is 1 to the last bit
-  static constexpr int degree = 7;            // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
-  static constexpr int log1p_terms = 8;       // next term: (1/3)^17 / 17 < 5e-10
-  static constexpr int erfc_terms = 13;       // next term: 5e-9 of erfc
+  static constexpr float shift = 0x1.8p23f;                 // adding it rounds to a whole number
+  static constexpr float limit = 104.0f;                    // beyond it exp is infinite or 0
+  static constexpr float tanh_limit = 20.0f;                // beyond it tanh is 1 to the last bit
+  static constexpr float infinite = 88.9f, least = -87.0f;  // 2^n of the one is infinite, of the other still normal
+  static constexpr int degree = 7;                          // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
+  static constexpr int log1p_terms = 8;                     // next term: (1/3)^17 / 17 < 5e-10
+  static constexpr int erfc_terms = 13;                     // next term: 5e-9 of erfc
 };
 template <>
 struct Exponential<double> {
@@ -27,6 +28,7 @@ struct Exponential<double> {
   static constexpr double shift = 0x1.8p52;
   static constexpr double limit = 746.0;
   static constexpr double tanh_limit = 40.0;
+  static constexpr double infinite = 709.9, least = -708.0;
   static constexpr int degree = 13;  // next Taylor term: r^14 / 14! < 5e-18
   static constexpr int log1p_terms = 17;
   static constexpr int erfc_terms = 25;
@@ -72,10 +74,15 @@ inline V exponential(V x) {
   return (power * exp2_of_shifted(half)) * exp2_of_shifted(other);
 }
 
-/// σ(x) = 1 / (1 + e^−x)
+/// σ(x) = 1 / (1 + e^−x). Where 2^n would overflow, σ is 0, and where it would vanish, 1: one factor is enough.
 template <class V>
 inline V sigmoid(V x) {
-  return V::broadcast(1) / (V::broadcast(1) + exponential(zero<V>() - x));
+  using E = Exponential<typename V::Scalar>;
+  const V one = V::broadcast(1), most = V::broadcast(E::infinite), least = V::broadcast(E::least);
+  const V minus_x = zero<V>() - x, below = select_greater(minus_x, most, most, minus_x);
+  const Reduced<V> reduced = reduce(select_greater(least, below, least, below));
+  const V power = exp2_of_shifted(reduced.n + V::broadcast(E::shift));
+  return one / (one + (one + expm1_of_rest(reduced.r)) * power);
 }
 
 /// tanh x = m / (m + 2) with m = e^2x − 1, on |x|; m loses nothing to cancellation near 0.

@@ -9,10 +9,10 @@ namespace cnnbp {
 namespace {
 
 /// A panel: columns of four lane vectors, as many as a patch of Winograd's has, and so many rows that it stays in the
-/// second cache (64 KB) beside the weights that multiply it.
+/// second cache (48 KB) beside the weights that multiply it.
 template <class T>
 constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
-constexpr Index panel_rows = 144;
+constexpr Index panel_rows = 192;
 
 /// The narrowest block has a quarter of the lanes.
 constexpr Index most_pixels = 4 * patch_vectors;
@@ -91,16 +91,27 @@ ProductSum<T>::ProductSum(const CorrelatorShape& shape)
   packed_ = Buffer<T>(static_cast<std::size_t>(weights));
 }
 
+/// Weights lie by panels, so that one that is multiplied reads them in one stream: those of row `product` and the rows
+/// of its panel after it, of one tile.
+template <class T>
+T* ProductSum<T>::weights_of(const Class& of, const Span& tile, Index product) const {
+  const Index panel = product / panel_rows * panel_rows, rows = std::min(panel_rows, of.products - panel);
+  return packed_.data() + of.weights + panel * shape_.target_channels + tile.begin * rows +
+         (product - panel) * (tile.end - tile.begin);
+}
+
 template <class T>
 void ProductSum<T>::pack_tile(const T* weight, const Class& of, const Span& tile) const {
-  T* to = packed_.data() + of.weights + tile.begin * of.products;
+  Index product = 0;
   for (Index i = 0; i < of.rows.count; ++i)
     for (Index j = 0; j < of.columns.count; ++j) {
       const Index tap =
           (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
-      for (Index c = 0; c < shape_.source_channels; ++c)
+      for (Index c = 0; c < shape_.source_channels; ++c, ++product) {
+        T* to = weights_of(of, tile, product);
         for (Index m = tile.begin; m < tile.end; ++m)
           *to++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
+      }
     }
 }
 
@@ -144,7 +155,7 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products,
     const Index width = tile.end - tile.begin;
     this->kernel_->correlate({.source = strip.panel,
                               .target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes(),
-                              .weight = packed_.data() + of.weights + tile.begin * of.products + products.begin * width,
+                              .weight = weights_of(of, tile, products.begin),
                               .bias = strip.bias ? strip.bias + tile.begin : nullptr,
                               .accumulate = !first,
                               .source_channels = products.end - products.begin,
@@ -182,7 +193,7 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
     }
     for (Index c = 0, count; c < channels; c += count) {
       const Index held = products.end - products.begin;
-      count = std::min(channels - c, panel_rows - held);
+      count = std::min(channels - c, panel_rows - products.end % panel_rows);
       this->kernel_->gather({.source = strip.source.channel(strip.block, c),
                              .pixels = sources,
                              .pixel_count = strip.count,
@@ -192,7 +203,7 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
                              .panel_stride = panel_columns<T>,
                              .lanes = strip.lanes()});
       products.end += count;
-      if (held + count == panel_rows) take();
+      if (products.end % panel_rows == 0) take();
     }
   }
   take();

@@ -43,6 +43,7 @@ class ProductSum : public ChannelSum<T> {
   void sum_strip(const Class& of, const Strip& strip) const;
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
+  T* weights_of(const Class& of, const Span& tile, Index product) const;
   void pack_tile(const T* weight, const Class& of, const Span& tile) const;
   void multiply(const Class& of, const Strip& strip, Span products, bool first) const;
 
