@@ -43,8 +43,8 @@ def test_predictions_do_not_see_what_an_earlier_batch_left(name, dtype, rng):
     assert_same_bits({"outputs": network.predict(x)}, {"outputs": first})
 
 
-#: Bytes of 8 maps of 16 x 16 in a batch of 16, and of one layer's packed weights.
-MAPS, WEIGHTS = 8 * (16 * 16 + 1) * 16 * 4, 2 * 8 * 8 * 9 * 4
+#: Bytes of 8 maps of 16 x 16 in a batch of 16, and of one layer's weights packed for forward.
+MAPS, WEIGHTS = 8 * (16 * 16 + 1) * 16 * 4, 8 * 8 * 9 * 4
 
 
 def _chain(length: int, **options):
@@ -53,7 +53,10 @@ def _chain(length: int, **options):
 
 
 def test_a_longer_chain_keeps_its_outputs_and_no_more_deltas():
-    """Every output is needed by a gradient, a delta only until the layer before has its own."""
+    """Every output is needed by a gradient, a delta only until the layer before has its own.
+
+    Weights packed for a delta are needed for no longer than that, either.
+    """
     assert _chain(12).training - _chain(7).training == 5 * (MAPS + WEIGHTS)
 
 
@@ -77,8 +80,8 @@ def test_a_linear_layers_delta_is_kept_until_its_gradient_is_summed():
     """By hand, for 16 samples of 16 features: four values and three deltas at once.
 
     A gradient's second phase, which reads the delta, runs while the layer before sends its own
-    back. To these come the weights packed for both directions, and the samples in rows, in two
-    workspaces, by turns.
+    back. To these come the weights packed for three forward passes and for the two deltas that
+    are sent back, and the samples in rows, in two workspaces, by turns.
     """
     memory = summarize(3 * [Linear(16)], input_shape=(16, 1, 1), batch_size=16).memory
-    assert memory.training == (4 + 3 + 3 * 2 + 2) * 16 * 16 * 4
+    assert memory.training == (4 + 3 + 3 + 2 + 2) * 16 * 16 * 4

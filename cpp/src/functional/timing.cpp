@@ -19,11 +19,12 @@ struct Maps {
   Buffer<float> memory;
 };
 
-Schedule schedule_of(Conv2dLayer<float>& layer, const Signal<float>& input, const Signal<float>& output, Pass pass) {
-  const Phase pack = layer.pack_parameters(true).at(0);
+/// `packed`: memory for the weights as the delta reads them.
+Schedule schedule_of(Conv2dLayer<float>& layer, const Signal<float>& input, const Signal<float>& output, Pass pass,
+                     float* packed) {
   switch (pass) {
-    case Pass::forward: return {{pack[0]}, {layer.forward(input, output)}};
-    case Pass::delta: return {{pack[1]}, {layer.propagate_delta(input, output)}};
+    case Pass::forward: return {layer.pack_forward().at(0), {layer.forward(input, output)}};
+    case Pass::delta: return {{layer.pack_delta(packed)}, {layer.propagate_delta(input, output)}};
     case Pass::gradient: return layer.accumulate_gradients(input, output);
   }
   throw std::invalid_argument("unknown pass");
@@ -47,7 +48,8 @@ std::vector<double> time_conv2d(const Conv2d& definition, Shape input, std::int6
   }
   const Signal<float> below{.value = x.tensor, .delta = delta_in.tensor, .saved = {}};
   const Signal<float> above{.value = y.tensor, .delta = delta_out.tensor, .saved = {}};
-  const Schedule schedule = schedule_of(layer, below, above, pass);
+  const Buffer<float> packed(static_cast<std::size_t>(layer.packed_for_delta()));
+  const Schedule schedule = schedule_of(layer, below, above, pass, packed.data());
   run({&schedule});
   std::vector<double> seconds;
   for (int i = 0; i < repeats; ++i) {

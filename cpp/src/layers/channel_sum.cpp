@@ -17,8 +17,14 @@ std::vector<Span> even_parts(Index channels, Index most) {
 }
 
 template <class T>
+Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
+  packed_ = packed;
+  return packing(weight, packed);
+}
+
+template <class T>
 Loop ChannelSum<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const {
-  return sum(source, target, bias, [=, this](Index block, Index offset, Index count) {
+  return sum(source, target, {packed_, bias}, [=, this](Index block, Index offset, Index count) {
     kernel_->activate(function, target.block(block) + offset, count);
   });
 }
@@ -26,7 +32,7 @@ Loop ChannelSum<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* con
 template <class T>
 Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value,
                               Elementwise function) const {
-  return sum(source, target, nullptr, [=, this](Index block, Index offset, Index count) {
+  return sum(source, target, {packed_, nullptr}, [=, this](Index block, Index offset, Index count) {
     kernel_->multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset, count);
   });
 }

@@ -20,8 +20,11 @@ class ChannelSum {
  public:
   virtual ~ChannelSum() = default;
 
-  /// Brings the weights (whose place may be set later) into the order that the sum reads.
-  virtual Loop pack(T* const& weight) = 0;
+  /// Elements of the packed weights.
+  virtual Index packed_size() const = 0;
+  /// Brings the weights (whose place may be set later) into the order that the sum reads. Sums that are asked for
+  /// from then on find them in `packed`.
+  Loop pack(T* const& weight, T* packed);
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const;
   /// δ = f'(u) ∘ Σ w · δ, with f' from `value`.
@@ -31,12 +34,24 @@ class ChannelSum {
   /// Called with stretches of the target when they have been summed: block, first element of it, elements.
   using Finish = std::function<void(Index block, Index offset, Index count)>;
 
-  virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const = 0;
+  /// What a sum multiplies with, and starts from.
+  struct Weights {
+    const T* packed;
+    T* const* bias;
+
+    const T* bias_from(Index channel) const { return bias ? *bias + channel : nullptr; }
+  };
+
+  virtual Loop packing(T* const& weight, T* packed) = 0;
+  virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const = 0;
 
   /// How many of `units` in each of `blocks` are one task, with `work` multiply-adds a unit.
   static Index units_of_task(Index work, Index units, Index blocks);
 
   const KernelTable<T>* kernel_ = &kernels().of<T>();
+
+ private:
+  const T* packed_ = nullptr;
 };
 
 /// Target channels of a register tile of the correlation kernel.

@@ -21,20 +21,24 @@ CombineConv2dLayer<T>::CombineConv2dLayer(const CombineConv2d& definition, const
       sparsity_(definition.sparsity),
       alpha_(static_cast<std::size_t>(maps.channels * definition.out_channels)),
       alpha_gradient_(alpha_.size()),
-      sums_(combination_, Algorithm::direct) {
+      sums_(combination_, Algorithm::direct),
+      packed_(static_cast<std::size_t>(sums_.forward->packed_size())) {
   this->parameters.push_back({.name = "combination", .shape = {inputs(), outputs()}});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {outputs()}});
 }
 
 /// First α, a task an output, then α into the order that the sums read.
 template <class T>
-Schedule CombineConv2dLayer<T>::pack_parameters(bool training) {
+Schedule CombineConv2dLayer<T>::pack_forward() {
   const Loop shares{outputs(),
                     [this](Index output, std::byte* scratch) { share_out(output, reinterpret_cast<T*>(scratch)); },
                     static_cast<std::size_t>(Blocks<T>(inputs()).all_lanes()) * sizeof(T)};
-  Phase pack{sums_.forward->pack(alpha_values_)};
-  if (training) pack.push_back(sums_.delta->pack(alpha_values_));
-  return {{shares}, pack};
+  return {{shares}, {sums_.forward->pack(alpha_values_, packed_.data())}};
+}
+
+template <class T>
+Loop CombineConv2dLayer<T>::pack_delta(T* packed) {
+  return sums_.delta->pack(alpha_values_, packed);
 }
 
 /// α_ij = exp(c_ij) / Σ_k exp(c_kj)

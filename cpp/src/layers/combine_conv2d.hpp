@@ -12,7 +12,9 @@ class CombineConv2dLayer : public Layer<T> {
   /// `maps`: the shape of z.
   CombineConv2dLayer(const CombineConv2d& definition, const Shape& maps);
 
-  Schedule pack_parameters(bool training) override;
+  Schedule pack_forward() override;
+  Index packed_for_delta() const override { return sums_.delta->packed_size(); }
+  Loop pack_delta(T* packed) override;
   double penalty() const override;
   std::optional<TracedArray<T>> traced() const override;
   Loop forward(const Signal<T>& maps, const Signal<T>& output) override;
@@ -30,6 +32,7 @@ class CombineConv2dLayer : public Layer<T> {
   Buffer<T> alpha_, alpha_gradient_;  // [output][input]; the gradient is zero between two passes
   T* alpha_values_ = alpha_.data();   // where the sums find their weights
   ConvolutionSums<T> sums_;
+  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

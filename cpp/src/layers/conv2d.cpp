@@ -8,7 +8,8 @@ template <class T>
 Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
     : convolution_{window_of(definition, input), definition.groups, input.channels / definition.groups,
                    definition.out_channels / definition.groups, definition.connections},
-      sums_(convolution_, definition.algorithm) {
+      sums_(convolution_, definition.algorithm),
+      packed_(static_cast<std::size_t>(sums_.forward->packed_size())) {
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index weights = kernels_of(definition, input) * convolution_.taps();
   this->parameters.push_back({.name = "weight",
@@ -20,10 +21,13 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
 }
 
 template <class T>
-Schedule Conv2dLayer<T>::pack_parameters(bool training) {
-  Phase phase{sums_.forward->pack(this->parameters[0].value)};
-  if (training) phase.push_back(sums_.delta->pack(this->parameters[0].value));
-  return {phase};
+Schedule Conv2dLayer<T>::pack_forward() {
+  return {{sums_.forward->pack(this->parameters[0].value, packed_.data())}};
+}
+
+template <class T>
+Loop Conv2dLayer<T>::pack_delta(T* packed) {
+  return sums_.delta->pack(this->parameters[0].value, packed);
 }
 
 template <class T>

@@ -10,7 +10,9 @@ class Conv2dLayer : public Layer<T> {
  public:
   Conv2dLayer(const Conv2d& definition, const Shape& input);
 
-  Schedule pack_parameters(bool training) override;
+  Schedule pack_forward() override;
+  Index packed_for_delta() const override { return sums_.delta->packed_size(); }
+  Loop pack_delta(T* packed) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
@@ -20,6 +22,7 @@ class Conv2dLayer : public Layer<T> {
 
   Convolution convolution_;
   ConvolutionSums<T> sums_;
+  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

@@ -6,7 +6,8 @@ template <class T>
 ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input)
     : transposed_{window_of(definition, input), definition.groups, definition.out_channels / definition.groups,
                   input.channels / definition.groups},
-      sums_(transposed_, Algorithm::direct) {
+      sums_(transposed_, Algorithm::direct),
+      packed_(static_cast<std::size_t>(sums_.delta->packed_size())) {
   const auto [height, width] = definition.kernel_size;
   // Fans are those of the convolution that is transposed, as in torch.
   this->parameters.push_back({.name = "weight",
@@ -17,10 +18,13 @@ ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition,
 }
 
 template <class T>
-Schedule ConvTranspose2dLayer<T>::pack_parameters(bool training) {
-  Phase phase{sums_.delta->pack(this->parameters[0].value)};
-  if (training) phase.push_back(sums_.forward->pack(this->parameters[0].value));
-  return {phase};
+Schedule ConvTranspose2dLayer<T>::pack_forward() {
+  return {{sums_.delta->pack(this->parameters[0].value, packed_.data())}};
+}
+
+template <class T>
+Loop ConvTranspose2dLayer<T>::pack_delta(T* packed) {
+  return sums_.forward->pack(this->parameters[0].value, packed);
 }
 
 template <class T>

@@ -12,7 +12,9 @@ class ConvTranspose2dLayer : public Layer<T> {
  public:
   ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input);
 
-  Schedule pack_parameters(bool training) override;
+  Schedule pack_forward() override;
+  Index packed_for_delta() const override { return sums_.forward->packed_size(); }
+  Loop pack_delta(T* packed) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
@@ -20,6 +22,7 @@ class ConvTranspose2dLayer : public Layer<T> {
  private:
   Convolution transposed_;
   ConvolutionSums<T> sums_;
+  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

@@ -15,14 +15,17 @@ Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
   for (Index g = 0; g < shape_.groups; ++g)
     for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
       tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
-  packed_ =
-      Buffer<T>(static_cast<std::size_t>(shape_.groups * shape_.target_channels * shape_.source_channels * taps()));
 }
 
 template <class T>
-void Correlator<T>::pack_tile(const T* weight, const Tile& tile) const {
+Index Correlator<T>::packed_size() const {
+  return shape_.groups * shape_.target_channels * shape_.source_channels * taps();
+}
+
+template <class T>
+void Correlator<T>::pack_tile(const T* weight, T* packed, const Tile& tile) const {
   const Index count = taps(), channels = tile.channels, stride = shape_.weight_target_stride;
-  T* to = packed_.data() + tile.begin * shape_.source_channels * count;
+  T* to = packed + tile.begin * shape_.source_channels * count;
   const T* from =
       weight + tile.group * shape_.weight_group_stride + (tile.begin - tile.group * shape_.target_channels) * stride;
   for (Index source = 0; source < shape_.source_channels; ++source, from += shape_.weight_source_stride)
@@ -36,20 +39,21 @@ void Correlator<T>::pack_tile(const T* weight, const Tile& tile) const {
 }
 
 template <class T>
-Loop Correlator<T>::pack(T* const& weight) {
-  return {static_cast<Index>(tiles_.size()),
-          [this, &weight](Index task, std::byte*) { pack_tile(weight, tiles_[static_cast<std::size_t>(task)]); }};
+Loop Correlator<T>::packing(T* const& weight, T* packed) {
+  return {static_cast<Index>(tiles_.size()), [this, &weight, packed](Index task, std::byte*) {
+            pack_tile(weight, packed, tiles_[static_cast<std::size_t>(task)]);
+          }};
 }
 
 template <class T>
-void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const T* bias, Index block,
+void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Index block,
                              const Tile& tile, Span rows) const {
   const Index lanes = source.blocks.lanes(block);
   this->kernel_->correlate({
       .source = source.channel(block, tile.group * shape_.source_channels),
       .target = target.channel(block, tile.begin),
-      .weight = packed_.data() + tile.begin * shape_.source_channels * taps(),
-      .bias = bias ? bias + tile.begin : nullptr,
+      .weight = weights.packed + tile.begin * shape_.source_channels * taps(),
+      .bias = weights.bias_from(tile.begin),
       .accumulate = false,
       .source_channels = shape_.source_channels,
       .kernel_height = shape_.kernel_height,
@@ -71,7 +75,7 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
 /// A unit of work is one tile of channels over as many rows as stay in the cache; a task is some units of one
 /// block, tiles first, so that they read the same source rows.
 template <class T>
-Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
   const Index rows =
       std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1, shape_.target_height);
@@ -86,7 +90,7 @@ Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* con
               const Tile& tile = tiles_[static_cast<std::size_t>(u % tiles)];
               const Index begin = u / tiles * rows;
               const Span span{begin, std::min(begin + rows, shape_.target_height)};
-              run_rows(source, target, bias ? *bias : nullptr, block, tile, span);
+              run_rows(source, target, weights, block, tile, span);
               const Index lanes = target.blocks.lanes(block), width = shape_.target_width * lanes;
               for (Index c = tile.begin; c < tile.begin + tile.channels; ++c)
                 finish(block, c * target.channel_stride(block) + span.begin * width, (span.end - span.begin) * width);

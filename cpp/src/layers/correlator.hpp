@@ -13,24 +13,24 @@ class Correlator : public ChannelSum<T> {
   Correlator() = default;
   explicit Correlator(CorrelatorShape shape);
 
-  Loop pack(T* const& weight) override;
+  Index packed_size() const override;
 
  private:
   struct Tile {
     Index group, begin, channels;  // first target channel, over all groups
   };
 
-  using typename ChannelSum<T>::Finish;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
-  void run_rows(const Tensor<T>& source, const Tensor<T>& target, const T* bias, Index block, const Tile& tile,
+  Loop packing(T* const& weight, T* packed) override;
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  void run_rows(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Index block, const Tile& tile,
                 Span rows) const;
-  void pack_tile(const T* weight, const Tile& tile) const;
+  void pack_tile(const T* weight, T* packed, const Tile& tile) const;
   Index taps() const { return shape_.kernel_height * shape_.kernel_width; }
 
   CorrelatorShape shape_;
   std::vector<Tile> tiles_;
-  Buffer<T> packed_;
 };
 
 }  // namespace cnnbp

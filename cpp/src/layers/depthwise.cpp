@@ -48,13 +48,14 @@ DepthwiseShape DepthwiseShape::delta(const Convolution& convolution) {
 }
 
 template <class T>
-Loop DepthwiseSum<T>::pack(T* const& weight) {
+Loop DepthwiseSum<T>::packing(T* const& weight, T* /*packed*/) {
   weight_ = &weight;
   return {};
 }
 
 template <class T>
-Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+                          Finish finish) const {
   const Index blocks = source.blocks.count(), channels = shape_.channels;
   const Index pixels = shape_.target_height * shape_.target_width;
   const Index together = this->units_of_task(pixels * taps * Blocks<T>::full_lanes, channels, blocks);
@@ -66,7 +67,7 @@ Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* c
             for (Index c = part.begin; c < part.end; ++c) {
               Depthwise<T> sum = plane(shape_, source, target, block, c);
               sum.weight = *weight_ + c * taps + (shape_.mirrored ? taps - 1 : 0);
-              if (bias) sum.bias = (*bias)[c];
+              if (weights.bias) sum.bias = *weights.bias_from(c);
               this->kernel_->depthwise(sum);
               finish(block, c * target.channel_stride(block), pixels * sum.lanes);
             }

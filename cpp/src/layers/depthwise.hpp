@@ -24,12 +24,13 @@ class DepthwiseSum : public ChannelSum<T> {
  public:
   explicit DepthwiseSum(const DepthwiseShape& shape) : shape_(shape) {}
 
-  Loop pack(T* const& weight) override;
+  Index packed_size() const override { return 0; }
 
  private:
-  using typename ChannelSum<T>::Finish;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
+  Loop packing(T* const& weight, T* packed) override;
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
 
   DepthwiseShape shape_;
   T* const* weight_ = nullptr;  // read where it is

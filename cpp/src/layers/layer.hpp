@@ -91,8 +91,13 @@ class Layer {
     return std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.trained; });
   }
 
-  /// Brings the parameters into the order that the kernels read, for forward and, in training, for the delta.
-  virtual Schedule pack_parameters(bool /*training*/) { return {}; }
+  /// Brings the parameters into the order that forward reads; it holds until they change.
+  virtual Schedule pack_forward() { return {}; }
+  /// Elements that they take in the order that the delta reads.
+  virtual Index packed_for_delta() const { return 0; }
+  /// Brings them into that order, in memory that is theirs until the delta has been sent back. The loop runs after
+  /// pack_forward's; those of propagate_delta read what the one asked for last has left.
+  virtual Loop pack_delta(T* /*packed*/) { return {}; }
   /// What the parameters themselves, as last packed, add to the loss.
   virtual double penalty() const { return 0.0; }
   /// Numbers made of the parameters, as last packed, that a trace shows beside them.

@@ -50,13 +50,17 @@ LinearLayer<T>::LinearLayer(const Linear& definition, const Shape& input)
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {out_features_}});
   forward_ = Correlator<T>(product(in_features_, out_features_, 1, in_features_));
   delta_ = Correlator<T>(product(out_features_, in_features_, in_features_, 1));
+  packed_ = Buffer<T>(static_cast<std::size_t>(forward_.packed_size()));
 }
 
 template <class T>
-Schedule LinearLayer<T>::pack_parameters(bool training) {
-  Phase phase{forward_.pack(this->parameters[0].value)};
-  if (training) phase.push_back(delta_.pack(this->parameters[0].value));
-  return {phase};
+Schedule LinearLayer<T>::pack_forward() {
+  return {{forward_.pack(this->parameters[0].value, packed_.data())}};
+}
+
+template <class T>
+Loop LinearLayer<T>::pack_delta(T* packed) {
+  return delta_.pack(this->parameters[0].value, packed);
 }
 
 template <class T>

@@ -10,7 +10,9 @@ class LinearLayer : public Layer<T> {
  public:
   LinearLayer(const Linear& definition, const Shape& input);
 
-  Schedule pack_parameters(bool training) override;
+  Schedule pack_forward() override;
+  Index packed_for_delta() const override { return delta_.packed_size(); }
+  Loop pack_delta(T* packed) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
@@ -20,6 +22,7 @@ class LinearLayer : public Layer<T> {
 
   Index in_features_, out_features_;
   Correlator<T> forward_, delta_;
+  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

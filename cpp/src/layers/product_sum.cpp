@@ -39,7 +39,7 @@ template <class T>
 struct ProductSum<T>::Strip {
   const Tensor<T>& source;
   const Tensor<T>& target;
-  const T* bias;
+  const typename ChannelSum<T>::Weights& weights;
   Index block;
   Span tiles;  // of target channels
   T* panel;    // [tap][source channel][pixel][lane]
@@ -75,7 +75,6 @@ ProductSum<T>::ProductSum(const CorrelatorShape& shape)
     : shape_(shape),
       columns_(static_cast<std::size_t>(shape.target_width)),
       tiles_(even_parts(shape.target_channels, most_tile_channels)) {
-  Index weights = 0;
   for (const Run& run : shape.columns)
     for (Index i = 0; i < run.count; ++i) {
       Taps& taps = columns_[static_cast<std::size_t>(run.begin + i * run.step)];
@@ -85,30 +84,28 @@ ProductSum<T>::ProductSum(const CorrelatorShape& shape)
   for (const AxisPhase& rows : phases_of(shape.rows, shape.kernel_height))
     for (const AxisPhase& columns : phases_of(columns_, shape.kernel_width)) {
       const Index products = rows.count * columns.count * shape.source_channels;
-      classes_.push_back({rows, columns, weights, products});
-      weights += shape.target_channels * products;
+      classes_.push_back({rows, columns, packed_size_, products});
+      packed_size_ += shape.target_channels * products;
     }
-  packed_ = Buffer<T>(static_cast<std::size_t>(weights));
 }
 
 /// Weights lie by panels, so that one that is multiplied reads them in one stream: those of row `product` and the rows
 /// of its panel after it, of one tile.
 template <class T>
-T* ProductSum<T>::weights_of(const Class& of, const Span& tile, Index product) const {
+Index ProductSum<T>::place_of(const Class& of, const Span& tile, Index product) const {
   const Index panel = product / panel_rows * panel_rows, rows = std::min(panel_rows, of.products - panel);
-  return packed_.data() + of.weights + panel * shape_.target_channels + tile.begin * rows +
-         (product - panel) * (tile.end - tile.begin);
+  return of.weights + panel * shape_.target_channels + tile.begin * rows + (product - panel) * (tile.end - tile.begin);
 }
 
 template <class T>
-void ProductSum<T>::pack_tile(const T* weight, const Class& of, const Span& tile) const {
+void ProductSum<T>::pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const {
   Index product = 0;
   for (Index i = 0; i < of.rows.count; ++i)
     for (Index j = 0; j < of.columns.count; ++j) {
       const Index tap =
           (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
       for (Index c = 0; c < shape_.source_channels; ++c, ++product) {
-        T* to = weights_of(of, tile, product);
+        T* to = packed + place_of(of, tile, product);
         for (Index m = tile.begin; m < tile.end; ++m)
           *to++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
       }
@@ -116,9 +113,9 @@ void ProductSum<T>::pack_tile(const T* weight, const Class& of, const Span& tile
 }
 
 template <class T>
-Loop ProductSum<T>::pack(T* const& weight) {
-  return {static_cast<Index>(tiles_.size()), [this, &weight](Index task, std::byte*) {
-            for (const Class& of : classes_) pack_tile(weight, of, tiles_[static_cast<std::size_t>(task)]);
+Loop ProductSum<T>::packing(T* const& weight, T* packed) {
+  return {static_cast<Index>(tiles_.size()), [this, &weight, packed](Index task, std::byte*) {
+            for (const Class& of : classes_) pack_tile(weight, packed, of, tiles_[static_cast<std::size_t>(task)]);
           }};
 }
 
@@ -155,8 +152,8 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products,
     const Index width = tile.end - tile.begin;
     this->kernel_->correlate({.source = strip.panel,
                               .target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes(),
-                              .weight = weights_of(of, tile, products.begin),
-                              .bias = strip.bias ? strip.bias + tile.begin : nullptr,
+                              .weight = strip.weights.packed + place_of(of, tile, products.begin),
+                              .bias = strip.weights.bias_from(tile.begin),
                               .accumulate = !first,
                               .source_channels = products.end - products.begin,
                               .kernel_height = 1,
@@ -228,7 +225,7 @@ void ProductSum<T>::sum_rows(const Class& of, const Strip& all, Span rows) const
 }
 
 template <class T>
-Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Index blocks = source.blocks.count(), height = shape_.target_height;
   const Index row = shape_.target_width * shape_.target_channels * shape_.source_channels * shape_.kernel_height *
                     shape_.kernel_width * Blocks<T>::full_lanes;
@@ -245,7 +242,7 @@ Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* con
             const Span part = parts[static_cast<std::size_t>(task / (blocks * count))];
             const Strip strip{.source = source,
                               .target = target,
-                              .bias = bias ? *bias : nullptr,
+                              .weights = weights,
                               .block = block,
                               .tiles = part,
                               .panel = reinterpret_cast<T*>(scratch)};

@@ -17,10 +17,10 @@ class ProductSum : public ChannelSum<T> {
  public:
   explicit ProductSum(const CorrelatorShape& shape);
 
-  Loop pack(T* const& weight) override;
+  Index packed_size() const override { return packed_size_; }
 
  private:
-  using typename ChannelSum<T>::Finish;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
   /// Positions of one axis that the same taps serve: first, first + step, …, where these meet data. With a stride, a
   /// delta has as many phases as the stride; everything else has one.
@@ -38,20 +38,21 @@ class ProductSum : public ChannelSum<T> {
 
   static std::vector<AxisPhase> phases_of(const std::vector<Taps>& taps, Index kernel);
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
+  Loop packing(T* const& weight, T* packed) override;
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   void sum_rows(const Class& of, const Strip& all, Span rows) const;
   void sum_strip(const Class& of, const Strip& strip) const;
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
-  T* weights_of(const Class& of, const Span& tile, Index product) const;
-  void pack_tile(const T* weight, const Class& of, const Span& tile) const;
+  Index place_of(const Class& of, const Span& tile, Index product) const;
+  void pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const;
   void multiply(const Class& of, const Strip& strip, Span products, bool first) const;
 
   CorrelatorShape shape_;
   std::vector<Taps> columns_;  // one per target column
   std::vector<Span> tiles_;    // of target channels
   std::vector<Class> classes_;
-  Buffer<T> packed_;
+  Index packed_size_ = 0;
 };
 
 }  // namespace cnnbp

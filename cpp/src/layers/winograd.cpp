@@ -39,17 +39,16 @@ template <class T>
 WinogradSum<T>::WinogradSum(WinogradShape shape)
     : shape_(std::move(shape)),
       target_stride_(whole_vectors<T>(shape_.source_channels)),
-      point_stride_(point_stride<T>(shape_.target_channels, target_stride_)),
-      packed_(static_cast<std::size_t>(winograd_points * point_stride_)) {}
+      point_stride_(point_stride<T>(shape_.target_channels, target_stride_)) {}
 
 template <class T>
-Loop WinogradSum<T>::pack(T* const& weight) {
+Loop WinogradSum<T>::packing(T* const& weight, T* packed) {
   const std::vector<Span> parts = even_parts(shape_.target_channels, group_channels);
   return {static_cast<Index>(parts.size()), [=, this, &weight](Index task, std::byte*) {
             const Span part = parts[static_cast<std::size_t>(task)];
             this->kernel_->winograd_weights({
                 .weight = weight + part.begin * shape_.weight_target_stride,
-                .points = packed_.data() + part.begin * target_stride_,
+                .points = packed + part.begin * target_stride_,
                 .targets = part.end - part.begin,
                 .sources = shape_.source_channels,
                 .kernel = shape_.kernel_height,
@@ -64,10 +63,10 @@ Loop WinogradSum<T>::pack(T* const& weight) {
 /// The targets of one group, from the sources' points.
 template <class T>
 void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
-                               const T* bias) const {
+                               const Weights& weights) const {
   for (Index p = 0; p < winograd_points; ++p)
     this->kernel_->multiply({
-        .a = packed_.data() + p * point_stride_ + channels.begin * target_stride_,
+        .a = weights.packed + p * point_stride_ + channels.begin * target_stride_,
         .b = source.points + p * source.point_stride,
         .c = target.points + p * target.point_stride,
         .rows = target.channels,
@@ -78,7 +77,7 @@ void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTil
         .c_stride = target.point_channel_stride,
         .accumulate = false,
     });
-  this->kernel_->winograd_output(target, bias ? bias + channels.begin : nullptr);
+  this->kernel_->winograd_output(target, weights.bias_from(channels.begin));
 }
 
 template <class T>
@@ -98,8 +97,8 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
 }
 
 template <class T>
-void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const T* bias, const Patch& patch,
-                               Span channels, T* scratch, const Finish& finish) const {
+void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+                               const Patch& patch, Span channels, T* scratch, const Finish& finish) const {
   const Walk walk = shape_.mirrored ? Walk::mirrored : Walk::forwards;
   WinogradTiles<T> from = tiles_of(source, patch, step(), walk), to = tiles_of(target, patch, step(), walk);
   if (source.blocks.samples_in(patch.block) == 1) {  // a single image: its product has a quarter of the columns
@@ -118,14 +117,15 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
     const Span group{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups};
     to.channels = group.end - group.begin;
     to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
-    sum_group(from, to, group, bias);
+    sum_group(from, to, group, weights);
     finish_patch(target, to, patch, group, finish);
     to.map += to.channels * to.channel_stride;
   }
 }
 
 template <class T>
-Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const {
+Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+                         Finish finish) const {
   const std::vector<Patch> patches = patches_of(source.blocks, shape_.target_height, shape_.target_width, step());
   const Index count = static_cast<Index>(patches.size());
   const Index most = std::max(least_task_channels, shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
@@ -134,7 +134,7 @@ Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, T* co
   const Index scratch = point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels, width);
   return {count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* memory) {
-            sum_patch(source, target, bias ? *bias : nullptr, patches[static_cast<std::size_t>(task % count)],
+            sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
                       parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
           },
           static_cast<std::size_t>(winograd_points * scratch) * sizeof(T)};

@@ -24,22 +24,23 @@ class WinogradSum : public ChannelSum<T> {
  public:
   explicit WinogradSum(WinogradShape shape);
 
-  Loop pack(T* const& weight) override;
+  Index packed_size() const override { return winograd_points * point_stride_; }
 
  private:
-  using typename ChannelSum<T>::Finish;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Finish finish) const override;
-  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const T* bias, const Patch& patch, Span channels,
-                 T* scratch, const Finish& finish) const;
-  void sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels, const T* bias) const;
+  Loop packing(T* const& weight, T* packed) override;
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
+                 Span channels, T* scratch, const Finish& finish) const;
+  void sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
+                 const Weights& weights) const;
   void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
                     const Finish& finish) const;
   Index step() const { return winograd_step(shape_.kernel_height); }
 
   WinogradShape shape_;
   Index target_stride_, point_stride_;  // of the packed weights
-  Buffer<T> packed_;
 };
 
 }  // namespace cnnbp

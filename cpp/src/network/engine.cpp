@@ -34,10 +34,7 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
       updater(parameters, std::move(optimizer)),
       draws{.seed = seed},
       zero{{parameters.zero_gradients()}} {
-  for (const auto& [name, layer] : graph.layers()) {
-    run_beside(pack_training, layer->pack_parameters(true));
-    run_beside(pack_forward, layer->pack_parameters(false));
-  }
+  for (const auto& [name, layer] : graph.layers()) run_beside(pack_forward, layer->pack_forward());
 }
 
 template <class T>
@@ -63,7 +60,7 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
                                          bool fresh, const Schedule& update) {
   static const Schedule nothing;
   plan.select(x, &y, selection);
-  run({fresh ? &zero : &nothing, &pack_training, &plan.load(), &plan.forward(), &plan.backward(), &update},
+  run({fresh ? &zero : &nothing, &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;
   packed = update.empty();

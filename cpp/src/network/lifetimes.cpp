@@ -37,6 +37,7 @@ void Lifetimes<T>::go_back(Index loss) {
   of(graph_.output()).delta.extend_to(loss);
   Index phase = loss;
   for (const BackwardStep<T>& step : graph_.backward()) {
+    packed_.push_back({phase, phase + 1});
     ++phase;
     if (step.node != nullptr) {
       go_back_through(*step.node, phase);

@@ -24,6 +24,9 @@ class Lifetimes {
   /// By the signal whose memory it is.
   const std::vector<SignalLifetimes>& signals() const { return signals_; }
   const Lifetime& target() const { return target_; }
+  /// Of parameters packed for a delta, by the step of `Graph::backward` that reads them. They are packed one phase
+  /// before, beside other loops.
+  const std::vector<Lifetime>& packed() const { return packed_; }
 
  private:
   void go_forward();
@@ -38,6 +41,7 @@ class Lifetimes {
   const Graph<T>& graph_;
   std::vector<SignalLifetimes> signals_;
   Lifetime target_;
+  std::vector<Lifetime> packed_;
 };
 
 }  // namespace cnnbp

@@ -25,7 +25,7 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
   std::vector<Request> requests;
   const auto want = [&](Tensor<T>& tensor, const Shape& shape, Spacing spacing, const Lifetime& lifetime) {
     tensor = Tensor<T>(nullptr, shape, Blocks<T>(samples_), spacing);
-    requests.push_back({&tensor, lifetime});
+    requests.push_back({&tensor.data, tensor.size(), lifetime});
   };
   signals_.resize(graph_.signals().size());
   parts_.resize(signals_.size());
@@ -48,17 +48,29 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
   }
   if (purpose_ != Purpose::predict)
     want(target_, {graph_.signals().back().shape.features(), 1, 1}, Spacing::contiguous, lifetimes.target());
+  if (trains) request_packed(lifetimes, requests);
   return requests;
+}
+
+/// None where no delta is wanted.
+template <class T>
+void Plan<T>::request_packed(const Lifetimes<T>& lifetimes, std::vector<Request>& requests) {
+  packed_.resize(graph_.backward().size());
+  for (std::size_t i = 0; i < packed_.size(); ++i) {
+    const Node<T>* node = graph_.backward()[i].node;
+    const bool packs = node != nullptr && node->layer != nullptr && graph_.needs_delta(node->inputs[0].signal);
+    if (packs) requests.push_back({&packed_[i], node->layer->packed_for_delta(), lifetimes.packed()[i]});
+  }
 }
 
 template <class T>
 void Plan<T>::share_memory(const std::vector<Request>& requests, Memory lent) {
   std::vector<ArenaRequest> sizes;
-  for (const auto& [tensor, lifetime] : requests) sizes.push_back({tensor->size(), lifetime});
+  for (const auto& [place, size, lifetime] : requests) sizes.push_back({size, lifetime});
   const ArenaPlaces places = place(sizes, Blocks<T>::full_lanes);
   const auto size = static_cast<std::size_t>(places.size);
   memory_ = lent && lent->size() >= size ? std::move(lent) : std::make_shared<const Buffer<T>>(size);
-  for (std::size_t i = 0; i < requests.size(); ++i) requests[i].tensor->data = memory_->data() + places.offsets[i];
+  for (std::size_t i = 0; i < requests.size(); ++i) *requests[i].place = memory_->data() + places.offsets[i];
 }
 
 /// From the joins that pass them on, the last one first, as it may pass one on to another.
@@ -133,25 +145,29 @@ void Plan<T>::add_to_backward(std::size_t phase, const Loop& loop) {
 
 template <class T>
 void Plan<T>::make_backward() {
-  std::size_t phase = backward_.size();
-  for (const BackwardStep<T>& step : graph_.backward()) {
-    if (step.node != nullptr) add_backward(*step.node, phase);
-    else add_to_backward(phase, sum_deltas(signal(step.signal), parts_of(step.signal)));
-    ++phase;
+  const std::size_t first = backward_.size();
+  for (std::size_t i = 0; i < graph_.backward().size(); ++i) {
+    const BackwardStep<T>& step = graph_.backward()[i];
+    if (step.node != nullptr) add_backward(*step.node, packed_[i], first + i);
+    else add_to_backward(first + i, sum_deltas(signal(step.signal), parts_of(step.signal)));
   }
 }
 
-/// A layer's gradient needs nothing that its delta writes, so both share a phase; a gradient's further loops
-/// run beside the deltas of the layers before it.
+/// Parameters are packed for the delta while the layer behind, or the loss, makes what it reads. A layer's gradient
+/// needs nothing that its delta writes, so both share a phase; a gradient's further loops run beside the deltas of the
+/// layers before it.
 template <class T>
-void Plan<T>::add_backward(const Node<T>& node, std::size_t phase) {
+void Plan<T>::add_backward(const Node<T>& node, T* packed, std::size_t phase) {
   const Signal<T>& output = signal(node.output);
   if (node.join) {
     add_to_backward(phase, node.join->propagate_delta(inputs_of(node), output));
     return;
   }
   const Signal<T> input = input_of(node);
-  if (input.delta.data != nullptr) add_to_backward(phase, node.layer->propagate_delta(input, output));
+  if (input.delta.data != nullptr) {
+    add_to_backward(phase - 1, node.layer->pack_delta(packed));
+    add_to_backward(phase, node.layer->propagate_delta(input, output));
+  }
   const Schedule gradients = node.layer->learns() ? node.layer->accumulate_gradients(input, output) : Schedule{};
   for (std::size_t i = 0; i < gradients.size(); ++i)
     for (const Loop& loop : gradients[i]) add_to_backward(phase + i, loop);

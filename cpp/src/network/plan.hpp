@@ -31,19 +31,22 @@ class Plan {
   const Signal<T>& output() const { return signal(graph_.output()); }
 
  private:
+  /// For memory of so many elements; where it is will be written to `place`.
   struct Request {
-    Tensor<T>* tensor;
+    T** place;
+    Index size;
     Lifetime lifetime;
   };
 
   std::vector<Request> shape_signals();
+  void request_packed(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
   void pass_deltas();
   void make_views();
   void make_load();
   void make_forward(const Draws& draws);
   void make_backward();
-  void add_backward(const Node<T>& node, std::size_t phase);
+  void add_backward(const Node<T>& node, T* packed, std::size_t phase);
   void add_to_backward(std::size_t phase, const Loop& loop);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
@@ -58,6 +61,7 @@ class Plan {
   Memory memory_;
   std::vector<Signal<T>> signals_;
   std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
+  std::vector<T*> packed_;  // for each step of `Graph::backward`, the parameters as its delta reads them
   Tensor<T> target_;
   BatchLoss<T> loss_;
   Images x_{static_cast<const float*>(nullptr), 0};
