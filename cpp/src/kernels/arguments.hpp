@@ -71,13 +71,14 @@ struct KernelGradient {
   Index lanes;
 };
 
-/// One channel of one block and its own 3×3 kernel, stride 1: u(oh, ow) = b + Σ_kh Σ_kw w(kh, kw) · x(oh − pad_top +
-/// kh, ow − pad_left + kw), where pixels outside the map are 0. The delta is the same sum over the mirrored kernel. The
-/// gradient reads the target, which is δ then, and adds to lane-wide sums [kh][kw][lane].
+/// One channel of one block and a kernel of its own, 3×3 or 5×5, stride 1: u(oh, ow) = b + Σ_kh Σ_kw w(kh, kw) · x(oh −
+/// pad_top + kh, ow − pad_left + kw), where pixels outside the map are 0. The delta is the same sum over the mirrored
+/// kernel. The gradient, of 3×3 kernels, reads the target, which is δ then, and adds to lane-wide sums [kh][kw][lane].
 template <class T>
 struct Depthwise {
   const T* source;
   T* target;
+  Index kernel;                 // 3 or 5
   const T* weight;              // of tap (0, 0)
   Index row_step, column_step;  // in the weights, from one tap to the next; below 0: mirrored
   T bias;

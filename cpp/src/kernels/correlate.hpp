@@ -104,7 +104,7 @@ inline void correlate_neighbours(TileSource<T> from, const T* source, T* target,
 /// otherwise each column is one, or, where a vector holds a whole pixel, the columns are strided vectors.
 template <class V, int Tile, class T>
 inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T* target) {
-  const Index lanes = from.all.lanes, parts = lanes / V::width;
+  const Index lanes = from.all.lanes;
   from.column = run.taps;
   from.tap_step = run.taps.source_step * lanes;
   source += run.taps.source * lanes;
@@ -112,14 +112,11 @@ inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T
   from.vector_step = from.target_step = V::width;
   if (run.advance == 1 && run.step == 1) {
     correlate_neighbours<V, Tile>(from, source, target, run.count * lanes);
-  } else if (parts == 1) {
+  } else {
     from.vector_step = run.advance * lanes;
     from.target_step = run.step * lanes;
-    correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, run.count);
-  } else {
-    for (Index i = 0; i < run.count; ++i)
-      correlate_positions<V, Tile, tile_vectors<Tile>>(from, source + i * run.advance * lanes,
-                                                       target + i * run.step * lanes, parts);
+    for (Index part = 0; part < lanes; part += V::width)
+      correlate_positions<V, Tile, tile_vectors<Tile>>(from, source + part, target + part, run.count);
   }
 }
 

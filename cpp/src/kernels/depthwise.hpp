@@ -11,25 +11,30 @@ namespace {
 /// More rows would leave no register for a pixel beside 9 weights.
 constexpr int depthwise_rows = 4;
 
+template <class V, int Kernel>
+struct DepthwiseWeights {
+  V at[Kernel][Kernel];
+};
+
 /// Rows [row, row + Rows) of the target in column `ow`. At the map's sides (not `Inside`) taps may miss it.
-template <class V, int Rows, bool Inside, class T>
-[[gnu::always_inline]] inline void depthwise_tile(const Depthwise<T>& a, const V (&weight)[3][3], Index row, Index ow,
-                                                  Index part) {
+template <class V, int Kernel, int Rows, bool Inside, class T>
+[[gnu::always_inline]] inline void depthwise_tile(const Depthwise<T>& a, const DepthwiseWeights<V, Kernel>& weight,
+                                                  Index row, Index ow, Index part) {
   V sum[Rows];
   const V bias = V::broadcast(a.bias);
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) sum[r] = bias;
   const T* x = a.source + (row - a.pad_top) * a.source_row_stride + (ow - a.pad_left) * a.lanes + part;
 #pragma GCC unroll 8
-  for (int i = 0; i < Rows + 2; ++i, x += a.source_row_stride) {
+  for (int i = 0; i < Rows + Kernel - 1; ++i, x += a.source_row_stride) {
     if (row + i < a.pad_top || row + i >= a.pad_top + a.source_height) continue;
 #pragma GCC unroll 8
-    for (int kw = 0; kw < 3; ++kw) {
+    for (int kw = 0; kw < Kernel; ++kw) {
       if (!Inside && (ow + kw < a.pad_left || ow + kw >= a.pad_left + a.source_width)) continue;
       const V pixel = V::load(x + kw * a.lanes);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r)
-        if (i >= r && i < r + 3) sum[r] = multiply_add(weight[i - r][kw], pixel, sum[r]);
+        if (i >= r && i < r + Kernel) sum[r] = multiply_add(weight.at[i - r][kw], pixel, sum[r]);
     }
   }
 #pragma GCC unroll 8
@@ -40,34 +45,45 @@ template <class V, int Rows, bool Inside, class T>
 template <class T>
 inline Span columns_inside(const Depthwise<T>& a) {
   const auto clamp = [&](Index column) { return column < 0 ? 0 : column < a.target_width ? column : a.target_width; };
-  const Index begin = clamp(a.pad_left), end = clamp(a.source_width + a.pad_left - 2);
+  const Index begin = clamp(a.pad_left), end = clamp(a.source_width + a.pad_left - a.kernel + 1);
   return {begin, end < begin ? begin : end};
 }
 
-template <class V, int Rows, class T>
+template <class V, int Kernel, int Rows, class T>
 [[gnu::noinline]] void depthwise_row(const Depthwise<T>& a, Index row) {
-  V weight[3][3];
-  for (int kh = 0; kh < 3; ++kh)
-    for (int kw = 0; kw < 3; ++kw) weight[kh][kw] = V::broadcast(a.weight[kh * a.row_step + kw * a.column_step]);
+  DepthwiseWeights<V, Kernel> weight;
+  for (int kh = 0; kh < Kernel; ++kh)
+    for (int kw = 0; kw < Kernel; ++kw)
+      weight.at[kh][kw] = V::broadcast(a.weight[kh * a.row_step + kw * a.column_step]);
   const Span inside = columns_inside(a);
   for (Index part = 0; part < a.lanes; part += V::width) {
-    for (Index ow = 0; ow < inside.begin; ++ow) depthwise_tile<V, Rows, false>(a, weight, row, ow, part);
-    for (Index ow = inside.begin; ow < inside.end; ++ow) depthwise_tile<V, Rows, true>(a, weight, row, ow, part);
-    for (Index ow = inside.end; ow < a.target_width; ++ow) depthwise_tile<V, Rows, false>(a, weight, row, ow, part);
+    const auto at_side = [&](Index begin, Index end) {
+      for (Index ow = begin; ow < end; ++ow) depthwise_tile<V, Kernel, Rows, false>(a, weight, row, ow, part);
+    };
+    at_side(0, inside.begin);
+    for (Index ow = inside.begin; ow < inside.end; ++ow)
+      depthwise_tile<V, Kernel, Rows, true>(a, weight, row, ow, part);
+    at_side(inside.end, a.target_width);
   }
+}
+
+template <class V, int Kernel, class T>
+inline void depthwise_plane(const Depthwise<T>& a) {
+  Index row = 0;
+  for (; row + depthwise_rows <= a.target_height; row += depthwise_rows)
+    depthwise_row<V, Kernel, depthwise_rows>(a, row);
+  for (; row < a.target_height; ++row) depthwise_row<V, Kernel, 1>(a, row);
 }
 
 template <class T>
 void depthwise(const Depthwise<T>& a) {
   with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    Index row = 0;
-    for (; row + depthwise_rows <= a.target_height; row += depthwise_rows) depthwise_row<V, depthwise_rows>(a, row);
-    for (; row < a.target_height; ++row) depthwise_row<V, 1>(a, row);
+    if (a.kernel == 3) depthwise_plane<decltype(vector), 3>(a);
+    else depthwise_plane<decltype(vector), 5>(a);
   });
 }
 
-/// All nine sums stay in registers over the plane: 10 loads for 9 multiply-adds.
+/// Of a 3×3 kernel: all nine sums stay in registers over the plane: 10 loads for 9 multiply-adds.
 template <class V, bool Inside, class T>
 [[gnu::always_inline]] inline void depthwise_gradient_pixel(const Depthwise<T>& a, const T* delta, Index oh, Index ow,
                                                             Index part, V (&sum)[3][3]) {

@@ -33,7 +33,9 @@ ConvolutionSums<T>::ConvolutionSums(const Convolution& convolution, Algorithm al
   if (is_depthwise(convolution)) {
     forward = std::make_unique<DepthwiseSum<T>>(DepthwiseShape::forward(convolution));
     delta = std::make_unique<DepthwiseSum<T>>(DepthwiseShape::delta(convolution));
-    gradient = std::make_unique<DepthwiseGradientSum<T>>(DepthwiseShape::forward(convolution));
+    if (convolution.taps() == 9)
+      gradient = std::make_unique<DepthwiseGradientSum<T>>(DepthwiseShape::forward(convolution));
+    else gradient = std::make_unique<KernelGradientSum<T>>(convolution);
     return;
   }
   const auto& [rows, columns] = convolution.window;

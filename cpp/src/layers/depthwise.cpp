@@ -5,7 +5,8 @@
 namespace cnnbp {
 namespace {
 
-constexpr Index kernel = 3, taps = kernel * kernel;
+/// Of the kernels that have a gradient of their own.
+constexpr Index taps = 9;
 
 /// One plane of source and target.
 template <class T>
@@ -13,8 +14,9 @@ Depthwise<T> plane(const DepthwiseShape& shape, const Tensor<T>& source, const T
                    Index channel) {
   return {.source = source.channel(block, channel),
           .target = target.channel(block, channel),
+          .kernel = shape.kernel,
           .weight = nullptr,
-          .row_step = shape.mirrored ? -kernel : kernel,
+          .row_step = shape.mirrored ? -shape.kernel : shape.kernel,
           .column_step = shape.mirrored ? -1 : 1,
           .bias = T(0),
           .source_height = shape.source_height,
@@ -32,19 +34,35 @@ Depthwise<T> plane(const DepthwiseShape& shape, const Tensor<T>& source, const T
 
 bool is_depthwise(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
-  return convolution.in_channels == 1 && convolution.out_channels == 1 && rows.kernel == kernel &&
-         columns.kernel == kernel && rows.stride * columns.stride == 1 && rows.dilation * columns.dilation == 1;
+  return convolution.in_channels == 1 && convolution.out_channels == 1 && rows.kernel == columns.kernel &&
+         (rows.kernel == 3 || rows.kernel == 5) && rows.stride * columns.stride == 1 &&
+         rows.dilation * columns.dilation == 1;
 }
 
 DepthwiseShape DepthwiseShape::forward(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
-  return {convolution.groups, rows.input, columns.input, rows.output, columns.output, rows.pad, columns.pad, false};
+  return {.channels = convolution.groups,
+          .kernel = rows.kernel,
+          .source_height = rows.input,
+          .source_width = columns.input,
+          .target_height = rows.output,
+          .target_width = columns.output,
+          .pad_top = rows.pad,
+          .pad_left = columns.pad,
+          .mirrored = false};
 }
 
 DepthwiseShape DepthwiseShape::delta(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
-  return {convolution.groups, rows.output,           columns.output,           rows.input,
-          columns.input,      kernel - 1 - rows.pad, kernel - 1 - columns.pad, true};
+  return {.channels = convolution.groups,
+          .kernel = rows.kernel,
+          .source_height = rows.output,
+          .source_width = columns.output,
+          .target_height = rows.input,
+          .target_width = columns.input,
+          .pad_top = rows.kernel - 1 - rows.pad,
+          .pad_left = columns.kernel - 1 - columns.pad,
+          .mirrored = true};
 }
 
 template <class T>
@@ -57,8 +75,8 @@ template <class T>
 Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                           Finish finish) const {
   const Index blocks = source.blocks.count(), channels = shape_.channels;
-  const Index pixels = shape_.target_height * shape_.target_width;
-  const Index together = this->units_of_task(pixels * taps * Blocks<T>::full_lanes, channels, blocks);
+  const Index pixels = shape_.target_height * shape_.target_width, kernel = shape_.kernel * shape_.kernel;
+  const Index together = this->units_of_task(pixels * kernel * Blocks<T>::full_lanes, channels, blocks);
   const std::vector<Span> parts = even_parts(channels, together);
   const Index count = static_cast<Index>(parts.size());
   return {blocks * count, [=, this](Index task, std::byte*) {
@@ -66,7 +84,7 @@ Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, cons
             const Span part = parts[static_cast<std::size_t>(task % count)];
             for (Index c = part.begin; c < part.end; ++c) {
               Depthwise<T> sum = plane(shape_, source, target, block, c);
-              sum.weight = *weight_ + c * taps + (shape_.mirrored ? taps - 1 : 0);
+              sum.weight = *weight_ + c * kernel + (shape_.mirrored ? kernel - 1 : 0);
               if (weights.bias) sum.bias = *weights.bias_from(c);
               this->kernel_->depthwise(sum);
               finish(block, c * target.channel_stride(block), pixels * sum.lanes);

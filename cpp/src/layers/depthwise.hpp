@@ -1,4 +1,4 @@
-// The sums of a convolution that has a 3×3 kernel for each channel, without stride and dilation.
+// The sums of a convolution that has a kernel for each channel, 3×3 or 5×5, without stride and dilation.
 #pragma once
 
 #include "layers/channel_sum.hpp"
@@ -12,7 +12,7 @@ bool is_depthwise(const Convolution& convolution);
 
 /// What a depthwise sum runs over: target pixel (u, v) reads from source pixel (u − pad_top, v − pad_left) on.
 struct DepthwiseShape {
-  Index channels, source_height, source_width, target_height, target_width, pad_top, pad_left;
+  Index channels, kernel, source_height, source_width, target_height, target_width, pad_top, pad_left;
   bool mirrored;  // the kernel, as in the delta
 
   static DepthwiseShape forward(const Convolution& convolution);
@@ -36,6 +36,7 @@ class DepthwiseSum : public ChannelSum<T> {
   T* const* weight_ = nullptr;  // read where it is
 };
 
+/// Of 3×3 kernels.
 template <class T>
 class DepthwiseGradientSum : public GradientSum<T> {
  public:
