@@ -1,5 +1,5 @@
 // The sum over source channels and taps that is a convolution's forward pass and its delta, and what ends it. How it
-// is summed is the matter of Correlator (directly) and WinogradSum.
+// is summed is the matter of Correlator (directly), ProductSum, DepthwiseSum and WinogradSum.
 #pragma once
 
 #include "layers/layer.hpp"

@@ -28,7 +28,7 @@ class ProductSum : public ChannelSum<T> {
     Index first, step, count;
     std::vector<Index> positions;
   };
-  /// Pixels of one pair of phases and where their weights begin: [target channel][tap][source channel].
+  /// Pixels of one pair of phases and where their weights begin: [panel][tile][row of the panel][channel of the tile].
   struct Class {
     AxisPhase rows, columns;
     Index weights, products;  // of each target channel
