@@ -7,25 +7,27 @@ the convolution's, but the products at the points, and their transforms.
 import numpy as np
 from numpy.polynomial import polynomial
 
-#: And infinity, which comes last.
-POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
-SIZE = len(POINTS) + 1
+#: By the size of the kernel, and without infinity, which comes last.
+POINTS = {3: (0.0, 1.0, -1.0, 0.5, -2.0), 5: (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0)}
+#: Outputs of a tile along an axis.
+STEP = 4
 
 
 def matrices(kernel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``Aᵀ``, ``G`` and ``Bᵀ``: ``Aᵀ [(G w) ∘ (Bᵀ x)]`` is ``x ⋆ w`` (Cook and Toom)."""
-    outputs = SIZE + 1 - kernel
-    powers = np.vander(POINTS, SIZE, increasing=True)
-    others = [[q for q in POINTS if q != p] for p in POINTS]
-    scales = [np.prod([p - q for q in rest]) for p, rest in zip(POINTS, others, strict=True)]
+    finite = POINTS[kernel]
+    size = len(finite) + 1
+    powers = np.vander(finite, size, increasing=True)
+    others = [[q for q in finite if q != p] for p in finite]
+    scales = [np.prod([p - q for q in rest]) for p, rest in zip(finite, others, strict=True)]
 
-    def evaluation(size: int, scale) -> np.ndarray:
-        infinity = np.eye(size)[-1:]
-        return np.vstack([powers[:, :size] / np.reshape(scale, (-1, 1)), infinity])
+    def evaluation(coefficients: int, scale) -> np.ndarray:
+        infinity = np.eye(coefficients)[-1:]
+        return np.vstack([powers[:, :coefficients] / np.reshape(scale, (-1, 1)), infinity])
 
     b = [np.append(polynomial.polyfromroots(rest), 0.0) for rest in others]
-    b.append(polynomial.polyfromroots(POINTS))
-    return evaluation(outputs, 1.0).T, evaluation(kernel, scales), np.array(b)
+    b.append(polynomial.polyfromroots(finite))
+    return evaluation(STEP, 1.0).T, evaluation(kernel, scales), np.array(b)
 
 
 def _both(matrix: np.ndarray, blocks: np.ndarray) -> np.ndarray:
@@ -34,34 +36,34 @@ def _both(matrix: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     return np.einsum("pi,...ij,qj->...pq", m, np.abs(blocks), m, optimize=True)
 
 
-def _tiles(maps: np.ndarray, first, count, size: int, step: int) -> np.ndarray:
+def _tiles(maps: np.ndarray, first, count, size: int) -> np.ndarray:
     """Tiles (N, C, down, across, size, size) that start at ``first``; zeros outside the maps."""
     pad = [(0, 0), (0, 0)]
     for axis in (0, 1):
-        end = first[axis] + (count[axis] - 1) * step + size
+        end = first[axis] + (count[axis] - 1) * STEP + size
         pad.append((max(0, -first[axis]), max(0, end - maps.shape[2 + axis])))
     padded = np.pad(np.abs(maps).astype(np.float64), pad)
     begin = [max(0, at) for at in first]
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(2, 3))
     rows, columns = (
-        slice(b, b + (n - 1) * step + 1, step) for b, n in zip(begin, count, strict=True)
+        slice(b, b + (n - 1) * STEP + 1, STEP) for b, n in zip(begin, count, strict=True)
     )
     return windows[:, :, rows, columns]
 
 
-def _counts(size, step: int) -> tuple[int, int]:
-    return tuple(-(-n // step) for n in size)
+def counts(size) -> tuple[int, int]:
+    """Tiles that cover a map of outputs of that size, down and across."""
+    return tuple(-(-n // STEP) for n in size)
 
 
 def forward(x, weight, *, first, output_size) -> np.ndarray:
     """``Σ |terms|`` of every output; the first reads from pixel ``first`` of ``x`` on."""
     at, g, bt = matrices(weight.shape[-1])
-    step = len(at)
-    count = _counts(output_size, step)
-    pixels = _both(bt, _tiles(x, first, count, SIZE, step))
+    count = counts(output_size)
+    pixels = _both(bt, _tiles(x, first, count, len(bt)))
     products = np.einsum("ocpq,nctupq->notupq", _both(g, weight), pixels, optimize=True)
     rows = _both(at, products).swapaxes(3, 4)
-    whole = rows.reshape(*rows.shape[:2], count[0] * step, count[1] * step)
+    whole = rows.reshape(*rows.shape[:2], count[0] * STEP, count[1] * STEP)
     return whole[:, :, : output_size[0], : output_size[1]]
 
 
@@ -75,8 +77,7 @@ def delta(output_delta, weight, *, first, input_size) -> np.ndarray:
 def gradient(x, output_delta, *, first, kernel: int) -> np.ndarray:
     """The same of the weight's gradient."""
     at, g, bt = matrices(kernel)
-    step = len(at)
-    count = _counts(output_delta.shape[2:], step)
-    pixels = _both(bt, _tiles(x, first, count, SIZE, step))
-    deltas = _both(at.T, _tiles(output_delta, (0, 0), count, step, step))
+    count = counts(output_delta.shape[2:])
+    pixels = _both(bt, _tiles(x, first, count, len(bt)))
+    deltas = _both(at.T, _tiles(output_delta, (0, 0), count, STEP))
     return _both(g.T, np.einsum("nctupq,notupq->ocpq", pixels, deltas, optimize=True))

@@ -120,7 +120,7 @@ struct WinogradTiles {
   Index channels, height, width;
   Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
   Index row, column;                                // where the first tile starts
-  Index step;                                       // from one tile to the next: 4 for 3×3 kernels, 2 for 5×5
+  Index size;                                       // points along an axis: 6 for 3×3 kernels, 8 for 5×5
   Index tile_rows, tile_columns;
   Index point_stride, point_channel_stride;
   Index lanes;

@@ -7,8 +7,8 @@
 namespace cnnbp {
 
 template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step) {
-  const Index down = tiles_along(height, step), across = tiles_along(width, step);
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width) {
+  const Index down = tiles_along(height), across = tiles_along(width);
   std::vector<Patch> patches;
   for (Index b = 0; b < blocks.count(); ++b) {
     const Index most = patch_vectors * Blocks<T>::full_lanes / blocks.lanes(b);
@@ -20,7 +20,7 @@ std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width
 }
 
 template <class T>
-WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, Walk walk) {
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, Walk walk) {
   const Index lanes = map.blocks.lanes(patch.block), row = map.row_stride(patch.block);
   const Index last = (map.shape.height - 1) * row + (map.shape.width - 1) * lanes;
   const bool mirrored = walk == Walk::mirrored;
@@ -33,9 +33,9 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, 
       .channel_stride = map.channel_stride(patch.block),
       .row_stride = mirrored ? -row : row,
       .column_stride = mirrored ? -lanes : lanes,
-      .row = patch.rows.begin * step,
-      .column = patch.columns.begin * step,
-      .step = step,
+      .row = patch.rows.begin * winograd_step,
+      .column = patch.columns.begin * winograd_step,
+      .size = size,
       .tile_rows = patch.rows.end - patch.rows.begin,
       .tile_columns = patch.columns.end - patch.columns.begin,
       .point_stride = 0,
@@ -45,8 +45,8 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, 
   };
 }
 
-template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index, Index);
-template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index, Index);
+template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index);
+template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index);
 template WinogradTiles<float> tiles_of(const Tensor<float>&, const Patch&, Index, Walk);
 template WinogradTiles<double> tiles_of(const Tensor<double>&, const Patch&, Index, Walk);
 

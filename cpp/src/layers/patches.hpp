@@ -5,14 +5,14 @@
 
 namespace cnnbp {
 
-/// 6 × 6 of them, for both sizes of kernels.
-constexpr Index winograd_points = 36;
+/// Outputs of a tile along an axis, and pixels from one tile to the next.
+constexpr Index winograd_step = 4;
 
-/// Pixels between tiles, which is what 6 points give of outputs: 4 for 3×3 kernels, 2 for 5×5.
-constexpr Index winograd_step(Index kernel) { return 7 - kernel; }
+/// Points along an axis.
+constexpr Index winograd_size(Index kernel) { return kernel + winograd_step - 1; }
 
 /// Tiles that cover so many pixels.
-constexpr Index tiles_along(Index pixels, Index step) { return (pixels + step - 1) / step; }
+constexpr Index tiles_along(Index pixels) { return (pixels + winograd_step - 1) / winograd_step; }
 
 /// Tiles of one block that are worked on together.
 struct Patch {
@@ -27,13 +27,13 @@ constexpr Index patch_vectors = 4;
 
 /// The tiles of a map of that size in patches, a block after the other.
 template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index step);
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width);
 
 enum class Walk { forwards, mirrored };
 
-/// All channels of a patch, without its points. Mirrored maps are walked from their last pixel.
+/// All channels of a patch, without its `size` × `size` points. Mirrored maps are walked from their last pixel.
 template <class T>
-WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index step, Walk walk = Walk::forwards);
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, Walk walk = Walk::forwards);
 
 /// `count` elements up to whole lane vectors.
 template <class T>

@@ -5,8 +5,8 @@
 namespace cnnbp {
 namespace {
 
-/// Target channels whose points are kept at once: 36 × 24 × 4 vectors, 216 KB, stay in the second cache.
-constexpr Index group_channels = 24;
+/// Target channels whose points are kept at once, of four vectors each: 216 KB stay in the second cache.
+constexpr Index group_channels(Index points) { return 24 * 36 / points; }
 
 /// With few patches the targets are split among tasks, at least so many to a task: each transforms all sources.
 constexpr Index wanted_tasks = 16, least_task_channels = 64;
@@ -30,9 +30,9 @@ bool takes_winograd(Algorithm algorithm, const Convolution& convolution, const S
   if (algorithm == Algorithm::winograd) return true;
   if (sizeof(T) > sizeof(float)) return false;
   if (std::min(sum.source_channels, sum.target_channels) < least_channels) return false;
-  const Index step = winograd_step(window.rows.kernel);
-  const Index tiles = tiles_along(sum.target_height, step) * tiles_along(sum.target_width, step);
-  return products(window.rows) * products(window.columns) >= 2 * winograd_points * tiles;
+  const Index size = winograd_size(window.rows.kernel);
+  const Index tiles = tiles_along(sum.target_height) * tiles_along(sum.target_width);
+  return products(window.rows) * products(window.columns) >= 2 * size * size * tiles;
 }
 
 template <class T>
@@ -43,7 +43,7 @@ WinogradSum<T>::WinogradSum(WinogradShape shape)
 
 template <class T>
 Loop WinogradSum<T>::packing(T* const& weight, T* packed) {
-  const std::vector<Span> parts = even_parts(shape_.target_channels, group_channels);
+  const std::vector<Span> parts = even_parts(shape_.target_channels, group_channels(points()));
   return {static_cast<Index>(parts.size()), [=, this, &weight](Index task, std::byte*) {
             const Span part = parts[static_cast<std::size_t>(task)];
             this->kernel_->winograd_weights({
@@ -64,7 +64,7 @@ Loop WinogradSum<T>::packing(T* const& weight, T* packed) {
 template <class T>
 void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
                                const Weights& weights) const {
-  for (Index p = 0; p < winograd_points; ++p)
+  for (Index p = 0; p < points(); ++p)
     this->kernel_->multiply({
         .a = weights.packed + p * point_stride_ + channels.begin * target_stride_,
         .b = source.points + p * source.point_stride,
@@ -85,7 +85,7 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
                                   Span channels, const Finish& finish) const {
   const Shape& shape = target.shape;
   const auto pixels = [&](Span span, Index size) {
-    const Span found{span.begin * step(), std::min(span.end * step(), size)};
+    const Span found{span.begin * winograd_step, std::min(span.end * winograd_step, size)};
     return shape_.mirrored ? Span{size - found.end, size - found.begin} : found;
   };
   const Span rows = pixels(patch.rows, shape.height), columns = pixels(patch.columns, shape.width);
@@ -100,7 +100,7 @@ template <class T>
 void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                                const Patch& patch, Span channels, T* scratch, const Finish& finish) const {
   const Walk walk = shape_.mirrored ? Walk::mirrored : Walk::forwards;
-  WinogradTiles<T> from = tiles_of(source, patch, step(), walk), to = tiles_of(target, patch, step(), walk);
+  WinogradTiles<T> from = tiles_of(source, patch, size(), walk), to = tiles_of(target, patch, size(), walk);
   if (source.blocks.samples_in(patch.block) == 1) {  // a single image: its product has a quarter of the columns
     from.point_lanes = to.point_lanes = 1;
     from.point_channel_stride = to.point_channel_stride = whole_vectors<T>(patch.tiles());
@@ -110,9 +110,9 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
   from.points = scratch;
   from.point_stride = point_stride<T>(from.channels, from.point_channel_stride);
   this->kernel_->winograd_input(from);
-  to.points = scratch + winograd_points * from.point_stride;
+  to.points = scratch + points() * from.point_stride;
   to.map += channels.begin * to.channel_stride;
-  const Index count = channels.end - channels.begin, groups = (count + group_channels - 1) / group_channels;
+  const Index count = channels.end - channels.begin, most = group_channels(points()), groups = (count + most - 1) / most;
   for (Index g = 0; g < groups; ++g) {
     const Span group{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups};
     to.channels = group.end - group.begin;
@@ -126,18 +126,18 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
 template <class T>
 Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
-  const std::vector<Patch> patches = patches_of(source.blocks, shape_.target_height, shape_.target_width, step());
+  const std::vector<Patch> patches = patches_of(source.blocks, shape_.target_height, shape_.target_width);
   const Index count = static_cast<Index>(patches.size());
   const Index most = std::max(least_task_channels, shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
   const std::vector<Span> parts = even_parts(shape_.target_channels, most);
   const Index width = patch_vectors * Blocks<T>::full_lanes;
-  const Index scratch = point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels, width);
+  const Index scratch = point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels(points()), width);
   return {count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* memory) {
             sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
                       parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
           },
-          static_cast<std::size_t>(winograd_points * scratch) * sizeof(T)};
+          static_cast<std::size_t>(points() * scratch) * sizeof(T)};
 }
 
 template bool takes_winograd<float>(Algorithm, const Convolution&, const SumShape&);

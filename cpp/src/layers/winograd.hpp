@@ -24,7 +24,7 @@ class WinogradSum : public ChannelSum<T> {
  public:
   explicit WinogradSum(WinogradShape shape);
 
-  Index packed_size() const override { return winograd_points * point_stride_; }
+  Index packed_size() const override { return points() * point_stride_; }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
@@ -37,7 +37,8 @@ class WinogradSum : public ChannelSum<T> {
                  const Weights& weights) const;
   void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
                     const Finish& finish) const;
-  Index step() const { return winograd_step(shape_.kernel_height); }
+  Index size() const { return winograd_size(shape_.kernel_height); }
+  Index points() const { return size() * size(); }
 
   WinogradShape shape_;
   Index target_stride_, point_stride_;  // of the packed weights

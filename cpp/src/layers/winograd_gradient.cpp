@@ -48,7 +48,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
                                        bool first, T* transposed) const {
   const Index width = input.point_channel_stride, columns = whole_halves<T>(input.channels);
   const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
-  for (Index p = 0; p < winograd_points; ++p) {
+  for (Index p = 0; p < points(); ++p) {
     this->kernel_->transpose({.from = input.points + p * input.point_stride,
                               .to = transposed,
                               .rows = columns,
@@ -58,7 +58,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
     this->kernel_->multiply({
         .a = delta.points + p * delta.point_stride,
         .b = transposed,
-        .c = sums_->data() + (part.number * winograd_points + p) * point() + part.outputs.begin * row() +
+        .c = sums_->data() + (part.number * points() + p) * point() + part.outputs.begin * row() +
              part.inputs.begin,
         .rows = delta.channels,
         .inner = pixels,
@@ -76,7 +76,7 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
                                       const Part& part, T* scratch) const {
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
-    WinogradTiles<T> x = tiles_of(input, patch, step()), d = tiles_of(delta, patch, step());
+    WinogradTiles<T> x = tiles_of(input, patch, size()), d = tiles_of(delta, patch, size());
     x.row += shape_.first_row;
     x.column += shape_.first_column;
     x.map += part.inputs.begin * x.channel_stride;
@@ -85,24 +85,24 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     x.point_stride = point_stride<T>(whole_halves<T>(x.channels), x.point_channel_stride);
     d.map += part.outputs.begin * d.channel_stride;
     d.channels = part.outputs.end - part.outputs.begin;
-    d.points = x.points + winograd_points * x.point_stride;
+    d.points = x.points + points() * x.point_stride;
     d.point_stride = point_stride<T>(d.channels, d.point_channel_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
-    add_patch(x, d, part, i == part.patches.begin, d.points + winograd_points * d.point_stride);
+    add_patch(x, d, part, i == part.patches.begin, d.points + points() * d.point_stride);
   }
 }
 
 template <class T>
 Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
                                             const Workspace<T>& workspace) {
-  const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width, step());
+  const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
-  const Index numbers = parts.back().number + 1, part_stride = winograd_points * point();
+  const Index numbers = parts.back().number + 1, part_stride = points() * point();
   sums_ = workspace;
   sums_->grow(static_cast<std::size_t>(numbers * part_stride));
   const Index width = patch_vectors * Blocks<T>::full_lanes;
-  const Index scratch = 2 * winograd_points * point_stride<T>(most_channels, width) + most_channels * width;
+  const Index scratch = 2 * points() * point_stride<T>(most_channels, width) + most_channels * width;
   const Index taps = shape_.kernel_height * shape_.kernel_width;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {

@@ -26,7 +26,8 @@ class WinogradGradientSum : public GradientSum<T> {
                 T* scratch) const;
   void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part, bool first,
                  T* transposed) const;
-  Index step() const { return winograd_step(shape_.kernel_height); }
+  Index size() const { return winograd_size(shape_.kernel_height); }
+  Index points() const { return size() * size(); }
   Index row() const;    // of the sums: input channels, up to whole 32 bytes
   Index point() const;  // elements from one point's sums to the next
 
