@@ -67,11 +67,37 @@ def forward(x, weight, *, first, output_size) -> np.ndarray:
     return whole[:, :, : output_size[0], : output_size[1]]
 
 
-def delta(output_delta, weight, *, first, input_size) -> np.ndarray:
-    """The same of the input's delta: forward on mirrored maps, kernels with channels exchanged."""
+def delta(output_delta, weight, *, first, mirrored_first, input_size) -> np.ndarray:
+    """The same of the input's delta, in the form that needs fewer tiles."""
+    if np.prod(counts(output_delta.shape[2:])) < np.prod(counts(input_size)):
+        return _transposed(output_delta, weight, first=first, input_size=input_size)
     mirrored = output_delta[:, :, ::-1, ::-1]
     swapped = weight.swapaxes(0, 1)
-    return forward(mirrored, swapped, first=first, output_size=input_size)[:, :, ::-1, ::-1]
+    whole = forward(mirrored, swapped, first=mirrored_first, output_size=input_size)
+    return whole[:, :, ::-1, ::-1]
+
+
+def _transposed(output_delta, weight, *, first, input_size) -> np.ndarray:
+    """``Σ B [Σ (G w Gᵀ) ∘ (A δ Aᵀ)] Bᵀ``: tiles of the input's delta, which overlap."""
+    at, g, bt = matrices(weight.shape[-1])
+    count, size = counts(output_delta.shape[2:]), len(bt)
+    deltas = _both(at.T, _tiles(output_delta, (0, 0), count, STEP))
+    products = np.einsum("ocpq,notupq->nctupq", _both(g, weight), deltas, optimize=True)
+    tiles = _both(bt.T, products)
+    before = [max(0, -at) for at in first]
+    extent = [
+        max(b + n, b + at + (c - 1) * STEP + size)
+        for b, n, at, c in zip(before, input_size, first, count, strict=True)
+    ]
+    whole = np.zeros((*tiles.shape[:2], *extent))
+    for t in range(count[0]):
+        for u in range(count[1]):
+            row, column = (
+                b + at + i * STEP for b, at, i in zip(before, first, (t, u), strict=True)
+            )
+            whole[:, :, row : row + size, column : column + size] += tiles[:, :, t, u]
+    rows, columns = (slice(b, b + n) for b, n in zip(before, input_size, strict=True))
+    return whole[:, :, rows, columns]
 
 
 def gradient(x, output_delta, *, first, kernel: int) -> np.ndarray:

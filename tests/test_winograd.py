@@ -16,6 +16,9 @@ from cnnbp import layers as L  # noqa: N812
 #: Roundings of a term besides those of the sum: 6 in the pixels' transform, 8 and 4 factors in the
 #: kernels', 8 in the outputs', one of the bias; the gradient's are no more.
 TRANSFORMS = 27
+#: The delta's, if it is the transposed sum: 6 in the delta's transform, 10 in the pixels', 12 in
+#: the kernels', and 3 where tiles overlap.
+TRANSPOSED_TRANSFORMS = 31
 
 
 def plain(geometry, kernel: int):
@@ -96,9 +99,13 @@ def test_delta_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng)
         functional.conv2d_delta(delta, weight, **options, algorithm="winograd"),
         oracle.conv2d_delta(delta, weight, **options),
         magnitude=oracle_winograd.delta(
-            delta, weight, first=mirrored_start_of(geometry), input_size=geometry.size
+            delta,
+            weight,
+            first=start_of(geometry),
+            mirrored_first=mirrored_start_of(geometry),
+            input_size=geometry.size,
         ),
-        terms=geometry.out_channels + TRANSFORMS,
+        terms=geometry.out_channels + TRANSPOSED_TRANSFORMS,
     )
 
 

@@ -38,6 +38,7 @@ constexpr KernelTable<T> make_table() {
       .winograd_delta = winograd_delta<T>,
       .winograd_gradient = winograd_gradient<T>,
       .winograd_output = winograd_output<T>,
+      .winograd_input_delta = winograd_input_delta<T>,
       .avg_pool = avg_pool<T>,
       .avg_pool_delta = avg_pool_delta<T>,
       .max_pool = max_pool<T>,

@@ -25,6 +25,7 @@ struct KernelTable {
   void (*winograd_gradient)(const WinogradGradient<T>&);
   /// Plus bias[channel], or 0 without.
   void (*winograd_output)(const WinogradTiles<T>&, const T* bias);
+  void (*winograd_input_delta)(const WinogradTiles<T>&);
   void (*avg_pool)(const Pooling<T>&);
   void (*avg_pool_delta)(const Pooling<T>&);
   void (*max_pool)(const Pooling<T>&);

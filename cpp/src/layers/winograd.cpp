@@ -18,32 +18,54 @@ Index products(const Axis& axis) {
   return count;
 }
 
-/// Fewer channels than this leave the transforms more work than they save.
-constexpr Index least_channels = 16;
+/// Fewer channels than this leave the transforms more work than they save. A 5×5 kernel has twice as many products to
+/// save.
+constexpr Index least_channels(Index kernel) { return kernel == 3 ? 16 : 6; }
 
 }  // namespace
 
+WinogradShape WinogradShape::forward(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return {convolution.forward_sum(), -rows.pad, -columns.pad};
+}
+
+WinogradShape WinogradShape::transposed(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return {convolution.delta_sum(), -rows.pad, -columns.pad};
+}
+
+WinogradShape WinogradShape::mirrored_delta(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  return {convolution.delta_sum(), rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad,
+          true};
+}
+
+Index output_tiles(const Window& window) {
+  return tiles_along(window.rows.output) * tiles_along(window.columns.output);
+}
+
+Index input_tiles(const Window& window) { return tiles_along(window.rows.input) * tiles_along(window.columns.input); }
+
 template <class T>
-bool takes_winograd(Algorithm algorithm, const Convolution& convolution, const SumShape& sum) {
+bool takes_winograd(Algorithm algorithm, const Convolution& convolution, Index tiles) {
   const Window& window = convolution.window;
   if (algorithm == Algorithm::direct || !fits_winograd(window, convolution.groups)) return false;
   if (algorithm == Algorithm::winograd) return true;
   if (sizeof(T) > sizeof(float)) return false;
-  if (std::min(sum.source_channels, sum.target_channels) < least_channels) return false;
+  if (std::min(convolution.in_channels, convolution.out_channels) < least_channels(window.rows.kernel)) return false;
   const Index size = winograd_size(window.rows.kernel);
-  const Index tiles = tiles_along(sum.target_height) * tiles_along(sum.target_width);
   return products(window.rows) * products(window.columns) >= 2 * size * size * tiles;
 }
 
 template <class T>
-WinogradSum<T>::WinogradSum(WinogradShape shape)
+WinogradProducts<T>::WinogradProducts(WinogradShape shape)
     : shape_(std::move(shape)),
       target_stride_(whole_vectors<T>(shape_.source_channels)),
       point_stride_(point_stride<T>(shape_.target_channels, target_stride_)) {}
 
 template <class T>
-Loop WinogradSum<T>::packing(T* const& weight, T* packed) {
-  const std::vector<Span> parts = even_parts(shape_.target_channels, group_channels(points()));
+Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
+  const std::vector<Span> parts = groups_of({0, shape_.target_channels});
   return {static_cast<Index>(parts.size()), [=, this, &weight](Index task, std::byte*) {
             const Span part = parts[static_cast<std::size_t>(task)];
             this->kernel_->winograd_weights({
@@ -60,13 +82,12 @@ Loop WinogradSum<T>::packing(T* const& weight, T* packed) {
           }};
 }
 
-/// The targets of one group, from the sources' points.
 template <class T>
-void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
-                               const Weights& weights) const {
+void WinogradProducts<T>::multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
+                                   const T* packed) const {
   for (Index p = 0; p < points(); ++p)
     this->kernel_->multiply({
-        .a = weights.packed + p * point_stride_ + channels.begin * target_stride_,
+        .a = packed + p * point_stride_ + first * target_stride_,
         .b = source.points + p * source.point_stride,
         .c = target.points + p * target.point_stride,
         .rows = target.channels,
@@ -77,7 +98,29 @@ void WinogradSum<T>::sum_group(const WinogradTiles<T>& source, const WinogradTil
         .c_stride = target.point_channel_stride,
         .accumulate = false,
     });
-  this->kernel_->winograd_output(target, weights.bias_from(channels.begin));
+}
+
+template <class T>
+std::vector<Span> WinogradProducts<T>::groups_of(Span channels) const {
+  std::vector<Span> groups = even_parts(channels.end - channels.begin, group_channels(points()));
+  for (Span& group : groups) group = {channels.begin + group.begin, channels.begin + group.end};
+  return groups;
+}
+
+template <class T>
+Index WinogradProducts<T>::scratch() const {
+  const Index width = patch_vectors * Blocks<T>::full_lanes;
+  return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels(points()), width));
+}
+
+/// Of a single image one lane goes to the points: its product has a quarter of the columns.
+template <class T>
+WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, Walk walk) const {
+  WinogradTiles<T> tiles = tiles_of(map, patch, size(), walk);
+  if (map.blocks.samples_in(patch.block) > 1) return tiles;
+  tiles.point_lanes = 1;
+  tiles.point_channel_stride = whole_vectors<T>(patch.tiles());
+  return tiles;
 }
 
 template <class T>
@@ -86,7 +129,7 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
   const Shape& shape = target.shape;
   const auto pixels = [&](Span span, Index size) {
     const Span found{span.begin * winograd_step, std::min(span.end * winograd_step, size)};
-    return shape_.mirrored ? Span{size - found.end, size - found.begin} : found;
+    return this->shape_.mirrored ? Span{size - found.end, size - found.begin} : found;
   };
   const Span rows = pixels(patch.rows, shape.height), columns = pixels(patch.columns, shape.width);
   const Index row = target.row_stride(patch.block), width = (columns.end - columns.begin) * tiles.lanes;
@@ -99,49 +142,44 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
 template <class T>
 void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                                const Patch& patch, Span channels, T* scratch, const Finish& finish) const {
-  const Walk walk = shape_.mirrored ? Walk::mirrored : Walk::forwards;
-  WinogradTiles<T> from = tiles_of(source, patch, size(), walk), to = tiles_of(target, patch, size(), walk);
-  if (source.blocks.samples_in(patch.block) == 1) {  // a single image: its product has a quarter of the columns
-    from.point_lanes = to.point_lanes = 1;
-    from.point_channel_stride = to.point_channel_stride = whole_vectors<T>(patch.tiles());
-  }
-  from.row += shape_.first_row;
-  from.column += shape_.first_column;
+  WinogradTiles<T> from = this->tiles(source, patch, walk()), to = this->tiles(target, patch, walk());
+  from.row += this->shape_.first_row;
+  from.column += this->shape_.first_column;
   from.points = scratch;
   from.point_stride = point_stride<T>(from.channels, from.point_channel_stride);
   this->kernel_->winograd_input(from);
-  to.points = scratch + points() * from.point_stride;
-  to.map += channels.begin * to.channel_stride;
-  const Index count = channels.end - channels.begin, most = group_channels(points()), groups = (count + most - 1) / most;
-  for (Index g = 0; g < groups; ++g) {
-    const Span group{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups};
+  to.points = scratch + this->points() * from.point_stride;
+  T* const map = to.map;
+  for (const Span& group : this->groups_of(channels)) {
+    to.map = map + group.begin * to.channel_stride;
     to.channels = group.end - group.begin;
     to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
-    sum_group(from, to, group, weights);
+    this->multiply(from, to, group.begin, weights.packed);
+    this->kernel_->winograd_output(to, weights.bias_from(group.begin));
     finish_patch(target, to, patch, group, finish);
-    to.map += to.channels * to.channel_stride;
   }
 }
 
 template <class T>
 Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
-  const std::vector<Patch> patches = patches_of(source.blocks, shape_.target_height, shape_.target_width);
+  const std::vector<Patch> patches = patches_of(source.blocks, this->shape_.target_height, this->shape_.target_width);
   const Index count = static_cast<Index>(patches.size());
-  const Index most = std::max(least_task_channels, shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
-  const std::vector<Span> parts = even_parts(shape_.target_channels, most);
-  const Index width = patch_vectors * Blocks<T>::full_lanes;
-  const Index scratch = point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels(points()), width);
+  const Index most =
+      std::max(least_task_channels, this->shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
+  const std::vector<Span> parts = even_parts(this->shape_.target_channels, most);
   return {count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* memory) {
             sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
                       parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
           },
-          static_cast<std::size_t>(points() * scratch) * sizeof(T)};
+          static_cast<std::size_t>(this->scratch()) * sizeof(T)};
 }
 
-template bool takes_winograd<float>(Algorithm, const Convolution&, const SumShape&);
-template bool takes_winograd<double>(Algorithm, const Convolution&, const SumShape&);
+template bool takes_winograd<float>(Algorithm, const Convolution&, Index);
+template bool takes_winograd<double>(Algorithm, const Convolution&, Index);
+template class WinogradProducts<float>;
+template class WinogradProducts<double>;
 template class WinogradSum<float>;
 template class WinogradSum<double>;
 

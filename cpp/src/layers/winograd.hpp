@@ -1,5 +1,6 @@
 // The sum over source channels and taps by Winograd's algorithm: 3×3 and 5×5 kernels, stride 1, one group. A task
 // takes a patch of tiles through all source channels to the points, multiplies there and brings the targets back.
+// winograd_delta.hpp has it the other way round.
 #pragma once
 
 #include "layers/channel_sum.hpp"
@@ -8,40 +9,71 @@
 
 namespace cnnbp {
 
-/// The patch that the first target reads starts at (first_row, first_column) of the source. The delta's sum runs over
-/// mirrored maps, where the kernel keeps its order: flipping a kernel or both maps is the same.
+/// The patch that the first target reads starts at (first_row, first_column) of the source; of the transposed sum it is
+/// the other way round.
 struct WinogradShape : SumShape {
   Index first_row, first_column;
-  bool mirrored;
+  bool mirrored = false;
+
+  static WinogradShape forward(const Convolution& convolution);
+  /// The forward pass's tiles, from the output's delta to the input's.
+  static WinogradShape transposed(const Convolution& convolution);
+  /// The delta as a sum over mirrored maps, where the kernel keeps its order: flipping a kernel or both maps is the
+  /// same.
+  static WinogradShape mirrored_delta(const Convolution& convolution);
 };
 
-/// Whether Winograd's algorithm computes this sum of the convolution.
-template <class T>
-bool takes_winograd(Algorithm algorithm, const Convolution& convolution, const SumShape& sum);
+/// Tiles that cover the convolution's output, and its input.
+Index output_tiles(const Window& window);
+Index input_tiles(const Window& window);
 
+/// Whether Winograd's algorithm computes a sum of the convolution that has so many tiles.
 template <class T>
-class WinogradSum : public ChannelSum<T> {
+bool takes_winograd(Algorithm algorithm, const Convolution& convolution, Index tiles);
+
+/// The kernels at the points, and products with them.
+template <class T>
+class WinogradProducts : public ChannelSum<T> {
  public:
-  explicit WinogradSum(WinogradShape shape);
+  explicit WinogradProducts(WinogradShape shape);
 
   Index packed_size() const override { return points() * point_stride_; }
 
- private:
+ protected:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
   Loop packing(T* const& weight, T* packed) override;
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
-  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
-                 Span channels, T* scratch, const Finish& finish) const;
-  void sum_group(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Span channels,
-                 const Weights& weights) const;
-  void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
-                    const Finish& finish) const;
+  /// The targets' points, from channel `first` on, from all the sources'.
+  void multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first, const T* packed) const;
+  /// A range of target channels in groups whose points stay in the second cache.
+  std::vector<Span> groups_of(Span channels) const;
+  /// Elements that a patch needs at the points: all its sources and a group of targets.
+  Index scratch() const;
+  /// The tiles of a patch, its `channels` at the points from `memory` on.
+  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, Walk walk = Walk::forwards) const;
   Index size() const { return winograd_size(shape_.kernel_height); }
   Index points() const { return size() * size(); }
 
   WinogradShape shape_;
+
+ private:
   Index target_stride_, point_stride_;  // of the packed weights
+};
+
+template <class T>
+class WinogradSum : public WinogradProducts<T> {
+ public:
+  using WinogradProducts<T>::WinogradProducts;
+
+ private:
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
+
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
+                 Span channels, T* scratch, const Finish& finish) const;
+  void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
+                    const Finish& finish) const;
+  Walk walk() const { return this->shape_.mirrored ? Walk::mirrored : Walk::forwards; }
 };
 
 }  // namespace cnnbp

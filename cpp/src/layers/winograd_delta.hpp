@@ -1,0 +1,23 @@
+// The delta by Winograd's algorithm, as the transpose of its forward pass: δ_x = Σ B [ Σ (G w Gᵀ) ∘ (A δ Aᵀ) ] Bᵀ. It
+// has the forward pass's tiles, where the sum over mirrored maps (winograd.hpp) has as many as the input needs; but
+// they overlap in the input's delta.
+#pragma once
+
+#include "layers/winograd.hpp"
+
+namespace cnnbp {
+
+template <class T>
+class WinogradDelta : public WinogradProducts<T> {
+ public:
+  using WinogradProducts<T>::WinogradProducts;
+
+ private:
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
+
+  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  void add_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
+                 Span channels, T* scratch) const;
+};
+
+}  // namespace cnnbp
