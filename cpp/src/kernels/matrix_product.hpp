@@ -19,7 +19,7 @@ template <class V, int Tile, int Vectors, class T>
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + n * V::width);
     for (int m = 0; m < Tile; ++m) {
-      const V factor = V::broadcast(a[m * p.a_stride + k]);
+      const V factor = V::broadcast(a[m * p.a_stride + k * p.a_step]);
       for (int n = 0; n < Vectors; ++n) sum[m][n] = multiply_add(factor, row[n], sum[m][n]);
     }
   }

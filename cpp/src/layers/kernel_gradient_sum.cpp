@@ -33,26 +33,42 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
 }
 
 template <class T>
-Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, Gradients gradients,
                                           const Workspace<T>& workspace) {
   const std::vector<Task> all = tasks(input.blocks.count());
   Index most = 0;
   for (const Task& task : all) most = std::max(most, sums_of(task));
   const Index numbers = all.back().number + 1;
   sums_ = workspace;
-  if (const auto size = static_cast<std::size_t>(numbers * weights()); numbers > 1 && sums_->size() < size)
-    *sums_ = Buffer<T>(size);
+  if (numbers > 1) sums_->grow(static_cast<std::size_t>(numbers * (weights() + outputs())));
+  const bool with_bias = gradients.bias != nullptr;
   const Loop sum{static_cast<Index>(all.size()),
                  [=, this](Index i, std::byte* scratch) {
                    const Task& task = all[static_cast<std::size_t>(i)];
-                   T* target = numbers > 1 ? sums_->data() + task.number * weights() : gradient;
-                   run_task(input, delta, task, numbers > 1, reinterpret_cast<T*>(scratch), target);
+                   const Gradients sums = numbers > 1 ? shared_sums(task.number, with_bias) : gradients;
+                   if (numbers > 1) clear(task, sums);
+                   run_task(input, delta, task, reinterpret_cast<T*>(scratch), sums);
                  },
                  static_cast<std::size_t>(most * (Blocks<T>::full_lanes + 1)) * sizeof(T)};
   if (numbers == 1) return {{sum}};
-  return {{sum}, {Loop{convolution_.groups * convolution_.out_channels, [=, this](Index output, std::byte*) {
-                         finish(output, numbers, gradient);
-                       }}}};
+  return {{sum}, {Loop{outputs(), [=, this](Index output, std::byte*) { finish(output, numbers, gradients); }}}};
+}
+
+/// What tasks of one number add to, where several share a gradient.
+template <class T>
+auto KernelGradientSum<T>::shared_sums(Index number, bool with_bias) const -> Gradients {
+  T* const weight = sums_->data() + number * (weights() + outputs());
+  return {weight, with_bias ? weight + weights() : nullptr};
+}
+
+template <class T>
+void KernelGradientSum<T>::clear(const Task& task, Gradients gradients) const {
+  const Index taps = convolution_.taps(), first = task.group * convolution_.out_channels;
+  for (Index oc = first + task.output_channels.begin; oc < first + task.output_channels.end; ++oc) {
+    T* const weight = gradients.weight + oc * weights_of_output();
+    std::fill(weight + task.input_channels.begin * taps, weight + task.input_channels.end * taps, T(0));
+    if (gradients.bias && task.input_channels.begin == 0) gradients.bias[oc] = T(0);
+  }
 }
 
 template <class T>
@@ -79,32 +95,26 @@ Index KernelGradientSum<T>::sums_of(const Task& task) const {
          (task.output_channels.end - task.output_channels.begin);
 }
 
-/// Full blocks, and then the narrower last one, each with lane-wide sums of its own. Where tasks
-/// share the gradient, `gradient` is what this one's number has.
+/// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
 template <class T>
-void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, bool shared,
-                                    T* sums, T* gradient) const {
-  if (shared) {
-    const Index taps = convolution_.taps(), first = task.group * convolution_.out_channels;
-    for (Index oc = task.output_channels.begin; oc < task.output_channels.end; ++oc)
-      std::fill(gradient + (first + oc) * weights_of_output() + task.input_channels.begin * taps,
-                gradient + (first + oc) * weights_of_output() + task.input_channels.end * taps, T(0));
-  }
+void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums,
+                                    Gradients gradients) const {
   const Index full = input.blocks.full() * row_parts_;
   const Span wide{task.rows.begin, std::min(task.rows.end, full)},
       narrow{std::max(task.rows.begin, full), task.rows.end};
+  T* const bias = task.input_channels.begin == 0 ? gradients.bias : nullptr;
   for (const Span rows : {wide, narrow}) {
     if (rows.begin >= rows.end) continue;
     const Index lanes = input.blocks.lanes(rows.begin / row_parts_);
     std::fill(sums, sums + sums_of(task) * lanes, T(0));
-    sum_rows(input, delta, task, rows, sums);
-    add_to_gradient(task, sums, lanes, gradient);
+    sum_rows(input, delta, task, rows, sums, bias);
+    add_to_gradient(task, sums, lanes, gradients.weight);
   }
 }
 
 template <class T>
 void KernelGradientSum<T>::sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span parts,
-                                    T* sums) const {
+                                    T* sums, T* bias) const {
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index first = parts.begin / row_parts_, lanes = input.blocks.lanes(first);
   KernelGradient<T> rest{
@@ -139,6 +149,11 @@ void KernelGradientSum<T>::sum_rows(const Tensor<T>& input, const Tensor<T>& del
     rest.row_begin = rows.output * part / row_parts_;
     rest.row_end = rows.output * (part + 1) / row_parts_;
     this->kernel_->accumulate_kernel_gradient(rest);
+    if (bias == nullptr) continue;
+    const Index pixels = (rest.row_end - rest.row_begin) * columns.output;
+    for (Index oc = 0; oc < rest.tile; ++oc)
+      bias[task.group * convolution_.out_channels + task.output_channels.begin + oc] += this->kernel_->sum_plane(
+          rest.delta + oc * rest.delta_channel_stride + rest.row_begin * rest.delta_row_stride, pixels, lanes);
   }
 }
 
@@ -156,10 +171,13 @@ void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lane
 }
 
 template <class T>
-void KernelGradientSum<T>::finish(Index output, Index numbers, T* gradient) const {
-  for (Index number = 0; number < numbers; ++number)
+void KernelGradientSum<T>::finish(Index output, Index numbers, Gradients gradients) const {
+  for (Index number = 0; number < numbers; ++number) {
+    const Gradients sums = shared_sums(number, gradients.bias != nullptr);
     for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
-      gradient[i] += sums_->data()[number * weights() + i];
+      gradients.weight[i] += sums.weight[i];
+    if (gradients.bias) gradients.bias[output] += sums.bias[output];
+  }
 }
 
 template class KernelGradientSum<float>;

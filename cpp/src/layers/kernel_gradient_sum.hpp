@@ -13,9 +13,19 @@ class KernelGradientSum : public GradientSum<T> {
   explicit KernelGradientSum(const Convolution& convolution);
 
   Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                      const Workspace<T>& workspace) override;
+                      const Workspace<T>& workspace) override {
+    return accumulate(input, delta, {gradient, nullptr}, workspace);
+  }
+  /// The bias's in the same pass, while the rows of delta are in the first cache.
+  Schedule accumulate_with_bias(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* bias,
+                                const Workspace<T>& workspace) override {
+    return accumulate(input, delta, {gradient, bias}, workspace);
+  }
 
  private:
+  struct Gradients {
+    T *weight, *bias;  // bias: nullptr without
+  };
   /// One task's share: some of the channels, and rows of delta, all blocks' parts of rows counted on. Where several
   /// tasks share a gradient, each has sums of its own, which are added up in their order.
   struct Task {
@@ -24,14 +34,18 @@ class KernelGradientSum : public GradientSum<T> {
     Span rows;
     Index number;
   };
+  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, Gradients gradients,
+                      const Workspace<T>& workspace);
   std::vector<Task> tasks(Index blocks) const;
   Index sums_of(const Task& task) const;
-  void run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, bool shared, T* sums,
-                T* gradient) const;
-  void sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span rows, T* sums) const;
+  void run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums, Gradients gradients) const;
+  void sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span rows, T* sums, T* bias) const;
   void add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const;
-  void finish(Index output, Index numbers, T* gradient) const;
-  Index weights() const { return convolution_.groups * convolution_.out_channels * weights_of_output(); }
+  Gradients shared_sums(Index number, bool with_bias) const;
+  void clear(const Task& task, Gradients gradients) const;
+  void finish(Index output, Index numbers, Gradients gradients) const;
+  Index outputs() const { return convolution_.groups * convolution_.out_channels; }
+  Index weights() const { return outputs() * weights_of_output(); }
   Index weights_of_output() const { return convolution_.in_channels * convolution_.taps(); }
 
   Convolution convolution_;

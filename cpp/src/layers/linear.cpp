@@ -2,30 +2,19 @@
 
 #include <algorithm>
 
+#include "layers/channel_sum.hpp"
+
 namespace cnnbp {
 namespace {
 
 /// Features of one task of the gradient: 64 samples × 512 features are 128 KB, which the second cache holds.
 constexpr Index gradient_features = 512;
-constexpr Index tile_outputs = 6;
 
-/// A matrix product is the sum over channels with one pixel and one tap.
-CorrelatorShape product(Index sources, Index targets, Index source_stride, Index target_stride) {
-  return {{.groups = 1,
-           .source_channels = sources,
-           .target_channels = targets,
-           .source_height = 1,
-           .source_width = 1,
-           .target_height = 1,
-           .target_width = 1,
-           .kernel_height = 1,
-           .kernel_width = 1,
-           .weight_source_stride = source_stride,
-           .weight_target_stride = target_stride,
-           .weight_group_stride = 0},
-          {{0, 1, 1, 0, 1}},
-          {{0, 1, 1, {0, 1, 1, 0, 1}, 1}}};
-}
+/// Rows of a register tile.
+constexpr Index tile_rows = 6;
+
+/// With so many tiles a task takes one through all blocks, so that its weights are read once; with fewer, one block.
+constexpr Index enough_tiles = 16;
 
 /// Maps as the features that they are.
 template <class T>
@@ -48,31 +37,56 @@ LinearLayer<T>::LinearLayer(const Linear& definition, const Shape& input)
   this->parameters.push_back(
       {.name = "weight", .shape = {out_features_, in_features_}, .fan_in = in_features_, .fan_out = out_features_});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {out_features_}});
-  forward_ = Correlator<T>(product(in_features_, out_features_, 1, in_features_));
-  delta_ = Correlator<T>(product(out_features_, in_features_, in_features_, 1));
-  packed_ = Buffer<T>(static_cast<std::size_t>(forward_.packed_size()));
 }
 
+/// target = W' · source + b, where number k of row m is weight[m · row_stride + k · row_step]: W itself or its
+/// transpose, read where it lies.
 template <class T>
-Schedule LinearLayer<T>::pack_forward() {
-  return {{forward_.pack(this->parameters[0].value, packed_.data())}};
-}
-
-template <class T>
-Loop LinearLayer<T>::pack_delta(T* packed) {
-  return delta_.pack(this->parameters[0].value, packed);
+Loop LinearLayer<T>::product(const Tensor<T>& source, const Tensor<T>& target, Index row_stride, Index row_step,
+                             T* const* bias, Finish finish) const {
+  const std::vector<Span> tiles = even_parts(target.shape.channels, tile_rows);
+  const Index count = static_cast<Index>(tiles.size()), blocks = source.blocks.count();
+  const Index together = count < enough_tiles ? 1 : blocks;
+  return {count * (blocks / together), [=, this](Index task, std::byte*) {
+            const Span rows = tiles[static_cast<std::size_t>(task % count)];
+            for (Index b = task / count; b < task / count + together; ++b) {
+              const Index lanes = source.blocks.lanes(b);
+              for (Index row = rows.begin; row < rows.end; ++row)
+                std::fill_n(target.channel(b, row), lanes, bias ? (*bias)[row] : T(0));
+              this->kernel.multiply({.a = this->parameters[0].value + rows.begin * row_stride,
+                                     .b = source.block(b),
+                                     .c = target.channel(b, rows.begin),
+                                     .rows = rows.end - rows.begin,
+                                     .inner = source.shape.channels,
+                                     .columns = lanes,
+                                     .a_stride = row_stride,
+                                     .b_stride = lanes,
+                                     .c_stride = lanes,
+                                     .accumulate = true,
+                                     .a_step = row_step});
+              finish(b, rows);
+            }
+          }};
 }
 
 template <class T>
 Loop LinearLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return forward_.run(vector(input.value), output.value, bias, output.function);
+  const Tensor<T> y = output.value;
+  return product(vector(input.value), y, in_features_, 1, bias, [=, this](Index block, Span rows) {
+    this->kernel.activate(output.function, y.channel(block, rows.begin),
+                          (rows.end - rows.begin) * y.blocks.lanes(block));
+  });
 }
 
 /// fvd = f'(u) ∘ Wᵀ·od
 template <class T>
 Loop LinearLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return delta_.run_delta(output.delta, vector(input.delta), vector(input.value), input.function);
+  const Tensor<T> x = vector(input.value), delta = vector(input.delta);
+  return product(output.delta, delta, 1, in_features_, nullptr, [=, this](Index block, Span rows) {
+    this->kernel.multiply_by_derivative(input.function, x.channel(block, rows.begin), delta.channel(block, rows.begin),
+                                        (rows.end - rows.begin) * delta.blocks.lanes(block));
+  });
 }
 
 /// ∂E/∂W = od·fvᵀ and ∂E/∂b = Σ_n od. First the input leaves the lanes, a row a sample: then a gradient is a
@@ -96,7 +110,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
                          if (span.end == in_features_) std::fill(row + span.end, row + stride, T(0));
                        }
                      }};
-  const std::vector<Span> outputs = even_parts(out_features_, tile_outputs);
+  const std::vector<Span> outputs = even_parts(out_features_, tile_rows);
   const Loop sum{static_cast<Index>(outputs.size()) * chunks, [=, this](Index task, std::byte*) {
                    accumulate(delta, *rows, outputs[static_cast<std::size_t>(task / chunks)], features(task % chunks));
                  }};

@@ -58,8 +58,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
     this->kernel_->multiply({
         .a = delta.points + p * delta.point_stride,
         .b = transposed,
-        .c = sums_->data() + (part.number * points() + p) * point() + part.outputs.begin * row() +
-             part.inputs.begin,
+        .c = sums_->data() + (part.number * points() + p) * point() + part.outputs.begin * row() + part.inputs.begin,
         .rows = delta.channels,
         .inner = pixels,
         .columns = columns,
