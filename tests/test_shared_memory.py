@@ -79,9 +79,9 @@ def test_what_no_gradient_needs_is_not_kept():
 def test_a_linear_layers_delta_is_kept_until_its_gradient_is_summed():
     """By hand, for 16 samples of 16 features: four values and three deltas at once.
 
-    A gradient's second phase, which reads the delta, runs while the layer before sends its own
-    back. To these come the weights packed for three forward passes and for the two deltas that
-    are sent back, and the samples in rows, in two workspaces, by turns.
+    A gradient's second phase, which may read the delta, runs while the layer before sends its own
+    back. To these come inputs and deltas in rows, in two workspaces, by turns; weights are read
+    where they lie.
     """
     memory = summarize(3 * [Linear(16)], input_shape=(16, 1, 1), batch_size=16).memory
-    assert memory.training == (4 + 3 + 3 + 2 + 2) * 16 * 16 * 4
+    assert memory.training == (4 + 3 + 2 * (1 + 1)) * 16 * 16 * 4

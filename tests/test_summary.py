@@ -15,14 +15,13 @@ def test_memory_is_what_the_arrays_come_to():
     """By hand: 4 → 3 features, float32, SGD without momentum's use but with its buffer.
 
     A batch of 16 is one block of 16 lanes. Training: the input's values, the output's values and
-    deltas, the targets; weights packed for forward alone, as the input needs no delta; the
-    samples in rows of 16.
+    deltas, the targets; the samples in rows of 16, and their deltas.
     """
     memory = summarize([Linear(3)], input_shape=(4, 1, 1), batch_size=16).memory
     parameters = 3 * 4 + 3
     assert memory.parameters == parameters * 4 * 3
     lanes = 4 + 3 + 3 + 3
-    assert memory.training == (lanes * 16 + 12 + 16 * 16) * 4
+    assert memory.training == (lanes * 16 + 16 * (16 + 3)) * 4
 
 
 def test_bytes_double_with_the_type_and_grow_with_the_optimizers_state():

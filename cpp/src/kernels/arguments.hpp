@@ -156,15 +156,14 @@ struct WinogradGradient {
   Index parts, part_stride, point_stride, input_channels, kernel;
 };
 
-/// gradient(o, k) += Σ_n δ(o, n) · x(n, k) over the samples of one block, for o < tile and k < features.
+/// gradient(o, k) += Σ_n δ(o, n) · x(n, k) for o < tile and k < features.
 template <class T>
 struct OuterProduct {
   const T* input_rows;  // [sample][row_stride]
-  const T* delta;       // [o][lane]
+  const T* delta;       // [o][sample]
   T* gradient;          // [o][gradient_stride]
   Index samples, row_stride, features, gradient_stride;
   Index tile;  // 1 to 6
-  Index lanes;
 };
 
 /// One channel of one block: the plane below and the pooled map. `rows` and `columns` are the windows of the

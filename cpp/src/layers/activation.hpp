@@ -15,7 +15,7 @@ bool slope_needs_argument(Function function);
 template <class T>
 class CopyLayer : public Layer<T> {
  public:
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 };
@@ -36,7 +36,7 @@ class GateLayer : public Layer<T> {
 template <class T>
 class SoftmaxLayer : public Layer<T> {
  public:
-  Reads backward_reads() const override { return {.input = false, .output = true}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false, .output = true}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 };

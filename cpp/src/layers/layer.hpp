@@ -58,9 +58,10 @@ struct Draws {
   std::uint64_t passes = 0;  // training passes before this one
 };
 
-/// Values that a layer's backward pass is made of, beside that of the input for f'(u).
+/// Values that a layer's backward pass is made of.
 struct Reads {
   bool input = true, output = false;
+  bool slope = true;  // the input's, for its f'(u)
 };
 
 /// The first phases of a layer's gradients, so many, may read signals and use the workspace; after them that memory
@@ -105,8 +106,8 @@ class Layer {
   /// Shape of what forward leaves in `saved` for the delta.
   virtual std::optional<Shape> saves(const Shape& /*output*/) const { return {}; }
 
-  /// Other values' memory may be another's by then.
-  virtual Reads backward_reads() const { return {}; }
+  /// Other values' memory may be another's by then. `function` is attached to the output.
+  virtual Reads backward_reads(const Elementwise& /*function*/) const { return {}; }
 
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;

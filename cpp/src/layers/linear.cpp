@@ -3,12 +3,20 @@
 #include <algorithm>
 
 #include "layers/channel_sum.hpp"
+#include "layers/gradient_sum.hpp"
 
 namespace cnnbp {
 namespace {
 
-/// Features of one task of the gradient: 64 samples × 512 features are 128 KB, which the second cache holds.
-constexpr Index gradient_features = 512;
+/// What a task of the gradient reads of the input again and again, for each tile of outputs, stays in the first cache
+/// (32 KB). It is a whole number of lane vectors.
+constexpr Index gradient_bytes = 24 * 1024;
+
+/// The gradient's tasks, at least, if there are as many tiles.
+constexpr Index wanted_tasks = 16;
+
+/// Features at a time on their way out of the lanes: 256 of 64 bytes stay in the first cache.
+constexpr Index stretch = 256;
 
 /// Rows of a register tile.
 constexpr Index tile_rows = 6;
@@ -89,55 +97,65 @@ Loop LinearLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
   });
 }
 
-/// ∂E/∂W = od·fvᵀ and ∂E/∂b = Σ_n od. First the input leaves the lanes, a row a sample: then a gradient is a
-/// sum over samples, with no lanes to be added up at its end.
+/// ∂E/∂W = od·fvᵀ and ∂E/∂b = Σ_n od. First input and delta leave the lanes, the input as a row a sample: then a
+/// gradient is a sum over samples, with no lanes to be added up at its end.
 template <class T>
 Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
-  const Tensor<T> x = input.value, delta = output.delta;
-  const Index stride = padded<T>(in_features_);
-  const Workspace<T> rows = this->workspace;
-  rows->grow(static_cast<std::size_t>(x.blocks.samples() * stride));
-  const Index chunks = (in_features_ + gradient_features - 1) / gradient_features;
-  const auto features = [=, this](Index chunk) {
-    return Span{chunk * gradient_features, std::min((chunk + 1) * gradient_features, in_features_)};
-  };
-  const Loop to_rows{x.blocks.count() * chunks, [=, this](Index task, std::byte*) {
-                       const Index block = task / chunks, lanes = x.blocks.lanes(block);
-                       const Span span = features(task % chunks);
-                       for (Index n = 0; n < x.blocks.samples_in(block); ++n) {
-                         T* row = rows->data() + (block * Blocks<T>::full_lanes + n) * stride;
-                         for (Index k = span.begin; k < span.end; ++k) row[k] = x.block(block)[k * lanes + n];
-                         if (span.end == in_features_) std::fill(row + span.end, row + stride, T(0));
-                       }
+  const Tensor<T> x = vector(input.value), delta = output.delta;
+  const Index samples = x.blocks.samples(), stride = padded<T>(in_features_);
+  const Workspace<T> out_of_lanes = this->workspace;
+  out_of_lanes->grow(static_cast<std::size_t>(samples * (stride + out_features_)));
+  const Loop to_rows{x.blocks.count(), [=, this](Index b, std::byte*) {
+                       leave_lanes(x, delta, b, out_of_lanes->data(), out_of_lanes->data() + samples * stride);
                      }};
-  const std::vector<Span> outputs = even_parts(out_features_, tile_rows);
-  const Loop sum{static_cast<Index>(outputs.size()) * chunks, [=, this](Index task, std::byte*) {
-                   accumulate(delta, *rows, outputs[static_cast<std::size_t>(task / chunks)], features(task % chunks));
+  constexpr Index lanes = Blocks<T>::full_lanes;
+  const Index most = std::max<Index>(1, gradient_bytes / (samples * Index{sizeof(T)} * lanes));
+  const std::vector<Span> features = even_parts(stride / lanes, most);
+  const Index tiles = (out_features_ + tile_rows - 1) / tile_rows, parts = static_cast<Index>(features.size());
+  const Index shares = std::clamp<Index>((wanted_tasks + parts - 1) / parts, 1, tiles);
+  const Loop sum{parts * shares, [=, this](Index task, std::byte*) {
+                   const Span part = features[static_cast<std::size_t>(task % parts)];
+                   const Span columns{part.begin * lanes, std::min(part.end * lanes, in_features_)};
+                   const Index share = task / parts;
+                   for (Index tile = tiles * share / shares; tile < tiles * (share + 1) / shares; ++tile) {
+                     const Span outputs{out_features_ * tile / tiles, out_features_ * (tile + 1) / tiles};
+                     accumulate(out_of_lanes->data(), out_of_lanes->data() + samples * stride, samples, outputs,
+                                columns);
+                   }
                  }};
-  return {{to_rows}, {sum}};
+  Schedule schedule{{to_rows}, {sum}};
+  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(delta, this->parameters[1].gradient));
+  return schedule;
+}
+
+/// A block's samples as rows of features, filled up with zeros, and its deltas as a row an output.
+template <class T>
+void LinearLayer<T>::leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const {
+  const Index lanes = x.blocks.lanes(block), stride = padded<T>(in_features_), samples = x.blocks.samples();
+  const Index first = block * Blocks<T>::full_lanes, count = x.blocks.samples_in(block);
+  for (Index begin = 0; begin < stride; begin += stretch)
+    for (Index n = 0; n < count; ++n) {
+      T* row = rows + (first + n) * stride;
+      const Index end = std::min(begin + stretch, in_features_);
+      for (Index k = begin; k < end; ++k) row[k] = x.block(block)[k * lanes + n];
+      std::fill(row + std::max(begin, end), row + std::min(begin + stretch, stride), T(0));
+    }
+  for (Index o = 0; o < out_features_; ++o)
+    std::copy_n(delta.block(block) + o * lanes, count, deltas + o * samples + first);
 }
 
 template <class T>
-void LinearLayer<T>::accumulate(const Tensor<T>& delta, const Buffer<T>& rows, Span outputs, Span features) const {
-  const Index stride = padded<T>(in_features_);
-  for (Index b = 0; b < delta.blocks.count(); ++b) {
-    const Index lanes = delta.blocks.lanes(b);
-    const T* block = delta.block(b) + outputs.begin * lanes;
-    this->kernel.accumulate_outer_product({
-        .input_rows = rows.data() + b * Blocks<T>::full_lanes * stride + features.begin,
-        .delta = block,
-        .gradient = this->parameters[0].gradient + outputs.begin * in_features_ + features.begin,
-        .samples = delta.blocks.samples_in(b),
-        .row_stride = stride,
-        .features = features.end - features.begin,
-        .gradient_stride = in_features_,
-        .tile = outputs.end - outputs.begin,
-        .lanes = lanes,
-    });
-    if (features.begin == 0 && this->parameters.size() > 1)
-      for (Index o = outputs.begin; o < outputs.end; ++o)
-        this->parameters[1].gradient[o] += this->kernel.sum_plane(delta.block(b) + o * lanes, 1, lanes);
-  }
+void LinearLayer<T>::accumulate(const T* rows, const T* deltas, Index samples, Span outputs, Span features) const {
+  this->kernel.accumulate_outer_product({
+      .input_rows = rows + features.begin,
+      .delta = deltas + outputs.begin * samples,
+      .gradient = this->parameters[0].gradient + outputs.begin * in_features_ + features.begin,
+      .samples = samples,
+      .row_stride = padded<T>(in_features_),
+      .features = features.end - features.begin,
+      .gradient_stride = in_features_,
+      .tile = outputs.end - outputs.begin,
+  });
 }
 
 template class LinearLayer<float>;

@@ -20,7 +20,8 @@ class LinearLayer : public Layer<T> {
 
   Loop product(const Tensor<T>& source, const Tensor<T>& target, Index row_stride, Index row_step, T* const* bias,
                Finish finish) const;
-  void accumulate(const Tensor<T>& delta, const Buffer<T>& rows, Span outputs, Span features) const;
+  void leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const;
+  void accumulate(const T* rows, const T* deltas, Index samples, Span outputs, Span features) const;
 
   Index in_features_, out_features_;
 };

@@ -16,6 +16,13 @@ bool cover_once(const std::vector<Taps>& windows, Index size) {
   return covered == size;
 }
 
+bool are_apart(const std::vector<Taps>& windows) {
+  for (std::size_t i = 1; i < windows.size(); ++i)
+    if (windows[i - 1].source + (windows[i - 1].count - 1) * windows[i - 1].source_step >= windows[i].source)
+      return false;
+  return true;
+}
+
 }  // namespace
 
 template <class T>
@@ -31,7 +38,8 @@ PlaneWindows<T>::PlaneWindows(Size2d input, std::vector<Taps> rows, const std::v
       columns_(forward_runs(columns)),
       pooled_width_(static_cast<Index>(columns.size())),
       kernel_width_(kernel_width),
-      partition_(cover_once(rows_, input.height) && cover_once(columns, input.width)) {}
+      partition_(cover_once(rows_, input.height) && cover_once(columns, input.width)),
+      apart_(are_apart(rows_) && are_apart(columns)) {}
 
 template <class T>
 Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
@@ -150,6 +158,24 @@ template <class T>
 MaxPool2dLayer<T>::MaxPool2dLayer(const MaxPool2d& definition, const Shape& input)
     : PoolingLayer<T>(PlaneWindows<T>(window_of(definition, input)), kernels().of<T>().max_pool,
                       kernels().of<T>().max_pool_delta) {}
+
+template <class T>
+Loop MaxPool2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
+  if (this->backward_reads(output.function).slope) return PoolingLayer<T>::propagate_delta(input, output);
+  const Index channels = input.value.shape.channels, most = output.delta.shape.pixels() * Blocks<T>::full_lanes;
+  return {input.value.blocks.count() * channels,
+          [=, this](Index task, std::byte* scratch) {
+            const Index b = task / channels, c = task % channels;
+            Pooling<T> plane = this->plane(input.delta, output.delta, output.saved, b, c);
+            const Index count = output.delta.shape.pixels() * output.delta.blocks.lanes(b);
+            T* const delta = reinterpret_cast<T*>(scratch);
+            std::copy_n(plane.pooled, count, delta);
+            this->kernel.multiply_by_derivative(input.function, output.value.channel(b, c), delta, count);
+            plane.pooled = delta;
+            this->kernel.max_pool_delta(plane);
+          },
+          static_cast<std::size_t>(most) * sizeof(T)};
+}
 
 template class PlaneWindows<float>;
 template class PlaneWindows<double>;

@@ -17,20 +17,22 @@ class PlaneWindows {
   /// `taps` may have no memory; divisors are left to who has them.
   Pooling<T> of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                 Index channel) const;
+  /// Whether no pixel is in two windows.
+  bool apart() const { return apart_; }
 
  private:
   Size2d input_;
   std::vector<Taps> rows_;
   std::vector<Run> columns_;
   Index pooled_width_, kernel_width_;
-  bool partition_;
+  bool partition_, apart_;
 };
 
 /// What mean and max pooling share.
 template <class T>
 class PoolingLayer : public Layer<T> {
  public:
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 
@@ -43,10 +45,11 @@ class PoolingLayer : public Layer<T> {
   std::vector<T> row_divisor_, column_divisor_;
   bool multiply_ = false;
 
- private:
   Pooling<T> plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                    Index channel) const;
+  const PlaneWindows<T>& windows() const { return windows_; }
 
+ private:
   PlaneWindows<T> windows_;
   Kernel forward_kernel_, delta_kernel_;
 };
@@ -63,12 +66,18 @@ class AvgPool2dLayer : public PoolingLayer<T> {
   void divide_by(const std::vector<Index>& rows, const std::vector<Index>& columns);
 };
 
-/// y = max x over each window;  δ = f'(u) ∘ place(δ), each at the position that held the maximum.
+/// y = max x over each window;  δ = place(f'(u) ∘ δ), each at the position that held the maximum. The value there is y,
+/// so f'(u) is taken from y, before δ is placed: of a quarter of the numbers, and the maps below need not be kept.
 template <class T>
 class MaxPool2dLayer : public PoolingLayer<T> {
  public:
   MaxPool2dLayer(const MaxPool2d& definition, const Shape& input);
   std::optional<Shape> saves(const Shape& output) const override { return output; }
+  Reads backward_reads(const Elementwise& function) const override {
+    const bool from_output = function.kind == FunctionKind::identity && this->windows().apart();
+    return {.input = false, .output = from_output, .slope = !from_output};
+  }
+  Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 };
 
 }  // namespace cnnbp

@@ -11,7 +11,7 @@ class ZeroPad2dLayer : public Layer<T> {
  public:
   explicit ZeroPad2dLayer(const ZeroPad2d& definition) : padding_(definition.padding) {}
 
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 
@@ -25,7 +25,7 @@ class NearestUpsampleLayer : public Layer<T> {
  public:
   NearestUpsampleLayer(const Upsample& definition, const Shape& input);
 
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 
@@ -41,7 +41,7 @@ class BilinearUpsampleLayer : public Layer<T> {
  public:
   BilinearUpsampleLayer(const Upsample& definition, const Shape& input);
 
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
 

@@ -12,7 +12,7 @@ class Subsample2dLayer : public Layer<T> {
   Subsample2dLayer(const Subsample2d& definition, const Shape& input);
 
   std::optional<Shape> saves(const Shape& output) const override { return output; }
-  Reads backward_reads() const override { return {.input = false}; }
+  Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;

@@ -53,7 +53,8 @@ void Lifetimes<T>::go_back(Index loss) {
 /// Gradients may read, through their phases, whatever the layer says that it reads.
 template <class T>
 void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
-  const Reads reads = node.layer ? node.layer->backward_reads() : Reads{.input = false};
+  const Elementwise function = graph_.signals()[static_cast<std::size_t>(node.output)].function;
+  const Reads reads = node.layer ? node.layer->backward_reads(function) : Reads{.input = false};
   const Index last = phase + (node.layer && node.layer->learns() ? gradient_phases - 1 : 0);
   SignalLifetimes& output = of(node.output);
   delta_of(node.output).extend_to(last);
@@ -63,7 +64,7 @@ void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
     if (reads.input) of(reading.signal).value.extend_to(last);
     if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
     delta_of(reading).extend_to(phase);
-    if (of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
+    if (reads.slope && of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
   }
 }
 
