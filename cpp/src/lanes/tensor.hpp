@@ -38,6 +38,20 @@ class Blocks {
   Index last_lanes_ = 0;  // of the block after the full ones, 0 when there is none
 };
 
+/// `count` elements up to whole lane vectors.
+template <class T>
+constexpr Index whole_vectors(Index count) {
+  constexpr Index full = Blocks<T>::full_lanes;
+  return (count + full - 1) / full * full;
+}
+
+/// The same up to 32 bytes: narrower vectors would save nothing, as their sums wait for each other.
+template <class T>
+constexpr Index whole_halves(Index count) {
+  constexpr Index half = Blocks<T>::full_lanes / 2;
+  return (count + half - 1) / half * half;
+}
+
 /// Whether planes of a multiple of 4 KB get a pixel more. Without it the same pixel of all channels falls into one
 /// set of the first cache, and a kernel that reads seven planes at once throws out what it is about to read. Gradient
 /// and delta of 64 channels of 32×32 gained a fifth.

@@ -45,11 +45,9 @@ Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
 template <class T>
 Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
-  T* const gradient = this->parameters[0].gradient;
-  Schedule schedule = this->parameters.size() > 1
-                          ? sums_.gradient->accumulate_with_bias(input.value, output.delta, gradient,
-                                                                 this->parameters[1].gradient, this->workspace)
-                          : sums_.gradient->accumulate(input.value, output.delta, gradient, this->workspace);
+  T* const bias = this->parameters.size() > 1 ? this->parameters[1].gradient : nullptr;
+  Schedule schedule = sums_.gradient->accumulate(input.value, {output.delta, output.delta_rows},
+                                                 {this->parameters[0].gradient, bias}, this->workspace);
   schedule.push_back({hold_absent_gradients()});
   return schedule;
 }

@@ -15,6 +15,7 @@ class Conv2dLayer : public Layer<T> {
   Loop pack_delta(T* packed) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
 
  private:

@@ -43,7 +43,7 @@ Loop ConvTranspose2dLayer<T>::propagate_delta(const Signal<T>& input, const Sign
 template <class T>
 Schedule ConvTranspose2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
   Schedule schedule =
-      sums_.gradient->accumulate(output.delta, input.value, this->parameters[0].gradient, this->workspace);
+      sums_.gradient->accumulate(output.delta, {input.value}, {this->parameters[0].gradient}, this->workspace);
   if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
   return schedule;
 }

@@ -42,9 +42,8 @@ class DepthwiseGradientSum : public GradientSum<T> {
  public:
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
-
  private:
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
   DepthwiseShape shape_;
 };
 

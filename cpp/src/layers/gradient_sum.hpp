@@ -10,23 +10,43 @@ namespace cnnbp {
 template <class T>
 Loop bias_gradient(const Tensor<T>& delta, T* gradient);
 
+/// What is added to.
+template <class T>
+struct Gradients {
+  T* weight;
+  T* bias = nullptr;  // without
+};
+
+/// The delta in memory or, where its tensor has none, as rows that are made.
+template <class T>
+struct OutputDelta {
+  Tensor<T> tensor;
+  MakeRows<T> rows = {};
+};
+
 template <class T>
 class GradientSum {
  public:
   virtual ~GradientSum() = default;
 
-  /// gradient(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …).
-  virtual Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                              const Workspace<T>& workspace) = 0;
-  /// And bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
-  virtual Schedule accumulate_with_bias(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* bias,
-                                        const Workspace<T>& workspace) {
-    Schedule schedule = accumulate(input, delta, gradient, workspace);
-    schedule[0].push_back(bias_gradient(delta, bias));
+  /// weight(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …) and
+  /// bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
+  virtual Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+                              const Workspace<T>& workspace) {
+    Schedule schedule = sum(input, delta.tensor, gradients.weight, workspace);
+    if (gradients.bias) schedule[0].push_back(bias_gradient(delta.tensor, gradients.bias));
     return schedule;
   }
+  /// Whether the delta may be rows that are made.
+  virtual bool reads_rows() const { return false; }
 
  protected:
+  /// The weights' part alone, for ways that leave the bias to a loop of its own.
+  virtual Schedule sum(const Tensor<T>& /*input*/, const Tensor<T>& /*delta*/, T* /*gradient*/,
+                       const Workspace<T>& /*workspace*/) {
+    return {};
+  }
+
   const KernelTable<T>* kernel_ = &kernels().of<T>();
 };
 

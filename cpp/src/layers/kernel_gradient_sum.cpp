@@ -15,8 +15,16 @@ constexpr Index sums_bytes = 128 * 1024;
 /// kernel's rows split instead, each task would read all of delta and input: half as fast for kernels of few channels.
 constexpr Index wanted_tasks = 8;
 
+/// With few input channels, a tile's taps are kernel columns.
+bool taps_are_columns(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 1; }
+
 /// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
 Index tile_channels(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 3 ? 2 : 4; }
+
+/// Input channels of the tasks, each with so many sums a channel.
+std::vector<Span> channel_parts(Index in_channels, Index sums) {
+  return even_parts(in_channels, std::max<Index>(3, sums_bytes / (sums * 64) / 3 * 3));
+}
 
 }  // namespace
 
@@ -27,42 +35,75 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
       column_spans_(tap_spans(convolution.window.columns)) {
   const auto& [rows, columns] = convolution.window;
   const Index tile = tile_channels(convolution.in_channels, columns.kernel);
-  const Index pixels = tile * columns.output + 3 * rows.stride * columns.input;  // of a row
-  const Index most = std::max<Index>(1, gradient_bytes / (pixels * 64));
-  row_parts_ = (rows.output + most - 1) / most;
+  const Index channels = taps_are_columns(convolution.in_channels, columns.kernel) ? 1 : 3;  // of the input, at once
+  const Index row = tile * columns.output + channels * rows.stride * columns.input;
+  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation;
+  const Index most = std::max<Index>(1, (gradient_bytes / 64 - more) / (row * row_unit()));
+  const Index units = rows.output / row_unit();
+  row_parts_ = (units + most - 1) / most;
+}
+
+/// Parts are of whole units, whether rows are made or not: then the order of summation is the same.
+template <class T>
+Index KernelGradientSum<T>::row_unit() const {
+  return convolution_.window.rows.output % rows_together == 0 ? rows_together : 1;
 }
 
 template <class T>
-Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, Gradients gradients,
-                                          const Workspace<T>& workspace) {
-  const std::vector<Task> all = tasks(input.blocks.count());
+Span KernelGradientSum<T>::rows_of(Index part) const {
+  const Index units = convolution_.window.rows.output / row_unit();
+  return {units * part / row_parts_ * row_unit(), units * (part + 1) / row_parts_ * row_unit()};
+}
+
+template <class T>
+Index KernelGradientSum<T>::most_rows() const {
   Index most = 0;
-  for (const Task& task : all) most = std::max(most, sums_of(task));
-  const Index numbers = all.back().number + 1;
+  for (Index part = 0; part < row_parts_; ++part) most = std::max(most, rows_of(part).end - rows_of(part).begin);
+  return most;
+}
+
+template <class T>
+bool KernelGradientSum<T>::reads_rows() const {
+  const Index tile = tile_channels(convolution_.in_channels, convolution_.window.columns.kernel);
+  return row_unit() == rows_together && channel_parts(convolution_.in_channels, tile * convolution_.taps()).size() == 1;
+}
+
+template <class T>
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const OutputDelta<T>& delta,
+                                          const Gradients<T>& gradients, const Workspace<T>& workspace) {
+  const std::vector<Task> all = tasks(input.blocks.count());
+  Index most = 0, tile = 0;
+  for (const Task& task : all) {
+    most = std::max(most, sums_of(task));
+    tile = std::max(tile, task.output_channels.end - task.output_channels.begin);
+  }
+  const Index numbers = all.back().number + 1, sums_size = most * (Blocks<T>::full_lanes + 1);
+  const Index made = delta.rows ? (tile + 1) * most_rows() * delta.tensor.shape.width * Blocks<T>::full_lanes : 0;
   sums_ = workspace;
   if (numbers > 1) sums_->grow(static_cast<std::size_t>(numbers * (weights() + outputs())));
   const bool with_bias = gradients.bias != nullptr;
   const Loop sum{static_cast<Index>(all.size()),
-                 [=, this](Index i, std::byte* scratch) {
+                 [=, this, from = Operands{input, delta}](Index i, std::byte* scratch) {
                    const Task& task = all[static_cast<std::size_t>(i)];
-                   const Gradients sums = numbers > 1 ? shared_sums(task.number, with_bias) : gradients;
-                   if (numbers > 1) clear(task, sums);
-                   run_task(input, delta, task, reinterpret_cast<T*>(scratch), sums);
+                   const Gradients<T> to = numbers > 1 ? shared_sums(task.number, with_bias) : gradients;
+                   if (numbers > 1) clear(task, to);
+                   T* const sums = reinterpret_cast<T*>(scratch);
+                   run_task(from, task, sums + whole_vectors<T>(sums_size), sums, to);
                  },
-                 static_cast<std::size_t>(most * (Blocks<T>::full_lanes + 1)) * sizeof(T)};
+                 static_cast<std::size_t>(whole_vectors<T>(sums_size) + made) * sizeof(T)};
   if (numbers == 1) return {{sum}};
   return {{sum}, {Loop{outputs(), [=, this](Index output, std::byte*) { finish(output, numbers, gradients); }}}};
 }
 
 /// What tasks of one number add to, where several share a gradient.
 template <class T>
-auto KernelGradientSum<T>::shared_sums(Index number, bool with_bias) const -> Gradients {
+auto KernelGradientSum<T>::shared_sums(Index number, bool with_bias) const -> Gradients<T> {
   T* const weight = sums_->data() + number * (weights() + outputs());
   return {weight, with_bias ? weight + weights() : nullptr};
 }
 
 template <class T>
-void KernelGradientSum<T>::clear(const Task& task, Gradients gradients) const {
+void KernelGradientSum<T>::clear(const Task& task, const Gradients<T>& gradients) const {
   const Index taps = convolution_.taps(), first = task.group * convolution_.out_channels;
   for (Index oc = first + task.output_channels.begin; oc < first + task.output_channels.end; ++oc) {
     T* const weight = gradients.weight + oc * weights_of_output();
@@ -76,8 +117,7 @@ auto KernelGradientSum<T>::tasks(Index blocks) const -> std::vector<Task> {
   const auto& [window, groups, in_channels, out_channels, connections] = convolution_;
   const Index tile = tile_channels(in_channels, window.columns.kernel);
   const std::vector<Span> outputs = even_parts(out_channels, tile);
-  const Index sums = tile * convolution_.taps() * 64;  // bytes of one input channel
-  const std::vector<Span> inputs = even_parts(in_channels, std::max<Index>(3, sums_bytes / sums / 3 * 3));
+  const std::vector<Span> inputs = channel_parts(in_channels, tile * convolution_.taps());
   const Index shares = groups * static_cast<Index>(outputs.size() * inputs.size()), rows = blocks * row_parts_;
   const Index numbers = std::clamp<Index>((wanted_tasks + shares - 1) / shares, 1, rows);
   std::vector<Task> tasks;
@@ -97,24 +137,25 @@ Index KernelGradientSum<T>::sums_of(const Task& task) const {
 
 /// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
 template <class T>
-void KernelGradientSum<T>::run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums,
-                                    Gradients gradients) const {
-  const Index full = input.blocks.full() * row_parts_;
+void KernelGradientSum<T>::run_task(const Operands& from, const Task& task, T* made, T* sums,
+                                    const Gradients<T>& gradients) const {
+  const Index full = from.input.blocks.full() * row_parts_;
   const Span wide{task.rows.begin, std::min(task.rows.end, full)},
       narrow{std::max(task.rows.begin, full), task.rows.end};
   T* const bias = task.input_channels.begin == 0 ? gradients.bias : nullptr;
   for (const Span rows : {wide, narrow}) {
     if (rows.begin >= rows.end) continue;
-    const Index lanes = input.blocks.lanes(rows.begin / row_parts_);
+    const Index lanes = from.input.blocks.lanes(rows.begin / row_parts_);
     std::fill(sums, sums + sums_of(task) * lanes, T(0));
-    sum_rows(input, delta, task, rows, sums, bias);
+    sum_rows(from, task, rows, made, sums, bias);
     add_to_gradient(task, sums, lanes, gradients.weight);
   }
 }
 
 template <class T>
-void KernelGradientSum<T>::sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span parts,
-                                    T* sums, T* bias) const {
+void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span parts, T* made, T* sums,
+                                    T* bias) const {
+  const Tensor<T>&input = from.input, &delta = from.delta.tensor;
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index first = parts.begin / row_parts_, lanes = input.blocks.lanes(first);
   KernelGradient<T> rest{
@@ -142,18 +183,28 @@ void KernelGradientSum<T>::sum_rows(const Tensor<T>& input, const Tensor<T>& del
       .tile = task.output_channels.end - task.output_channels.begin,
       .lanes = lanes,
   };
+  const Index first_output = task.group * convolution_.out_channels + task.output_channels.begin;
   for (Index i = parts.begin; i < parts.end; ++i) {
-    const Index block = i / row_parts_, part = i % row_parts_;
+    const Index block = i / row_parts_;
+    const Span span = rows_of(i % row_parts_);
     rest.input = input.channel(block, task.group * convolution_.in_channels + task.input_channels.begin);
-    rest.delta = delta.channel(block, task.group * convolution_.out_channels + task.output_channels.begin);
-    rest.row_begin = rows.output * part / row_parts_;
-    rest.row_end = rows.output * (part + 1) / row_parts_;
+    rest.row_begin = span.begin;
+    rest.row_end = span.end;
+    if (from.delta.rows) {
+      rest.delta_channel_stride = (span.end - span.begin) * rest.delta_row_stride;
+      T* const spare = made + rest.tile * rest.delta_channel_stride;
+      for (Index oc = 0; oc < rest.tile; ++oc)
+        from.delta.rows(block, first_output + oc, span, made + oc * rest.delta_channel_stride, spare);
+      rest.delta = made - span.begin * rest.delta_row_stride;
+    } else {
+      rest.delta = delta.channel(block, first_output);
+    }
     this->kernel_->accumulate_kernel_gradient(rest);
     if (bias == nullptr) continue;
-    const Index pixels = (rest.row_end - rest.row_begin) * columns.output;
+    const Index pixels = (span.end - span.begin) * columns.output;
     for (Index oc = 0; oc < rest.tile; ++oc)
-      bias[task.group * convolution_.out_channels + task.output_channels.begin + oc] += this->kernel_->sum_plane(
-          rest.delta + oc * rest.delta_channel_stride + rest.row_begin * rest.delta_row_stride, pixels, lanes);
+      bias[first_output + oc] += this->kernel_->sum_plane(
+          rest.delta + oc * rest.delta_channel_stride + span.begin * rest.delta_row_stride, pixels, lanes);
   }
 }
 
@@ -171,9 +222,9 @@ void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lane
 }
 
 template <class T>
-void KernelGradientSum<T>::finish(Index output, Index numbers, Gradients gradients) const {
+void KernelGradientSum<T>::finish(Index output, Index numbers, const Gradients<T>& gradients) const {
   for (Index number = 0; number < numbers; ++number) {
-    const Gradients sums = shared_sums(number, gradients.bias != nullptr);
+    const Gradients<T> sums = shared_sums(number, gradients.bias != nullptr);
     for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
       gradients.weight[i] += sums.weight[i];
     if (gradients.bias) gradients.bias[output] += sums.bias[output];

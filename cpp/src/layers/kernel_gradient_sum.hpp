@@ -12,19 +12,16 @@ class KernelGradientSum : public GradientSum<T> {
  public:
   explicit KernelGradientSum(const Convolution& convolution);
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                      const Workspace<T>& workspace) override {
-    return accumulate(input, delta, {gradient, nullptr}, workspace);
-  }
   /// The bias's in the same pass, while the rows of delta are in the first cache.
-  Schedule accumulate_with_bias(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* bias,
-                                const Workspace<T>& workspace) override {
-    return accumulate(input, delta, {gradient, bias}, workspace);
-  }
+  Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+                      const Workspace<T>& workspace) override;
+  /// If one task reads each of them.
+  bool reads_rows() const override;
 
  private:
-  struct Gradients {
-    T *weight, *bias;  // bias: nullptr without
+  struct Operands {
+    Tensor<T> input;
+    OutputDelta<T> delta;
   };
   /// One task's share: some of the channels, and rows of delta, all blocks' parts of rows counted on. Where several
   /// tasks share a gradient, each has sums of its own, which are added up in their order.
@@ -34,16 +31,18 @@ class KernelGradientSum : public GradientSum<T> {
     Span rows;
     Index number;
   };
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, Gradients gradients,
-                      const Workspace<T>& workspace);
   std::vector<Task> tasks(Index blocks) const;
   Index sums_of(const Task& task) const;
-  void run_task(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, T* sums, Gradients gradients) const;
-  void sum_rows(const Tensor<T>& input, const Tensor<T>& delta, const Task& task, Span rows, T* sums, T* bias) const;
+  void run_task(const Operands& from, const Task& task, T* made, T* sums, const Gradients<T>& gradients) const;
+  void sum_rows(const Operands& from, const Task& task, Span rows, T* made, T* sums, T* bias) const;
   void add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const;
-  Gradients shared_sums(Index number, bool with_bias) const;
-  void clear(const Task& task, Gradients gradients) const;
-  void finish(Index output, Index numbers, Gradients gradients) const;
+  Gradients<T> shared_sums(Index number, bool with_bias) const;
+  void clear(const Task& task, const Gradients<T>& gradients) const;
+  void finish(Index output, Index numbers, const Gradients<T>& gradients) const;
+  /// Rows of delta in one of the parts.
+  Span rows_of(Index part) const;
+  Index most_rows() const;
+  Index row_unit() const;
   Index outputs() const { return convolution_.groups * convolution_.out_channels; }
   Index weights() const { return outputs() * weights_of_output(); }
   Index weights_of_output() const { return convolution_.in_channels * convolution_.taps(); }

@@ -12,6 +12,10 @@
 
 namespace cnnbp {
 
+/// Writes some rows of one channel of a block to `to`; `spare` has room for as many.
+template <class T>
+using MakeRows = std::function<void(Index block, Index channel, Span rows, T* to, T* spare)>;
+
 /// Maps between two layers. `value` is f(u), with f the activation attached to them; `delta` is ∂E/∂u. So
 /// whoever writes a value ends with f, and whoever writes a delta ends with f'(u).
 template <class T>
@@ -19,7 +23,11 @@ struct Signal {
   Tensor<T> value, delta;
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
   Elementwise function = {};
+  MakeRows<T> delta_rows = {};  // where `delta` has a shape but no memory
 };
+
+/// Rows that `MakeRows` makes at once, or a multiple of them.
+constexpr Index rows_together = 2;
 
 /// A task for each of `parts` parts of every block: run(block, part).
 template <class T, class Run>
@@ -115,6 +123,11 @@ class Layer {
   virtual Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& /*draws*/) {
     return forward(input, output);
   }
+  /// Whether the gradients of a layer that sends no delta back may be made of rows of its output's delta.
+  virtual bool reads_delta_rows() const { return false; }
+  /// Whether a layer whose output has this function can make rows of its input's delta, and how.
+  virtual bool makes_delta_rows(const Elementwise& /*function*/) const { return false; }
+  virtual MakeRows<T> delta_rows(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
   /// Adds to every parameter's gradient; asked for only if the layer learns. See `gradient_phases`.

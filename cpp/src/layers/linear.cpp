@@ -30,13 +30,6 @@ Tensor<T> vector(const Tensor<T>& maps) {
   return maps.viewed_as({maps.shape.features(), 1, 1});
 }
 
-/// Zeros fill a row of features up to whole lane vectors of any instruction set.
-template <class T>
-Index padded(Index features) {
-  constexpr Index lanes = Blocks<T>::full_lanes;
-  return (features + lanes - 1) / lanes * lanes;
-}
-
 }  // namespace
 
 template <class T>
@@ -102,7 +95,7 @@ Loop LinearLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
 template <class T>
 Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
   const Tensor<T> x = vector(input.value), delta = output.delta;
-  const Index samples = x.blocks.samples(), stride = padded<T>(in_features_);
+  const Index samples = x.blocks.samples(), stride = whole_vectors<T>(in_features_);
   const Workspace<T> out_of_lanes = this->workspace;
   out_of_lanes->grow(static_cast<std::size_t>(samples * (stride + out_features_)));
   const Loop to_rows{x.blocks.count(), [=, this](Index b, std::byte*) {
@@ -131,7 +124,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
 /// A block's samples as rows of features, filled up with zeros, and its deltas as a row an output.
 template <class T>
 void LinearLayer<T>::leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const {
-  const Index lanes = x.blocks.lanes(block), stride = padded<T>(in_features_), samples = x.blocks.samples();
+  const Index lanes = x.blocks.lanes(block), stride = whole_vectors<T>(in_features_), samples = x.blocks.samples();
   const Index first = block * Blocks<T>::full_lanes, count = x.blocks.samples_in(block);
   for (Index begin = 0; begin < stride; begin += stretch)
     for (Index n = 0; n < count; ++n) {
@@ -151,7 +144,7 @@ void LinearLayer<T>::accumulate(const T* rows, const T* deltas, Index samples, S
       .delta = deltas + outputs.begin * samples,
       .gradient = this->parameters[0].gradient + outputs.begin * in_features_ + features.begin,
       .samples = samples,
-      .row_stride = padded<T>(in_features_),
+      .row_stride = whole_vectors<T>(in_features_),
       .features = features.end - features.begin,
       .gradient_stride = in_features_,
       .tile = outputs.end - outputs.begin,

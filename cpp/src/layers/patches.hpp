@@ -35,20 +35,6 @@ enum class Walk { forwards, mirrored };
 template <class T>
 WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, Walk walk = Walk::forwards);
 
-/// `count` elements up to whole lane vectors.
-template <class T>
-constexpr Index whole_vectors(Index count) {
-  constexpr Index full = Blocks<T>::full_lanes;
-  return (count + full - 1) / full * full;
-}
-
-/// The same up to 32 bytes: narrower vectors would save nothing, as their sums wait for each other.
-template <class T>
-constexpr Index whole_halves(Index count) {
-  constexpr Index half = Blocks<T>::full_lanes / 2;
-  return (count + half - 1) / half * half;
-}
-
 /// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
 /// into one set of the first cache.
 template <class T>

@@ -64,6 +64,22 @@ Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, 
 }
 
 template <class T>
+Pooling<T> PlaneWindows<T>::of_rows(Pooling<T> plane, Span rows, T* to) const {
+  const Index height = rows_.front().count, first = rows.begin / height;
+  plane.plane = to - rows.begin * plane.plane_row_stride;
+  plane.pooled += first * plane.pooled_row_stride;
+  if (plane.taps) plane.taps += first * plane.pooled_row_stride;
+  plane.rows += first;
+  plane.pooled_height = (rows.end - rows.begin) / height;
+  return plane;
+}
+
+template <class T>
+bool PlaneWindows<T>::share_rows(Index together) const {
+  return partition_ && std::all_of(rows_.begin(), rows_.end(), [=](const Taps& row) { return row.count == together; });
+}
+
+template <class T>
 PoolingLayer<T>::PoolingLayer(PlaneWindows<T> windows, Kernel forward_kernel, Kernel delta_kernel)
     : windows_(std::move(windows)), forward_kernel_(forward_kernel), delta_kernel_(delta_kernel) {}
 
@@ -96,6 +112,18 @@ Loop PoolingLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& o
             this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c), input.delta.channel(b, c),
                                                 input.value.channel_stride(b));
           }};
+}
+
+template <class T>
+MakeRows<T> PoolingLayer<T>::delta_rows(const Signal<T>& input, const Signal<T>& output) {
+  return [=, this](Index b, Index c, Span rows, T* to, T*) {
+    Pooling<T> pooling = windows_.of_rows(plane(input.delta, output.delta, output.saved, b, c), rows, to);
+    if (pooling.row_divisor) pooling.row_divisor += rows.begin / rows_together;
+    delta_kernel_(pooling);
+    const Index row = input.value.row_stride(b);
+    this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c) + rows.begin * row, to,
+                                        (rows.end - rows.begin) * row);
+  };
 }
 
 namespace {
@@ -166,15 +194,32 @@ Loop MaxPool2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>&
   return {input.value.blocks.count() * channels,
           [=, this](Index task, std::byte* scratch) {
             const Index b = task / channels, c = task % channels;
-            Pooling<T> plane = this->plane(input.delta, output.delta, output.saved, b, c);
+            Pooling<T> pooling = this->plane(input.delta, output.delta, output.saved, b, c);
             const Index count = output.delta.shape.pixels() * output.delta.blocks.lanes(b);
             T* const delta = reinterpret_cast<T*>(scratch);
-            std::copy_n(plane.pooled, count, delta);
-            this->kernel.multiply_by_derivative(input.function, output.value.channel(b, c), delta, count);
-            plane.pooled = delta;
-            this->kernel.max_pool_delta(plane);
+            multiply_by_slope(output, input.function, b, c, 0, count, delta);
+            pooling.pooled = delta;
+            this->kernel.max_pool_delta(pooling);
           },
           static_cast<std::size_t>(most) * sizeof(T)};
+}
+
+template <class T>
+void MaxPool2dLayer<T>::multiply_by_slope(const Signal<T>& output, const Elementwise& function, Index block,
+                                          Index channel, Index offset, Index count, T* to) const {
+  std::copy_n(output.delta.channel(block, channel) + offset, count, to);
+  this->kernel.multiply_by_derivative(function, output.value.channel(block, channel) + offset, to, count);
+}
+
+template <class T>
+MakeRows<T> MaxPool2dLayer<T>::delta_rows(const Signal<T>& input, const Signal<T>& output) {
+  return [=, this](Index b, Index c, Span rows, T* to, T* spare) {
+    Pooling<T> pooling = this->windows().of_rows(this->plane(input.delta, output.delta, output.saved, b, c), rows, to);
+    multiply_by_slope(output, input.function, b, c, pooling.pooled - output.delta.channel(b, c),
+                      pooling.pooled_height * pooling.pooled_row_stride, spare);
+    pooling.pooled = spare;
+    this->kernel.max_pool_delta(pooling);
+  };
 }
 
 template class PlaneWindows<float>;

@@ -17,6 +17,10 @@ class PlaneWindows {
   /// `taps` may have no memory; divisors are left to who has them.
   Pooling<T> of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                 Index channel) const;
+  /// The same of some rows of the plane alone, which lie in `to`; for windows that share them evenly.
+  Pooling<T> of_rows(Pooling<T> plane, Span rows, T* to) const;
+  /// Whether so many rows are always those of one row of windows, and no others'.
+  bool share_rows(Index together) const;
   /// Whether no pixel is in two windows.
   bool apart() const { return apart_; }
 
@@ -35,6 +39,8 @@ class PoolingLayer : public Layer<T> {
   Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  bool makes_delta_rows(const Elementwise&) const override { return windows_.share_rows(rows_together); }
+  MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;
 
  protected:
   using Kernel = void (*)(const Pooling<T>&);
@@ -78,6 +84,15 @@ class MaxPool2dLayer : public PoolingLayer<T> {
     return {.input = false, .output = from_output, .slope = !from_output};
   }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  bool makes_delta_rows(const Elementwise& function) const override {
+    return !backward_reads(function).slope && this->windows().share_rows(rows_together);
+  }
+  MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;
+
+ private:
+  /// Elements of δ from `offset` of a channel on, times f' of what they are the maximum of.
+  void multiply_by_slope(const Signal<T>& output, const Elementwise& function, Index block, Index channel, Index offset,
+                         Index count, T* to) const;
 };
 
 }  // namespace cnnbp

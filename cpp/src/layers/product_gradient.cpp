@@ -152,8 +152,8 @@ void ProductGradientSum<T>::finish(Index output, Index numbers, T* gradient) con
 }
 
 template <class T>
-Schedule ProductGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                           const Workspace<T>& workspace) {
+Schedule ProductGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                    const Workspace<T>& workspace) {
   const std::vector<Part> parts = parts_of(input.blocks.count() * static_cast<Index>(rows_.size()));
   const Index numbers = parts.back().number + 1;
   sums_ = workspace;

@@ -16,10 +16,8 @@ class ProductGradientSum : public GradientSum<T> {
  public:
   explicit ProductGradientSum(const Convolution& convolution);
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                      const Workspace<T>& workspace) override;
-
  private:
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>& workspace) override;
   /// Sums over some of the rows that taps read, all blocks' rows counted on, for a range of channels: one task is their
   /// only writer.
   struct Part {

@@ -93,8 +93,8 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
 }
 
 template <class T>
-Schedule WinogradGradientSum<T>::accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                            const Workspace<T>& workspace) {
+Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
+                                     const Workspace<T>& workspace) {
   const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = points() * point();

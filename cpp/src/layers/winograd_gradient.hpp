@@ -12,10 +12,8 @@ class WinogradGradientSum : public GradientSum<T> {
  public:
   explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
 
-  Schedule accumulate(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                      const Workspace<T>& workspace) override;
-
  private:
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>& workspace) override;
   /// Sums of some patches over a range of channels: one task is their only writer.
   struct Part {
     Span patches, outputs, inputs;

@@ -156,13 +156,29 @@ void Graph<T>::pass_deltas(const Node<T>& join) {
   }
 }
 
+/// A layer that sends no delta back reads that of its output once, for its gradients. Where the only reader of the
+/// output can make rows of it, they never leave the first cache: nobody writes the map, and reads it back.
+template <class T>
+const Node<T>* Graph<T>::maker_for(const Node<T>& node) const {
+  const SignalPlan& output = signals_[static_cast<std::size_t>(node.output)];
+  if (fusing_ == Fusing::off || !node.layer || !node.layer->reads_delta_rows()) return nullptr;
+  if (needs_delta(node.inputs[0].signal) || output.readers != 1 || output.view_of >= 0) return nullptr;
+  for (const Node<T>& reader : nodes_)
+    if (reader.layer && reader.inputs[0].signal == node.output &&
+        reader.layer->makes_delta_rows(signals_[static_cast<std::size_t>(reader.output)].function))
+      return &reader;
+  return nullptr;
+}
+
 /// A gradient's phases run beside those of the layers before it, so layers take their workspaces by turns.
 template <class T>
 void Graph<T>::order_backward() {
   std::array<Workspace<T>, gradient_phases> workspaces;
   for (Workspace<T>& workspace : workspaces) workspace = std::make_shared<Buffer<T>>();
+  for (const Node<T>& node : nodes_) at(node.output).delta_in_rows = maker_for(node) != nullptr;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
+    if (at(node->inputs[0].signal).delta_in_rows) continue;
     add_gathering(node->output);
     if (node->join) {
       pass_deltas(*node);
@@ -170,7 +186,7 @@ void Graph<T>::order_backward() {
       if (std::all_of(node->inputs.begin(), node->inputs.end(), done)) continue;
     }
     if (node->layer) node->layer->workspace = workspaces[backward_.size() % workspaces.size()];
-    backward_.push_back({&*node, node->output});
+    backward_.push_back({&*node, node->output, maker_for(*node)});
   }
   add_gathering(0);
 }

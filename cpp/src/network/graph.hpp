@@ -15,6 +15,7 @@ struct SignalPlan {
   bool takes_function = true;       // no: someone needs the value as it is
   bool contiguous = false;          // read as one vector of features
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
+  bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta
   std::vector<Index> passed = {};   // by reader: the signal whose delta is its part as it is, or -1
@@ -39,6 +40,7 @@ template <class T>
 struct BackwardStep {
   const Node<T>* node;
   Index signal;
+  const Node<T>* maker = nullptr;  // makes the rows of the output's delta as the node's gradients read them
 };
 
 template <class T>
@@ -93,6 +95,7 @@ class Graph {
   void pass_deltas(const Node<T>& join);
   void add_gathering(Index signal);
   void order_backward();
+  const Node<T>* maker_for(const Node<T>& node) const;
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
   SignalPlan& memory(Index signal) { return at(memory_of(signal)); }
 

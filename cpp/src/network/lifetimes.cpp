@@ -40,7 +40,7 @@ void Lifetimes<T>::go_back(Index loss) {
     packed_.push_back({phase, phase + 1});
     ++phase;
     if (step.node != nullptr) {
-      go_back_through(*step.node, phase);
+      go_back_through(step, phase);
       continue;
     }
     of(step.signal).delta.extend_to(phase);
@@ -52,12 +52,13 @@ void Lifetimes<T>::go_back(Index loss) {
 
 /// Gradients may read, through their phases, whatever the layer says that it reads.
 template <class T>
-void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
-  const Elementwise function = graph_.signals()[static_cast<std::size_t>(node.output)].function;
-  const Reads reads = node.layer ? node.layer->backward_reads(function) : Reads{.input = false};
+void Lifetimes<T>::go_back_through(const BackwardStep<T>& step, Index phase) {
+  const Node<T>& node = *step.node;
+  const Reads reads = reads_of(node);
   const Index last = phase + (node.layer && node.layer->learns() ? gradient_phases - 1 : 0);
   SignalLifetimes& output = of(node.output);
-  delta_of(node.output).extend_to(last);
+  if (step.maker != nullptr) make_rows(*step.maker, last);
+  else delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
   if (reads.output) output.value.extend_to(last);
   for (const Reading& reading : node.inputs) {
@@ -66,6 +67,22 @@ void Lifetimes<T>::go_back_through(const Node<T>& node, Index phase) {
     delta_of(reading).extend_to(phase);
     if (reads.slope && of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
   }
+}
+
+template <class T>
+Reads Lifetimes<T>::reads_of(const Node<T>& node) const {
+  if (node.layer == nullptr) return {.input = false};
+  return node.layer->backward_reads(graph_.signals()[static_cast<std::size_t>(node.output)].function);
+}
+
+/// What `maker` reads, as long as it makes rows of its input's delta.
+template <class T>
+void Lifetimes<T>::make_rows(const Node<T>& maker, Index last) {
+  const Reads reads = reads_of(maker);
+  delta_of(maker.output).extend_to(last);
+  of(maker.output).saved.extend_to(last);
+  if (reads.output) of(maker.output).value.extend_to(last);
+  if (reads.slope) read_slope(maker.inputs[0].signal, last);
 }
 
 /// Whoever ends a delta with f'(u) takes it from the value.

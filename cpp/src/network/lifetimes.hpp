@@ -31,7 +31,9 @@ class Lifetimes {
  private:
   void go_forward();
   void go_back(Index loss);
-  void go_back_through(const Node<T>& node, Index phase);
+  void go_back_through(const BackwardStep<T>& step, Index phase);
+  void make_rows(const Node<T>& maker, Index last);
+  Reads reads_of(const Node<T>& node) const;
   void read_slope(Index signal, Index phase);
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }

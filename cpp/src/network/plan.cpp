@@ -42,7 +42,8 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
       return graph_.passed({static_cast<Index>(i), static_cast<Index>(part)}) < 0;
     };
     parts_[i].resize(in_use.parts.size());
-    if (!parts_[i].empty() || own(0)) want(signals_[i].delta, planned.shape, spacing, in_use.delta);
+    if (planned.delta_in_rows) signals_[i].delta = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
+    else if (!parts_[i].empty() || own(0)) want(signals_[i].delta, planned.shape, spacing, in_use.delta);
     for (std::size_t r = 0; r < parts_[i].size(); ++r)
       if (own(r)) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
   }
@@ -148,7 +149,7 @@ void Plan<T>::make_backward() {
   const std::size_t first = backward_.size();
   for (std::size_t i = 0; i < graph_.backward().size(); ++i) {
     const BackwardStep<T>& step = graph_.backward()[i];
-    if (step.node != nullptr) add_backward(*step.node, packed_[i], first + i);
+    if (step.node != nullptr) add_backward(step, packed_[i], first + i);
     else add_to_backward(first + i, sum_deltas(signal(step.signal), parts_of(step.signal)));
   }
 }
@@ -157,8 +158,11 @@ void Plan<T>::make_backward() {
 /// needs nothing that its delta writes, so both share a phase; a gradient's further loops run beside the deltas of the
 /// layers before it.
 template <class T>
-void Plan<T>::add_backward(const Node<T>& node, T* packed, std::size_t phase) {
-  const Signal<T>& output = signal(node.output);
+void Plan<T>::add_backward(const BackwardStep<T>& step, T* packed, std::size_t phase) {
+  const Node<T>& node = *step.node;
+  Signal<T> output = signal(node.output);
+  if (step.maker != nullptr)
+    output.delta_rows = step.maker->layer->delta_rows(input_of(*step.maker), signal(step.maker->output));
   if (node.join) {
     add_to_backward(phase, node.join->propagate_delta(inputs_of(node), output));
     return;

@@ -46,7 +46,7 @@ class Plan {
   void make_load();
   void make_forward(const Draws& draws);
   void make_backward();
-  void add_backward(const Node<T>& node, T* packed, std::size_t phase);
+  void add_backward(const BackwardStep<T>& step, T* packed, std::size_t phase);
   void add_to_backward(std::size_t phase, const Loop& loop);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
