@@ -6,7 +6,7 @@ import pytest
 import architectures
 from claims import assert_same_bits
 from cnnbp import summarize
-from cnnbp.layers import Conv2d, Linear, MaxPool2d, Residual
+from cnnbp.layers import AvgPool2d, Conv2d, Linear, MaxPool2d, Residual, Upsample
 
 
 @pytest.mark.parametrize("batch", [1, 37])
@@ -74,6 +74,34 @@ def test_what_no_gradient_needs_is_not_kept():
 
     block = Residual([Conv2d(8, 3, padding=1)])
     assert of(*3 * [block]) - of(block) == 2 * (MAPS + WEIGHTS)
+
+
+#: Bytes of those maps after pooling.
+POOLED = 8 * (8 * 8 + 1) * 16 * 4
+
+
+@pytest.mark.parametrize(
+    ("pool", "kept"), [(AvgPool2d, MAPS), (MaxPool2d, 2 * POOLED)], ids=["mean", "max"]
+)
+def test_maps_before_max_pooling_are_not_kept(pool, kept):
+    """Their f'(u) is that of the maxima. Kept are the maxima and their positions.
+
+    Besides these, each block keeps what its convolution reads.
+    """
+
+    def of(blocks: int) -> int:
+        layers = blocks * [Conv2d(8, 3, padding=1, activation="tanh"), pool(2), Upsample(2)]
+        network = [*layers, Linear(3)]
+        return summarize(network, input_shape=(8, 16, 16), batch_size=16).memory.training
+
+    assert of(6) - of(3) == 3 * (MAPS + kept + WEIGHTS)
+
+
+def test_a_first_layers_delta_is_not_kept_where_pooling_makes_it():
+    """The input and the layer's output are, for its gradient and for f'(u): two maps, not three."""
+    network = [Conv2d(8, 3, padding=1, activation="tanh"), AvgPool2d(2), Linear(3)]
+    memory = summarize(network, input_shape=(8, 16, 16), batch_size=16).memory.training
+    assert 2 * MAPS < memory < 3 * MAPS
 
 
 def test_a_linear_layers_delta_is_kept_until_its_gradient_is_summed():

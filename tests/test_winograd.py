@@ -52,6 +52,7 @@ layers = pytest.mark.parametrize(
     [
         LAYER,
         plain(replace(LAYER, in_channels=20, out_channels=50), 5),
+        plain(replace(LAYER, in_channels=6, out_channels=12, padding=((0, 0), (0, 0))), 5),
     ],
     ids=str,
 )
@@ -202,7 +203,8 @@ def test_auto_and_winograd_are_not_direct(geometry):
     ("changes", "dtype"),
     [
         ({}, "float64"),
-        ({"in_channels": 3, "out_channels": 3}, "float32"),
+        ({"in_channels": 15, "out_channels": 15}, "float32"),
+        ({"in_channels": 5, "kernel_size": (5, 5)}, "float32"),
         ({"stride": (2, 2)}, "float32"),
         ({"groups": 4}, "float32"),
         ({"kernel_size": (3, 1)}, "float32"),

@@ -101,7 +101,8 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
   sums_ = workspace;
   sums_->grow(static_cast<std::size_t>(numbers * part_stride));
   const Index width = patch_vectors * Blocks<T>::full_lanes;
-  const Index scratch = 2 * points() * point_stride<T>(most_channels, width) + most_channels * width;
+  const Index inputs = std::min(most_channels, row()), outputs = std::min(most_channels, shape_.target_channels);
+  const Index scratch = points() * (point_stride<T>(inputs, width) + point_stride<T>(outputs, width)) + inputs * width;
   const Index taps = shape_.kernel_height * shape_.kernel_width;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
