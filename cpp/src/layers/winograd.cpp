@@ -5,8 +5,8 @@
 namespace cnnbp {
 namespace {
 
-/// Target channels whose points are kept at once, of four vectors each: 216 KB stay in the second cache.
-constexpr Index group_channels(Index points) { return 24 * 36 / points; }
+/// Points of target channels that are kept at once, of four vectors each: 216 KB stay in the second cache.
+constexpr Index grouped_points = 24 * 36;
 
 /// With few patches the targets are split among tasks, at least so many to a task: each transforms all sources.
 constexpr Index wanted_tasks = 16, least_task_channels = 64;
@@ -65,7 +65,7 @@ WinogradProducts<T>::WinogradProducts(WinogradShape shape)
 
 template <class T>
 Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
-  const std::vector<Span> parts = groups_of({0, shape_.target_channels});
+  const std::vector<Span> parts = even_parts(shape_.target_channels, most_grouped());
   return {static_cast<Index>(parts.size()), [=, this, &weight](Index task, std::byte*) {
             const Span part = parts[static_cast<std::size_t>(task)];
             this->kernel_->winograd_weights({
@@ -101,16 +101,14 @@ void WinogradProducts<T>::multiply(const WinogradTiles<T>& source, const Winogra
 }
 
 template <class T>
-std::vector<Span> WinogradProducts<T>::groups_of(Span channels) const {
-  std::vector<Span> groups = even_parts(channels.end - channels.begin, group_channels(points()));
-  for (Span& group : groups) group = {channels.begin + group.begin, channels.begin + group.end};
-  return groups;
+Index WinogradProducts<T>::most_grouped() const {
+  return std::min(grouped_points / points(), shape_.target_channels);
 }
 
 template <class T>
 Index WinogradProducts<T>::scratch() const {
   const Index width = patch_vectors * Blocks<T>::full_lanes;
-  return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(group_channels(points()), width));
+  return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(most_grouped(), width));
 }
 
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
@@ -150,14 +148,14 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
   this->kernel_->winograd_input(from);
   to.points = scratch + this->points() * from.point_stride;
   T* const map = to.map;
-  for (const Span& group : this->groups_of(channels)) {
+  this->for_each_group(channels, [&](Span group) {
     to.map = map + group.begin * to.channel_stride;
     to.channels = group.end - group.begin;
     to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
     this->multiply(from, to, group.begin, weights.packed);
     this->kernel_->winograd_output(to, weights.bias_from(group.begin));
     finish_patch(target, to, patch, group, finish);
-  }
+  });
 }
 
 template <class T>

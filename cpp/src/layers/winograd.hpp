@@ -45,8 +45,14 @@ class WinogradProducts : public ChannelSum<T> {
   Loop packing(T* const& weight, T* packed) override;
   /// The targets' points, from channel `first` on, from all the sources'.
   void multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first, const T* packed) const;
-  /// A range of target channels in groups whose points stay in the second cache.
-  std::vector<Span> groups_of(Span channels) const;
+  /// Calls run(group) for the groups of target channels whose points stay in the second cache.
+  template <class Run>
+  void for_each_group(Span channels, Run run) const {
+    const Index count = channels.end - channels.begin, groups = (count + most_grouped() - 1) / most_grouped();
+    for (Index g = 0; g < groups; ++g)
+      run(Span{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups});
+  }
+  Index most_grouped() const;
   /// Elements that a patch needs at the points: all its sources and a group of targets.
   Index scratch() const;
   /// The tiles of a patch, its `channels` at the points from `memory` on.

@@ -21,13 +21,13 @@ void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& targe
   to.column += this->shape_.first_column;
   to.points = scratch + this->points() * from.point_stride;
   T* const map = to.map;
-  for (const Span& group : this->groups_of(channels)) {
+  this->for_each_group(channels, [&](Span group) {
     to.map = map + group.begin * to.channel_stride;
     to.channels = group.end - group.begin;
     to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
     this->multiply(from, to, group.begin, weights.packed);
     this->kernel_->winograd_input_delta(to);
-  }
+  });
 }
 
 /// A task is one block and some target channels: tiles that overlap have one writer.
