@@ -28,7 +28,7 @@ class Lanes {
     const Index channels = from.shape.channels;
     const Schedule pack_all{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
                                     const Index c = task % channels;
-                                    pack(images, {}, tensor_, task / channels, c, c + 1);
+                                    pack(images, {}, tensor_, task / channels, {c, c + 1}, kernels().of<T>().transpose);
                                   }}}};
     run({&pack_all}, move_work * double(tensor_.size()));
   }

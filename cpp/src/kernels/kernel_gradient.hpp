@@ -145,18 +145,23 @@ void sum_lanes(const T* sums, Index count, Index lanes, T* out) {
 /// Four chains by pixel hide the latency of an addition; the order is the same on every instruction set.
 template <class T>
 T sum_plane(const T* plane, Index pixels, Index lanes) {
-  T total[64 / sizeof(T)];
-  with_vector<T>(lanes, [&](auto vector) {
-    using V = decltype(vector);
-    for (Index part = 0; part < lanes; part += V::width) {
-      V chain[4] = {zero<V>(), zero<V>(), zero<V>(), zero<V>()};
-      Index px = 0;
-      for (; px + 4 <= pixels; px += 4)
-        for (int c = 0; c < 4; ++c) chain[c] = chain[c] + V::load(plane + (px + c) * lanes + part);
-      for (int c = 0; c < 3; ++c)
-        if (px + c < pixels) chain[c] = chain[c] + V::load(plane + (px + c) * lanes + part);
-      ((chain[0] + chain[1]) + (chain[2] + chain[3])).store(total + part);
-    }
+  T total[64 / sizeof(T)] = {};
+  with_pixel<T>(lanes, [&](auto of) {
+    using V = typename decltype(of)::Vector;
+    constexpr int parts = of.parts;
+    V chain[4][parts];
+    for (int c = 0; c < 4; ++c)
+      for (int p = 0; p < parts; ++p) chain[c][p] = zero<V>();
+    const auto add = [&](Index pixel, int c) {
+      for (int p = 0; p < parts; ++p) chain[c][p] = chain[c][p] + V::load(plane + pixel * lanes + p * V::width);
+    };
+    Index pixel = 0;
+    for (; pixel + 4 <= pixels; pixel += 4)
+      for (int c = 0; c < 4; ++c) add(pixel + c, c);
+    for (int c = 0; c < 3; ++c)
+      if (pixel + c < pixels) add(pixel + c, c);
+    for (int p = 0; p < parts; ++p)
+      ((chain[0][p] + chain[1][p]) + (chain[2][p] + chain[3][p])).store(total + p * V::width);
     total[0] = sum_pixel<V>(total, lanes);
   });
   return total[0];

@@ -7,57 +7,75 @@
 namespace cnnbp {
 namespace {
 
-/// Four chains by pixel hide the latency of an addition.
+/// Two chains by pixel and vector: with more, the sums of AVX2's two vectors would not fit the registers.
 template <class T>
 void accumulate_moments(const PlaneMoments<T>& a) {
-  constexpr int chains = 4;
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    for (Index part = 0; part < a.lanes; part += V::width) {
-      const V mean = V::load(a.mean + part);
-      V first[chains], second[chains];
-      for (int c = 0; c < chains; ++c) first[c] = second[c] = zero<V>();
-      const auto add = [&](Index pixel, int chain) {
-        const V x = V::load(a.input + pixel * a.lanes + part) - mean;
-        const V weight = a.delta ? V::load(a.delta + pixel * a.lanes + part) : x;
-        first[chain] = first[chain] + weight;
-        second[chain] = multiply_add(weight, x, second[chain]);
-      };
-      Index pixel = 0;
-      for (; pixel + chains <= a.pixels; pixel += chains)
-        for (int c = 0; c < chains; ++c) add(pixel + c, c);
-      for (int c = 0; pixel < a.pixels; ++pixel, ++c) add(pixel, c);
-      (V::load(a.first + part) + ((first[0] + first[1]) + (first[2] + first[3]))).store(a.first + part);
-      (V::load(a.second + part) + ((second[0] + second[1]) + (second[2] + second[3]))).store(a.second + part);
+  constexpr int chains = 2;
+  with_pixel<T>(a.lanes, [&](auto of) {
+    using V = typename decltype(of)::Vector;
+    constexpr int parts = of.parts;
+    V mean[parts], first[chains][parts], second[chains][parts];
+    for (int p = 0; p < parts; ++p) mean[p] = V::load(a.mean + p * V::width);
+    for (int c = 0; c < chains; ++c)
+      for (int p = 0; p < parts; ++p) first[c][p] = second[c][p] = zero<V>();
+    const auto add = [&](Index pixel, int chain) {
+      for (int p = 0; p < parts; ++p) {
+        const Index i = pixel * a.lanes + p * V::width;
+        const V x = V::load(a.input + i) - mean[p];
+        const V weight = a.delta ? V::load(a.delta + i) : x;
+        first[chain][p] = first[chain][p] + weight;
+        second[chain][p] = multiply_add(weight, x, second[chain][p]);
+      }
+    };
+    Index pixel = 0;
+    for (; pixel + chains <= a.pixels; pixel += chains)
+      for (int c = 0; c < chains; ++c) add(pixel + c, c);
+    if (pixel < a.pixels) add(pixel, 0);
+    for (int p = 0; p < parts; ++p) {
+      T *const to_first = a.first + p * V::width, *const to_second = a.second + p * V::width;
+      (V::load(to_first) + (first[0][p] + first[1][p])).store(to_first);
+      (V::load(to_second) + (second[0][p] + second[1][p])).store(to_second);
     }
   });
 }
 
 template <class T>
 void normalize(const Normalization<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
+  with_pixel<T>(a.lanes, [&](auto of) {
+    using V = typename decltype(of)::Vector;
+    constexpr int parts = of.parts;
     const V shift = V::broadcast(a.shift);
-    for (Index part = 0; part < a.lanes; part += V::width) {
-      const V mean = V::load(a.mean + part), scale = V::load(a.scale + part);
-      for (Index i = part; i < a.pixels * a.lanes; i += a.lanes)
-        multiply_add(V::load(a.input + i) - mean, scale, shift).store(a.output + i);
+    V mean[parts], scale[parts];
+    for (int p = 0; p < parts; ++p) {
+      mean[p] = V::load(a.mean + p * V::width);
+      scale[p] = V::load(a.scale + p * V::width);
     }
+    for (Index pixel = 0; pixel < a.pixels * a.lanes; pixel += a.lanes)
+      for (int p = 0; p < parts; ++p) {
+        const Index i = pixel + p * V::width;
+        multiply_add(V::load(a.input + i) - mean[p], scale[p], shift).store(a.output + i);
+      }
   });
 }
 
 template <class T>
 void normalize_delta(const Normalization<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    for (Index part = 0; part < a.lanes; part += V::width) {
-      const V mean = V::load(a.mean + part), scale = V::load(a.scale + part);
-      const V shift = V::load(a.delta_shift + part), slope = zero<V>() - V::load(a.delta_scale + part);
-      for (Index i = part; i < a.pixels * a.lanes; i += a.lanes) {
-        const V direct = multiply_add(V::load(a.delta + i), scale, zero<V>() - shift);
-        multiply_add(V::load(a.input + i) - mean, slope, direct).store(a.input_delta + i);
-      }
+  with_pixel<T>(a.lanes, [&](auto of) {
+    using V = typename decltype(of)::Vector;
+    constexpr int parts = of.parts;
+    V mean[parts], scale[parts], shift[parts], slope[parts];
+    for (int p = 0; p < parts; ++p) {
+      mean[p] = V::load(a.mean + p * V::width);
+      scale[p] = V::load(a.scale + p * V::width);
+      shift[p] = zero<V>() - V::load(a.delta_shift + p * V::width);
+      slope[p] = zero<V>() - V::load(a.delta_scale + p * V::width);
     }
+    for (Index pixel = 0; pixel < a.pixels * a.lanes; pixel += a.lanes)
+      for (int p = 0; p < parts; ++p) {
+        const Index i = pixel + p * V::width;
+        const V direct = multiply_add(V::load(a.delta + i), scale[p], shift[p]);
+        multiply_add(V::load(a.input + i) - mean[p], slope[p], direct).store(a.input_delta + i);
+      }
   });
 }
 

@@ -26,6 +26,28 @@ inline void for_each_vector(Index count, Body body, Index begin = 0) {
   if constexpr (Width > int(16 / sizeof(T))) for_each_vector<T, Width / 2>(count, body, i);
 }
 
+/// One pixel of a block: `parts` vectors side by side.
+template <class V, int Parts>
+struct PixelVectors {
+  using Vector = V;
+  static constexpr int parts = Parts;
+};
+
+/// Calls body(PixelVectors) with what a pixel of `lanes` samples is. A plane that is walked once for each part instead
+/// is fetched as often, if it is larger than the first cache.
+template <class T, class Body>
+inline void with_pixel(Index lanes, Body body) {
+  with_vector<T>(lanes, [&](auto vector) {
+    using V = decltype(vector);
+    constexpr Index most = 64 / (V::width * sizeof(T));
+    if constexpr (V::width == widest<T> && most >= 4)
+      if (lanes == 4 * V::width) return body(PixelVectors<V, 4>{});
+    if constexpr (V::width == widest<T> && most >= 2)
+      if (lanes == 2 * V::width) return body(PixelVectors<V, 2>{});
+    body(PixelVectors<V, 1>{});
+  });
+}
+
 template <class V>
 inline V zero() {
   return V::broadcast(typename V::Scalar(0));

@@ -16,14 +16,19 @@ struct Selection {
   Index operator[](Index n) const { return order ? order[n] : first + n; }
 };
 
+/// The kernel that turns samples into lanes.
+template <class T>
+using Transpose = void (*)(const Transposition<T>&);
+
 /// One block: channels [begin, end) of its samples, uint8 scaled to [0, 1]; padding lanes become zero.
 template <class T>
-void pack(const Images& from, const Selection& selection, const Tensor<T>& to, Index block, Index begin, Index end);
+void pack(const Images& from, const Selection& selection, const Tensor<T>& to, Index block, Span channels,
+          Transpose<T> transpose);
 
 /// One block of targets: values as they are, class numbers as one-hot or, where there is one channel, as they are.
 /// A number that is no class leaves zeros.
 template <class T>
-void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block);
+void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block, Transpose<T> transpose);
 
 /// One block, sample after sample, (channel, row, column) each.
 template <class T>

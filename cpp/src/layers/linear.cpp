@@ -15,9 +15,6 @@ constexpr Index gradient_bytes = 24 * 1024;
 /// The gradient's tasks, at least, if there are as many tiles.
 constexpr Index wanted_tasks = 16;
 
-/// Features at a time on their way out of the lanes: 256 of 64 bytes stay in the first cache.
-constexpr Index stretch = 256;
-
 /// Rows of a register tile.
 constexpr Index tile_rows = 6;
 
@@ -96,10 +93,11 @@ template <class T>
 Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
   const Tensor<T> x = vector(input.value), delta = output.delta;
   const Index samples = x.blocks.samples(), stride = whole_vectors<T>(in_features_);
+  const Index rows = x.blocks.all_lanes() * stride;
   const Workspace<T> out_of_lanes = this->workspace;
-  out_of_lanes->grow(static_cast<std::size_t>(samples * (stride + out_features_)));
+  out_of_lanes->grow(static_cast<std::size_t>(rows + samples * out_features_));
   const Loop to_rows{x.blocks.count(), [=, this](Index b, std::byte*) {
-                       leave_lanes(x, delta, b, out_of_lanes->data(), out_of_lanes->data() + samples * stride);
+                       leave_lanes(x, delta, b, out_of_lanes->data(), out_of_lanes->data() + rows);
                      }};
   constexpr Index lanes = Blocks<T>::full_lanes;
   const Index most = std::max<Index>(1, gradient_bytes / (samples * Index{sizeof(T)} * lanes));
@@ -112,8 +110,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
                    const Index share = task / parts;
                    for (Index tile = tiles * share / shares; tile < tiles * (share + 1) / shares; ++tile) {
                      const Span outputs{out_features_ * tile / tiles, out_features_ * (tile + 1) / tiles};
-                     accumulate(out_of_lanes->data(), out_of_lanes->data() + samples * stride, samples, outputs,
-                                columns);
+                     accumulate(out_of_lanes->data(), out_of_lanes->data() + rows, samples, outputs, columns);
                    }
                  }};
   Schedule schedule{{to_rows}, {sum}};
@@ -124,17 +121,18 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
 /// A block's samples as rows of features, filled up with zeros, and its deltas as a row an output.
 template <class T>
 void LinearLayer<T>::leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const {
+  constexpr Index square = 16 / sizeof(T);  // what the kernel turns at once
   const Index lanes = x.blocks.lanes(block), stride = whole_vectors<T>(in_features_), samples = x.blocks.samples();
-  const Index first = block * Blocks<T>::full_lanes, count = x.blocks.samples_in(block);
-  for (Index begin = 0; begin < stride; begin += stretch)
-    for (Index n = 0; n < count; ++n) {
-      T* row = rows + (first + n) * stride;
-      const Index end = std::min(begin + stretch, in_features_);
-      for (Index k = begin; k < end; ++k) row[k] = x.block(block)[k * lanes + n];
-      std::fill(row + std::max(begin, end), row + std::min(begin + stretch, stride), T(0));
-    }
+  const Index first = block * Blocks<T>::full_lanes, whole = in_features_ / square * square;
+  rows += first * stride;
+  this->kernel.transpose(
+      {.from = x.block(block), .to = rows, .rows = whole, .columns = lanes, .from_stride = lanes, .to_stride = stride});
+  for (Index n = 0; n < lanes; ++n) {
+    for (Index k = whole; k < in_features_; ++k) rows[n * stride + k] = x.block(block)[k * lanes + n];
+    std::fill(rows + n * stride + in_features_, rows + (n + 1) * stride, T(0));
+  }
   for (Index o = 0; o < out_features_; ++o)
-    std::copy_n(delta.block(block) + o * lanes, count, deltas + o * samples + first);
+    std::copy_n(delta.block(block) + o * lanes, x.blocks.samples_in(block), deltas + o * samples + first);
 }
 
 template <class T>

@@ -117,13 +117,15 @@ template <class T>
 void Plan<T>::make_load() {
   const Tensor<T>& input = signals_.front().value;
   const Index channels = input.shape.channels;
-  Phase phase{Loop{input.blocks.count() * channels, [this, channels](Index task, std::byte*) {
+  const Transpose<T> transpose = kernels().of<T>().transpose;
+  Phase phase{Loop{input.blocks.count() * channels, [this, channels, transpose](Index task, std::byte*) {
                      const Index c = task % channels;
-                     pack(x_, selection_, signals_.front().value, task / channels, c, c + 1);
+                     pack(x_, selection_, signals_.front().value, task / channels, {c, c + 1}, transpose);
                    }}};
   if (purpose_ != Purpose::predict)
-    phase.push_back(
-        Loop{input.blocks.count(), [this](Index block, std::byte*) { pack(y_, selection_, target_, block); }});
+    phase.push_back(Loop{input.blocks.count(), [this, transpose](Index block, std::byte*) {
+                           pack(y_, selection_, target_, block, transpose);
+                         }});
   load_.push_back(std::move(phase));
 }
 
