@@ -83,8 +83,8 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
 }
 
 template <class T>
-void WinogradProducts<T>::multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
-                                   const T* packed) const {
+void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
+                                          const T* packed) const {
   for (Index p = 0; p < points(); ++p)
     this->kernel_->multiply({
         .a = packed + p * point_stride_ + first * target_stride_,
@@ -113,11 +113,14 @@ Index WinogradProducts<T>::scratch() const {
 
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
-WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, Walk walk) const {
+WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk) const {
   WinogradTiles<T> tiles = tiles_of(map, patch, size(), walk);
-  if (map.blocks.samples_in(patch.block) > 1) return tiles;
-  tiles.point_lanes = 1;
-  tiles.point_channel_stride = whole_vectors<T>(patch.tiles());
+  if (map.blocks.samples_in(patch.block) == 1) {
+    tiles.point_lanes = 1;
+    tiles.point_channel_stride = whole_halves<T>(patch.tiles());
+  }
+  tiles.points = memory;
+  tiles.point_stride = point_stride<T>(tiles.channels, tiles.point_channel_stride);
   return tiles;
 }
 
@@ -140,22 +143,15 @@ void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T
 template <class T>
 void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                                const Patch& patch, Span channels, T* scratch, const Finish& finish) const {
-  WinogradTiles<T> from = this->tiles(source, patch, walk()), to = this->tiles(target, patch, walk());
+  WinogradTiles<T> from = this->tiles(source, patch, scratch, walk());
   from.row += this->shape_.first_row;
   from.column += this->shape_.first_column;
-  from.points = scratch;
-  from.point_stride = point_stride<T>(from.channels, from.point_channel_stride);
   this->kernel_->winograd_input(from);
-  to.points = scratch + this->points() * from.point_stride;
-  T* const map = to.map;
-  this->for_each_group(channels, [&](Span group) {
-    to.map = map + group.begin * to.channel_stride;
-    to.channels = group.end - group.begin;
-    to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
-    this->multiply(from, to, group.begin, weights.packed);
-    this->kernel_->winograd_output(to, weights.bias_from(group.begin));
-    finish_patch(target, to, patch, group, finish);
-  });
+  this->multiply(from, this->tiles(target, patch, nullptr, walk()), channels, weights.packed,
+                 [&](const WinogradTiles<T>& to, Span group) {
+                   this->kernel_->winograd_output(to, weights.bias_from(group.begin));
+                   finish_patch(target, to, patch, group, finish);
+                 });
 }
 
 template <class T>

@@ -43,26 +43,37 @@ class WinogradProducts : public ChannelSum<T> {
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
   Loop packing(T* const& weight, T* packed) override;
-  /// The targets' points, from channel `first` on, from all the sources'.
-  void multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first, const T* packed) const;
-  /// Calls run(group) for the groups of target channels whose points stay in the second cache.
+  /// The targets' points from all the sources', one group of target channels after the other, whose points stay in the
+  /// second cache: run(tiles of the group, group) takes them. They follow the sources' in memory.
   template <class Run>
-  void for_each_group(Span channels, Run run) const {
+  void multiply(const WinogradTiles<T>& source, const WinogradTiles<T>& targets, Span channels, const T* packed,
+                Run run) const {
     const Index count = channels.end - channels.begin, groups = (count + most_grouped() - 1) / most_grouped();
-    for (Index g = 0; g < groups; ++g)
-      run(Span{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups});
+    for (Index g = 0; g < groups; ++g) {
+      const Span group{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups};
+      WinogradTiles<T> target = targets;
+      target.map += group.begin * target.channel_stride;
+      target.channels = group.end - group.begin;
+      target.points = source.points + points() * source.point_stride;
+      target.point_stride = point_stride<T>(target.channels, target.point_channel_stride);
+      multiply_points(source, target, group.begin, packed);
+      run(target, group);
+    }
   }
   Index most_grouped() const;
   /// Elements that a patch needs at the points: all its sources and a group of targets.
   Index scratch() const;
-  /// The tiles of a patch, its `channels` at the points from `memory` on.
-  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, Walk walk = Walk::forwards) const;
+  /// The tiles of a patch, all its channels, with points from `memory` on.
+  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk = Walk::forwards) const;
   Index size() const { return winograd_size(shape_.kernel_height); }
   Index points() const { return size() * size(); }
 
   WinogradShape shape_;
 
  private:
+  void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
+                       const T* packed) const;
+
   Index target_stride_, point_stride_;  // of the packed weights
 };
 

@@ -13,21 +13,13 @@ constexpr Index wanted_tasks = 4, least_task_channels = 16;
 template <class T>
 void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                                  const Patch& patch, Span channels, T* scratch) const {
-  WinogradTiles<T> from = this->tiles(source, patch), to = this->tiles(target, patch);
-  from.points = scratch;
-  from.point_stride = point_stride<T>(from.channels, from.point_channel_stride);
+  const WinogradTiles<T> from = this->tiles(source, patch, scratch);
   this->kernel_->winograd_delta(from);
+  WinogradTiles<T> to = this->tiles(target, patch, nullptr);
   to.row += this->shape_.first_row;
   to.column += this->shape_.first_column;
-  to.points = scratch + this->points() * from.point_stride;
-  T* const map = to.map;
-  this->for_each_group(channels, [&](Span group) {
-    to.map = map + group.begin * to.channel_stride;
-    to.channels = group.end - group.begin;
-    to.point_stride = point_stride<T>(to.channels, to.point_channel_stride);
-    this->multiply(from, to, group.begin, weights.packed);
-    this->kernel_->winograd_input_delta(to);
-  });
+  this->multiply(from, to, channels, weights.packed,
+                 [&](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
 }
 
 /// A task is one block and some target channels: tiles that overlap have one writer.
