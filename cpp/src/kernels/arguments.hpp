@@ -63,7 +63,7 @@ struct KernelGradient {
   Index input_channels, kernel_width;
   Index kernel_row_begin, kernel_row_end;
   Index input_channel_stride, input_row_stride, delta_channel_stride, delta_row_stride;
-  Index row_begin, row_end;    // of the delta
+  Span rows, columns;          // of the delta
   const Span* kernel_rows;     // delta rows that each kernel row serves
   const Span* kernel_columns;  // delta columns that each kernel column serves
   Index stride_height, stride_width, pad_top, pad_left, dilation_height, dilation_width;

@@ -76,9 +76,9 @@ inline Span intersection(Span a, Span b) {
 /// Kernel columns side by side: together where all of them touch data, each alone at its borders.
 template <class V, int Tile, class T>
 inline void gradient_of_columns(GradientTile<T> from, Index kw, Index taps) {
-  const Span* columns = from.all.kernel_columns + kw;
-  Span shared = columns[0];
-  for (Index t = 1; t < taps; ++t) shared = intersection(shared, columns[t]);
+  const auto columns = [&](Index t) { return intersection(from.all.kernel_columns[kw + t], from.all.columns); };
+  Span shared = columns(0);
+  for (Index t = 1; t < taps; ++t) shared = intersection(shared, columns(t));
   if (shared.begin >= shared.end) shared = {0, 0};
   from.columns = shared;
   gradient_taps<V, Tile>(taps, from);
@@ -86,9 +86,9 @@ inline void gradient_of_columns(GradientTile<T> from, Index kw, Index taps) {
     GradientTile<T> one = from;
     one.input += t * from.input_step;
     one.sums += t * from.sums_step;
-    one.columns = intersection(columns[t], {columns[t].begin, shared.begin});
+    one.columns = intersection(columns(t), {columns(t).begin, shared.begin});
     if (shared.begin < shared.end) gradient_taps<V, Tile>(1, one);
-    one.columns = intersection(columns[t], {shared.end, columns[t].end});
+    one.columns = intersection(columns(t), {shared.end, columns(t).end});
     gradient_taps<V, Tile>(1, one);
   }
 }
@@ -107,8 +107,8 @@ template <class V, int Tile, class T>
         GradientTile<T> from{a, a.delta, a.input, a.sums, 0, 0, {}, {}};
         from.input += ic * a.input_channel_stride + ih * a.input_row_stride + iw * a.lanes;
         from.sums += ic * channel_sums + ((kh - a.kernel_row_begin) * a.kernel_width + kw) * column_sums;
-        from.rows = intersection(a.kernel_rows[kh], {a.row_begin, a.row_end});
-        from.columns = a.kernel_columns[kw];
+        from.rows = intersection(a.kernel_rows[kh], a.rows);
+        from.columns = intersection(a.kernel_columns[kw], a.columns);
         if (by_column) {
           from.input_step = a.dilation_width * a.lanes;
           from.sums_step = column_sums;

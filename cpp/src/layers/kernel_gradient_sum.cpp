@@ -5,7 +5,8 @@
 namespace cnnbp {
 namespace {
 
-/// Rows of delta and input that one tile of the gradient reads again and again fit the first cache (32 KB).
+/// What one tile of the gradient reads again and again fits the first cache (32 KB): rows of delta and input, for all
+/// taps, or, of wide maps, a stretch of columns, for the taps of one kernel row.
 constexpr Index gradient_bytes = 32 * 1024;
 
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
@@ -37,10 +38,12 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
   const Index tile = tile_channels(convolution.in_channels, columns.kernel);
   const Index channels = taps_are_columns(convolution.in_channels, columns.kernel) ? 1 : 3;  // of the input, at once
   const Index row = tile * columns.output + channels * rows.stride * columns.input;
-  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation;
-  const Index most = std::max<Index>(1, (gradient_bytes / 64 - more) / (row * row_unit()));
+  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation, pixels = gradient_bytes / 64;
+  const Index most = std::max<Index>(1, (pixels - more) / (row * row_unit()));
   const Index units = rows.output / row_unit();
   row_parts_ = (units + most - 1) / most;
+  column_parts_ =
+      even_parts(columns.output, std::max<Index>(1, pixels / (row_unit() * (tile + channels * columns.stride))));
 }
 
 /// Parts are of whole units, whether rows are made or not: then the order of summation is the same.
@@ -170,8 +173,8 @@ void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span
       .input_row_stride = columns.input * lanes,
       .delta_channel_stride = delta.channel_stride(first),
       .delta_row_stride = columns.output * lanes,
-      .row_begin = 0,
-      .row_end = 0,
+      .rows = {0, 0},
+      .columns = {0, 0},
       .kernel_rows = row_spans_.data(),
       .kernel_columns = column_spans_.data(),
       .stride_height = rows.stride,
@@ -188,8 +191,7 @@ void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span
     const Index block = i / row_parts_;
     const Span span = rows_of(i % row_parts_);
     rest.input = input.channel(block, task.group * convolution_.in_channels + task.input_channels.begin);
-    rest.row_begin = span.begin;
-    rest.row_end = span.end;
+    rest.rows = span;
     if (from.delta.rows) {
       rest.delta_channel_stride = (span.end - span.begin) * rest.delta_row_stride;
       T* const spare = made + rest.tile * rest.delta_channel_stride;
@@ -199,7 +201,10 @@ void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span
     } else {
       rest.delta = delta.channel(block, first_output);
     }
-    this->kernel_->accumulate_kernel_gradient(rest);
+    for (const Span& stretch : column_parts_) {
+      rest.columns = stretch;
+      this->kernel_->accumulate_kernel_gradient(rest);
+    }
     if (bias == nullptr) continue;
     const Index pixels = (span.end - span.begin) * columns.output;
     for (Index oc = 0; oc < rest.tile; ++oc)

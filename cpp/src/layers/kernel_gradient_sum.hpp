@@ -50,6 +50,7 @@ class KernelGradientSum : public GradientSum<T> {
   Convolution convolution_;
   std::vector<Span> row_spans_, column_spans_;
   Index row_parts_;  // of a map of deltas
+  std::vector<Span> column_parts_;
   Workspace<T> sums_;
 };
 
