@@ -97,7 +97,8 @@ void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weig
   layer.parameters[0].gradient = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
   const Lanes<T> in(x), out(output_delta);
-  const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out));
+  const Buffer<T> workspace(static_cast<std::size_t>(layer.gradient_workspace(value_of(in).value.blocks)));
+  const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out), workspace.data());
   run({&schedule}, work_of(layer, output_delta));
 }
 

@@ -175,7 +175,7 @@ void BatchNorm2dLayer<T>::send_back(const Signal<T>& input, const Signal<T>& out
 
 /// ∂E/∂γ = Σ δ ∘ x̂ and ∂E/∂β = Σ δ, here only if no delta is sent back.
 template <class T>
-Schedule BatchNorm2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+Schedule BatchNorm2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T*) {
   if (input.delta.data != nullptr) return {};
   return {{Loop{input.value.shape.channels, [=, this](Index channel, std::byte*) {
                   add_to_gradients(channel, delta_sums(input.value, output.delta, channel));

@@ -13,7 +13,7 @@ class BatchNorm2dLayer : public Layer<T> {
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& draws) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   /// Of one channel: mean and variance (with n), or Σ δ and Σ δ ∘ x̂.

@@ -87,10 +87,9 @@ Loop CombineConv2dLayer<T>::propagate_delta(const Signal<T>& maps, const Signal<
 
 /// ∂E/∂α_ij = Σ_uv δ_j ∘ z_i and ∂E/∂b_j = Σ_uv δ_j, and from ∂E/∂α, an output a task, ∂E/∂c.
 template <class T>
-Schedule CombineConv2dLayer<T>::accumulate_gradients(const Signal<T>& maps, const Signal<T>& output) {
+Schedule CombineConv2dLayer<T>::accumulate_gradients(const Signal<T>& maps, const Signal<T>& output, T* workspace) {
   T* const bias = this->parameters.size() > 1 ? this->parameters[1].gradient : nullptr;
-  Schedule schedule =
-      sums_.gradient->accumulate(maps.value, {output.delta}, {alpha_gradient_.data(), bias}, this->workspace);
+  Schedule schedule = sums_.gradient->accumulate(maps.value, {output.delta}, {alpha_gradient_.data(), bias}, workspace);
   schedule.push_back({Loop{outputs(), [this](Index j, std::byte*) { add_to_combination(j); }}});
   return schedule;
 }

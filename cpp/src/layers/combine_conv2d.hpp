@@ -19,7 +19,8 @@ class CombineConv2dLayer : public Layer<T> {
   std::optional<TracedArray<T>> traced() const override;
   Loop forward(const Signal<T>& maps, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& maps, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& maps, const Signal<T>& output) override;
+  Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }
+  Schedule accumulate_gradients(const Signal<T>& maps, const Signal<T>& output, T* workspace) override;
 
  private:
   void share_out(Index output, T* exponentials) const;

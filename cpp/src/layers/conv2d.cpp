@@ -44,10 +44,10 @@ Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
 
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
 template <class T>
-Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) {
   T* const bias = this->parameters.size() > 1 ? this->parameters[1].gradient : nullptr;
   Schedule schedule = sums_.gradient->accumulate(input.value, {output.delta, output.delta_rows},
-                                                 {this->parameters[0].gradient, bias}, this->workspace);
+                                                 {this->parameters[0].gradient, bias}, workspace);
   schedule.push_back({hold_absent_gradients()});
   return schedule;
 }

@@ -16,7 +16,8 @@ class Conv2dLayer : public Layer<T> {
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   Loop hold_absent_gradients() const;

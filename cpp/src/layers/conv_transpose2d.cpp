@@ -41,9 +41,9 @@ Loop ConvTranspose2dLayer<T>::propagate_delta(const Signal<T>& input, const Sign
 
 /// ∂E/∂k_ij = Σ_uv (x_i)_uv (p_j)_uv with p_j the patch of δ_j that the pixel was spread over, and ∂E/∂b_j = Σ_uv δ_j
 template <class T>
-Schedule ConvTranspose2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+Schedule ConvTranspose2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) {
   Schedule schedule =
-      sums_.gradient->accumulate(output.delta, {input.value}, {this->parameters[0].gradient}, this->workspace);
+      sums_.gradient->accumulate(output.delta, {input.value}, {this->parameters[0].gradient}, workspace);
   if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
   return schedule;
 }

@@ -17,7 +17,8 @@ class ConvTranspose2dLayer : public Layer<T> {
   Loop pack_delta(T* packed) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   Convolution transposed_;

@@ -94,8 +94,7 @@ Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, cons
 
 /// A task a channel, which visits the blocks in order: full ones, and then the narrower last one.
 template <class T>
-Schedule DepthwiseGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                      const Workspace<T>&) {
+Schedule DepthwiseGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T*) {
   constexpr Index lanes = Blocks<T>::full_lanes;
   return {{Loop{shape_.channels, [=, this](Index channel, std::byte*) {
                   const Blocks<T>& blocks = input.blocks;

@@ -43,7 +43,7 @@ class DepthwiseGradientSum : public GradientSum<T> {
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>&) override;
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) override;
   DepthwiseShape shape_;
 };
 

@@ -29,10 +29,12 @@ class GradientSum {
  public:
   virtual ~GradientSum() = default;
 
+  /// Elements that the first phase leaves for the second.
+  virtual Index workspace(const Blocks<T>& /*blocks*/) const { return 0; }
   /// weight(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …) and
   /// bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
   virtual Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
-                              const Workspace<T>& workspace) {
+                              T* workspace) {
     Schedule schedule = sum(input, delta.tensor, gradients.weight, workspace);
     if (gradients.bias) schedule[0].push_back(bias_gradient(delta.tensor, gradients.bias));
     return schedule;
@@ -42,8 +44,7 @@ class GradientSum {
 
  protected:
   /// The weights' part alone, for ways that leave the bias to a loop of its own.
-  virtual Schedule sum(const Tensor<T>& /*input*/, const Tensor<T>& /*delta*/, T* /*gradient*/,
-                       const Workspace<T>& /*workspace*/) {
+  virtual Schedule sum(const Tensor<T>& /*input*/, const Tensor<T>& /*delta*/, T* /*gradient*/, T* /*workspace*/) {
     return {};
   }
 

@@ -145,7 +145,7 @@ Loop GroupNormLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>&
 
 /// ∂E/∂γ = Σ δ ∘ x̂ and ∂E/∂β = Σ δ over samples and pixels, one phase after the sums of each sample are there.
 template <class T>
-Schedule GroupNormLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+Schedule GroupNormLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T*) {
   Phase summing;
   if (input.delta.data == nullptr)
     summing.push_back(over_parts(input.value.blocks, groups_,

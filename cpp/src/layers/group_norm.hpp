@@ -19,7 +19,7 @@ class GroupNormLayer : public Layer<T> {
   }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   /// A number for every lane of a block.

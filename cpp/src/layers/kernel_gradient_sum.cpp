@@ -72,8 +72,14 @@ bool KernelGradientSum<T>::reads_rows() const {
 }
 
 template <class T>
+Index KernelGradientSum<T>::workspace(const Blocks<T>& blocks) const {
+  const Index numbers = tasks(blocks.count()).back().number + 1;
+  return numbers > 1 ? numbers * (weights() + outputs()) : 0;
+}
+
+template <class T>
 Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const OutputDelta<T>& delta,
-                                          const Gradients<T>& gradients, const Workspace<T>& workspace) {
+                                          const Gradients<T>& gradients, T* workspace) {
   const std::vector<Task> all = tasks(input.blocks.count());
   Index most = 0, tile = 0;
   for (const Task& task : all) {
@@ -82,26 +88,25 @@ Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const OutputDe
   }
   const Index numbers = all.back().number + 1, sums_size = most * (Blocks<T>::full_lanes + 1);
   const Index made = delta.rows ? (tile + 1) * most_rows() * delta.tensor.shape.width * Blocks<T>::full_lanes : 0;
-  sums_ = workspace;
-  if (numbers > 1) sums_->grow(static_cast<std::size_t>(numbers * (weights() + outputs())));
   const bool with_bias = gradients.bias != nullptr;
   const Loop sum{static_cast<Index>(all.size()),
                  [=, this, from = Operands{input, delta}](Index i, std::byte* scratch) {
                    const Task& task = all[static_cast<std::size_t>(i)];
-                   const Gradients<T> to = numbers > 1 ? shared_sums(task.number, with_bias) : gradients;
+                   const Gradients<T> to = numbers > 1 ? shared_sums(workspace, task.number, with_bias) : gradients;
                    if (numbers > 1) clear(task, to);
                    T* const sums = reinterpret_cast<T*>(scratch);
                    run_task(from, task, sums + whole_vectors<T>(sums_size), sums, to);
                  },
                  static_cast<std::size_t>(whole_vectors<T>(sums_size) + made) * sizeof(T)};
   if (numbers == 1) return {{sum}};
-  return {{sum}, {Loop{outputs(), [=, this](Index output, std::byte*) { finish(output, numbers, gradients); }}}};
+  return {{sum},
+          {Loop{outputs(), [=, this](Index output, std::byte*) { finish(output, numbers, workspace, gradients); }}}};
 }
 
 /// What tasks of one number add to, where several share a gradient.
 template <class T>
-auto KernelGradientSum<T>::shared_sums(Index number, bool with_bias) const -> Gradients<T> {
-  T* const weight = sums_->data() + number * (weights() + outputs());
+auto KernelGradientSum<T>::shared_sums(T* workspace, Index number, bool with_bias) const -> Gradients<T> {
+  T* const weight = workspace + number * (weights() + outputs());
   return {weight, with_bias ? weight + weights() : nullptr};
 }
 
@@ -227,9 +232,9 @@ void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lane
 }
 
 template <class T>
-void KernelGradientSum<T>::finish(Index output, Index numbers, const Gradients<T>& gradients) const {
+void KernelGradientSum<T>::finish(Index output, Index numbers, T* workspace, const Gradients<T>& gradients) const {
   for (Index number = 0; number < numbers; ++number) {
-    const Gradients<T> sums = shared_sums(number, gradients.bias != nullptr);
+    const Gradients<T> sums = shared_sums(workspace, number, gradients.bias != nullptr);
     for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
       gradients.weight[i] += sums.weight[i];
     if (gradients.bias) gradients.bias[output] += sums.bias[output];

@@ -14,7 +14,8 @@ class KernelGradientSum : public GradientSum<T> {
 
   /// The bias's in the same pass, while the rows of delta are in the first cache.
   Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
-                      const Workspace<T>& workspace) override;
+                      T* workspace) override;
+  Index workspace(const Blocks<T>& blocks) const override;
   /// If one task reads each of them.
   bool reads_rows() const override;
 
@@ -36,9 +37,9 @@ class KernelGradientSum : public GradientSum<T> {
   void run_task(const Operands& from, const Task& task, T* made, T* sums, const Gradients<T>& gradients) const;
   void sum_rows(const Operands& from, const Task& task, Span rows, T* made, T* sums, T* bias) const;
   void add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const;
-  Gradients<T> shared_sums(Index number, bool with_bias) const;
+  Gradients<T> shared_sums(T* workspace, Index number, bool with_bias) const;
   void clear(const Task& task, const Gradients<T>& gradients) const;
-  void finish(Index output, Index numbers, const Gradients<T>& gradients) const;
+  void finish(Index output, Index numbers, T* workspace, const Gradients<T>& gradients) const;
   /// Rows of delta in one of the parts.
   Span rows_of(Index part) const;
   Index most_rows() const;
@@ -51,7 +52,6 @@ class KernelGradientSum : public GradientSum<T> {
   std::vector<Span> row_spans_, column_spans_;
   Index row_parts_;  // of a map of deltas
   std::vector<Span> column_parts_;
-  Workspace<T> sums_;
 };
 
 }  // namespace cnnbp

@@ -76,11 +76,6 @@ struct Reads {
 /// may be another's.
 constexpr Index gradient_phases = 2;
 
-/// What a gradient's phases leave for the next. It may grow until a loop runs, so loops hold on to the pointer. Its
-/// numbers are whatever was left there.
-template <class T>
-using Workspace = std::shared_ptr<Buffer<T>>;
-
 /// Made for one input shape, used with any batch. The loops that a layer returns hold on to the signals' memory
 /// and to the layer, and may run any number of times.
 template <class T>
@@ -90,9 +85,6 @@ class Layer {
 
   /// Its place among the network's layers, which keeps its draws apart from theirs.
   std::uint32_t number = 0;
-
-  /// Its own, or one that it shares with layers whose gradients are made at other times.
-  Workspace<T> workspace = std::make_shared<Buffer<T>>();
 
   /// weight, then bias; empty for a layer without.
   std::vector<LayerParameter<T>> parameters;
@@ -130,8 +122,13 @@ class Layer {
   virtual MakeRows<T> delta_rows(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
-  /// Adds to every parameter's gradient; asked for only if the layer learns. See `gradient_phases`.
-  virtual Schedule accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
+  /// Elements that the gradients' first phase leaves for the second.
+  virtual Index gradient_workspace(const Blocks<T>& /*blocks*/) const { return 0; }
+  /// Adds to every parameter's gradient; asked for only if the layer learns. `workspace` holds whatever was left there;
+  /// see `gradient_phases`.
+  virtual Schedule accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& /*output*/, T* /*workspace*/) {
+    return {};
+  }
 
  protected:
   const KernelTable<T>& kernel = kernels().of<T>();  // here, as choosing them may throw and loops may not

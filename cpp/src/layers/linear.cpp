@@ -87,18 +87,19 @@ Loop LinearLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& ou
   });
 }
 
+template <class T>
+Index LinearLayer<T>::gradient_workspace(const Blocks<T>& blocks) const {
+  return blocks.all_lanes() * whole_vectors<T>(in_features_) + blocks.samples() * out_features_;
+}
+
 /// ∂E/∂W = od·fvᵀ and ∂E/∂b = Σ_n od. First input and delta leave the lanes, the input as a row a sample: then a
 /// gradient is a sum over samples, with no lanes to be added up at its end.
 template <class T>
-Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output) {
+Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) {
   const Tensor<T> x = vector(input.value), delta = output.delta;
   const Index samples = x.blocks.samples(), stride = whole_vectors<T>(in_features_);
-  const Index rows = x.blocks.all_lanes() * stride;
-  const Workspace<T> out_of_lanes = this->workspace;
-  out_of_lanes->grow(static_cast<std::size_t>(rows + samples * out_features_));
-  const Loop to_rows{x.blocks.count(), [=, this](Index b, std::byte*) {
-                       leave_lanes(x, delta, b, out_of_lanes->data(), out_of_lanes->data() + rows);
-                     }};
+  T* const deltas = workspace + x.blocks.all_lanes() * stride;
+  const Loop to_rows{x.blocks.count(), [=, this](Index b, std::byte*) { leave_lanes(x, delta, b, workspace, deltas); }};
   constexpr Index lanes = Blocks<T>::full_lanes;
   const Index most = std::max<Index>(1, gradient_bytes / (samples * Index{sizeof(T)} * lanes));
   const std::vector<Span> features = even_parts(stride / lanes, most);
@@ -110,7 +111,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
                    const Index share = task / parts;
                    for (Index tile = tiles * share / shares; tile < tiles * (share + 1) / shares; ++tile) {
                      const Span outputs{out_features_ * tile / tiles, out_features_ * (tile + 1) / tiles};
-                     accumulate(out_of_lanes->data(), out_of_lanes->data() + rows, samples, outputs, columns);
+                     accumulate(workspace, deltas, samples, outputs, columns);
                    }
                  }};
   Schedule schedule{{to_rows}, {sum}};

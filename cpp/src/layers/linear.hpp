@@ -12,7 +12,8 @@ class LinearLayer : public Layer<T> {
 
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Index gradient_workspace(const Blocks<T>& blocks) const override;
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   /// Ends the rows of a product in one block.

@@ -65,8 +65,9 @@ Index ProductGradientSum<T>::first_column(Index kw) const {
 }
 
 template <class T>
-auto ProductGradientSum<T>::parts_of(Index rows) const -> std::vector<Part> {
+auto ProductGradientSum<T>::parts_of(const Blocks<T>& blocks) const -> std::vector<Part> {
   constexpr Index vector = Blocks<T>::full_lanes;
+  const Index rows = blocks.count() * static_cast<Index>(rows_.size());
   const std::vector<Span> outputs = even_parts(convolution_.out_channels, most_outputs);
   const std::vector<Span> inputs = even_parts(convolution_.in_channels / vector, most_inputs / vector);
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
@@ -96,9 +97,9 @@ void ProductGradientSum<T>::turn(const Tensor<T>& input, const Part& part, const
 
 /// What one row of the input gives to the taps that read it.
 template <class T>
-void ProductGradientSum<T>::add_row(const Tensor<T>& delta, const Part& part, const Row& row, const T* turned) const {
+void ProductGradientSum<T>::add_row(const Tensor<T>& delta, const Part& part, const Row& row, T* sums,
+                                    const T* turned) const {
   const auto& [rows, columns] = convolution_.window;
-  T* sums = sums_->data() + part.number * sums_size();
   for (Index kh = 0; kh < rows.kernel; ++kh) {
     const Index place = row.row + rows.pad - kh * rows.dilation;
     if (place < 0 || place % rows.stride != 0 || place / rows.stride >= rows.output) continue;
@@ -125,9 +126,8 @@ void ProductGradientSum<T>::add_row(const Tensor<T>& delta, const Part& part, co
 }
 
 template <class T>
-void ProductGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const Part& part,
+void ProductGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const Part& part, T* sums,
                                      T* turned) const {
-  T* sums = sums_->data() + part.number * sums_size();
   for (Index tap = 0; tap < convolution_.taps(); ++tap)
     for (Index oc = part.outputs.begin; oc < part.outputs.end; ++oc)
       std::fill_n(sums + (tap * convolution_.out_channels + oc) * convolution_.in_channels + part.inputs.begin,
@@ -137,37 +137,35 @@ void ProductGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& de
     const Row row{r / height, rows_[static_cast<std::size_t>(r % height)], input.blocks.lanes(r / height),
                   part.inputs.end - part.inputs.begin};
     turn(input, part, row, turned);
-    add_row(delta, part, row, turned);
+    add_row(delta, part, row, sums, turned);
   }
 }
 
 template <class T>
-void ProductGradientSum<T>::finish(Index output, Index numbers, T* gradient) const {
+void ProductGradientSum<T>::finish(Index output, Index numbers, const T* sums, T* gradient) const {
   const Index inputs = convolution_.in_channels, taps = convolution_.taps();
   for (Index number = 0; number < numbers; ++number)
     for (Index tap = 0; tap < taps; ++tap) {
-      const T* sums = sums_->data() + number * sums_size() + (tap * convolution_.out_channels + output) * inputs;
-      for (Index ic = 0; ic < inputs; ++ic) gradient[(output * inputs + ic) * taps + tap] += sums[ic];
+      const T* from = sums + number * sums_size() + (tap * convolution_.out_channels + output) * inputs;
+      for (Index ic = 0; ic < inputs; ++ic) gradient[(output * inputs + ic) * taps + tap] += from[ic];
     }
 }
 
 template <class T>
-Schedule ProductGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                    const Workspace<T>& workspace) {
-  const std::vector<Part> parts = parts_of(input.blocks.count() * static_cast<Index>(rows_.size()));
-  const Index numbers = parts.back().number + 1;
-  sums_ = workspace;
-  sums_->grow(static_cast<std::size_t>(numbers * sums_size()));
+Schedule ProductGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) {
+  const std::vector<Part> parts = parts_of(input.blocks);
+  const Index numbers = this->numbers(parts);
   const Index channels = std::min(most_inputs, convolution_.in_channels);
   const Index turned = convolution_.window.columns.input * Blocks<T>::full_lanes * channels;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* scratch) {
-                   sum_part(input, delta, parts[static_cast<std::size_t>(task)], reinterpret_cast<T*>(scratch));
+                   const Part& part = parts[static_cast<std::size_t>(task)];
+                   sum_part(input, delta, part, sums + part.number * sums_size(), reinterpret_cast<T*>(scratch));
                  },
                  static_cast<std::size_t>(turned) * sizeof(T)};
-  return {
-      {sum},
-      {Loop{convolution_.out_channels, [=, this](Index output, std::byte*) { finish(output, numbers, gradient); }}}};
+  return {{sum}, {Loop{convolution_.out_channels, [=, this](Index output, std::byte*) {
+                         finish(output, numbers, sums, gradient);
+                       }}}};
 }
 
 template bool takes_product_gradient<float>(const Convolution&);

@@ -16,8 +16,10 @@ class ProductGradientSum : public GradientSum<T> {
  public:
   explicit ProductGradientSum(const Convolution& convolution);
 
+  Index workspace(const Blocks<T>& blocks) const override { return numbers(parts_of(blocks)) * sums_size(); }
+
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>& workspace) override;
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
   /// Sums over some of the rows that taps read, all blocks' rows counted on, for a range of channels: one task is their
   /// only writer.
   struct Part {
@@ -26,11 +28,13 @@ class ProductGradientSum : public GradientSum<T> {
   };
   struct Row;
 
-  std::vector<Part> parts_of(Index rows) const;
-  void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const Part& part, T* turned) const;
+  std::vector<Part> parts_of(const Blocks<T>& blocks) const;
+  static Index numbers(const std::vector<Part>& parts) { return parts.back().number + 1; }
+  /// `sums`: [tap][output channel][input channel], those of the part's number.
+  void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const Part& part, T* sums, T* turned) const;
   void turn(const Tensor<T>& input, const Part& part, const Row& row, T* turned) const;
-  void add_row(const Tensor<T>& delta, const Part& part, const Row& row, const T* turned) const;
-  void finish(Index output, Index numbers, T* gradient) const;
+  void add_row(const Tensor<T>& delta, const Part& part, const Row& row, T* sums, const T* turned) const;
+  void finish(Index output, Index numbers, const T* sums, T* gradient) const;
   Index first_column(Index kw) const;
   Index sums_size() const { return convolution_.taps() * convolution_.out_channels * convolution_.in_channels; }
 
@@ -39,7 +43,6 @@ class ProductGradientSum : public GradientSum<T> {
   std::vector<Index> rows_;  // of the input, those that a tap reads
   /// Of each column in a turned row: by its phase to the stride, so that a tap reads neighbours.
   std::vector<Index> places_;
-  Workspace<T> sums_;  // [number][tap][output channel][input channel]
 };
 
 }  // namespace cnnbp

@@ -46,7 +46,7 @@ Loop Subsample2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T
 
 /// ∂E/∂β_j = Σ_uv δ_j ∘ d_j and ∂E/∂b_j = Σ_uv δ_j, a task a map.
 template <class T>
-Schedule Subsample2dLayer<T>::accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& output) {
+Schedule Subsample2dLayer<T>::accumulate_gradients(const Signal<T>& /*input*/, const Signal<T>& output, T*) {
   const auto run = [=, this](Index channel, std::byte*) {
     const Tensor<T>& delta = output.delta;
     for (Index b = 0; b < delta.blocks.count(); ++b)

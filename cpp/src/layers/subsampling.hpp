@@ -15,7 +15,7 @@ class Subsample2dLayer : public Layer<T> {
   Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output) override;
+  Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
   Subsampling<T> plane(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& sums, Index block,

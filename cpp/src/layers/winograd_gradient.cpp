@@ -42,9 +42,20 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
   return parts;
 }
 
+template <class T>
+std::vector<Patch> WinogradGradientSum<T>::patches(const Blocks<T>& blocks) const {
+  return patches_of(blocks, shape_.target_height, shape_.target_width);
+}
+
+template <class T>
+Index WinogradGradientSum<T>::workspace(const Blocks<T>& blocks) const {
+  const Index numbers = parts_of(static_cast<Index>(patches(blocks).size())).back().number + 1;
+  return numbers * points() * point();
+}
+
 /// One patch's product at every point: [output channel][pixel] · [pixel][input channel].
 template <class T>
-void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part,
+void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, T* sums,
                                        bool first, T* transposed) const {
   const Index width = input.point_channel_stride, columns = whole_halves<T>(input.channels);
   const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
@@ -58,7 +69,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
     this->kernel_->multiply({
         .a = delta.points + p * delta.point_stride,
         .b = transposed,
-        .c = sums_->data() + (part.number * points() + p) * point() + part.outputs.begin * row() + part.inputs.begin,
+        .c = sums + p * point(),
         .rows = delta.channels,
         .inner = pixels,
         .columns = columns,
@@ -72,7 +83,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
 
 template <class T>
 void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
-                                      const Part& part, T* scratch) const {
+                                      const Part& part, T* sums, T* scratch) const {
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
     WinogradTiles<T> x = tiles_of(input, patch, size()), d = tiles_of(delta, patch, size());
@@ -88,29 +99,29 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     d.point_stride = point_stride<T>(d.channels, d.point_channel_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
-    add_patch(x, d, part, i == part.patches.begin, d.points + points() * d.point_stride);
+    add_patch(x, d, sums + part.outputs.begin * row() + part.inputs.begin, i == part.patches.begin,
+              d.points + points() * d.point_stride);
   }
 }
 
 template <class T>
-Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient,
-                                     const Workspace<T>& workspace) {
-  const std::vector<Patch> patches = patches_of(delta.blocks, shape_.target_height, shape_.target_width);
+Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) {
+  const std::vector<Patch> patches = this->patches(delta.blocks);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = points() * point();
-  sums_ = workspace;
-  sums_->grow(static_cast<std::size_t>(numbers * part_stride));
   const Index width = patch_vectors * Blocks<T>::full_lanes;
   const Index inputs = std::min(most_channels, row()), outputs = std::min(most_channels, shape_.target_channels);
   const Index scratch = points() * (point_stride<T>(inputs, width) + point_stride<T>(outputs, width)) + inputs * width;
   const Index taps = shape_.kernel_height * shape_.kernel_width;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
-                   sum_part(input, delta, patches, parts[static_cast<std::size_t>(task)], reinterpret_cast<T*>(memory));
+                   const Part& part = parts[static_cast<std::size_t>(task)];
+                   sum_part(input, delta, patches, part, sums + part.number * part_stride,
+                            reinterpret_cast<T*>(memory));
                  },
                  static_cast<std::size_t>(scratch) * sizeof(T)};
   const Loop finish{shape_.target_channels, [=, this](Index oc, std::byte*) {
-                      this->kernel_->winograd_gradient({.points = sums_->data() + oc * row(),
+                      this->kernel_->winograd_gradient({.points = sums + oc * row(),
                                                         .gradient = gradient + oc * shape_.source_channels * taps,
                                                         .parts = numbers,
                                                         .part_stride = part_stride,

@@ -12,17 +12,21 @@ class WinogradGradientSum : public GradientSum<T> {
  public:
   explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
 
+  Index workspace(const Blocks<T>& blocks) const override;
+
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, const Workspace<T>& workspace) override;
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
   /// Sums of some patches over a range of channels: one task is their only writer.
   struct Part {
     Span patches, outputs, inputs;
     Index number;  // which of the sums over patches
   };
+  std::vector<Patch> patches(const Blocks<T>& blocks) const;
   std::vector<Part> parts_of(Index patches) const;
+  /// `sums`: [point][output channel][input channel], those of the part's number.
   void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
-                T* scratch) const;
-  void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, const Part& part, bool first,
+                T* sums, T* scratch) const;
+  void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, T* sums, bool first,
                  T* transposed) const;
   Index size() const { return winograd_size(shape_.kernel_height); }
   Index points() const { return size() * size(); }
@@ -30,7 +34,6 @@ class WinogradGradientSum : public GradientSum<T> {
   Index point() const;  // elements from one point's sums to the next
 
   WinogradShape shape_;
-  Workspace<T> sums_;  // [number][point][output channel][input channel]
 };
 
 }  // namespace cnnbp

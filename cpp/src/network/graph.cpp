@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <array>
-
 #include "layers/activation.hpp"
 #include "layers/geometry.hpp"
 #include "layers/make_layer.hpp"
@@ -170,11 +168,8 @@ const Node<T>* Graph<T>::maker_for(const Node<T>& node) const {
   return nullptr;
 }
 
-/// A gradient's phases run beside those of the layers before it, so layers take their workspaces by turns.
 template <class T>
 void Graph<T>::order_backward() {
-  std::array<Workspace<T>, gradient_phases> workspaces;
-  for (Workspace<T>& workspace : workspaces) workspace = std::make_shared<Buffer<T>>();
   for (const Node<T>& node : nodes_) at(node.output).delta_in_rows = maker_for(node) != nullptr;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
@@ -185,7 +180,6 @@ void Graph<T>::order_backward() {
       const auto done = [&](const Reading& input) { return !needs_delta(input.signal) || passed(input) >= 0; };
       if (std::all_of(node->inputs.begin(), node->inputs.end(), done)) continue;
     }
-    if (node->layer) node->layer->workspace = workspaces[backward_.size() % workspaces.size()];
     backward_.push_back({&*node, node->output, maker_for(*node)});
   }
   add_gathering(0);

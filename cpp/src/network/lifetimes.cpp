@@ -39,6 +39,7 @@ void Lifetimes<T>::go_back(Index loss) {
   for (const BackwardStep<T>& step : graph_.backward()) {
     packed_.push_back({phase, phase + 1});
     ++phase;
+    workspaces_.push_back({phase, phase + gradient_phases - 1});
     if (step.node != nullptr) {
       go_back_through(step, phase);
       continue;

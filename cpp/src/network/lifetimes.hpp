@@ -27,6 +27,8 @@ class Lifetimes {
   /// Of parameters packed for a delta, by the step of `Graph::backward` that reads them. They are packed one phase
   /// before, beside other loops.
   const std::vector<Lifetime>& packed() const { return packed_; }
+  /// Of what a gradient's first phases leave for the next, by the step of `Graph::backward`.
+  const std::vector<Lifetime>& workspaces() const { return workspaces_; }
 
  private:
   void go_forward();
@@ -43,7 +45,7 @@ class Lifetimes {
   const Graph<T>& graph_;
   std::vector<SignalLifetimes> signals_;
   Lifetime target_;
-  std::vector<Lifetime> packed_;
+  std::vector<Lifetime> packed_, workspaces_;
 };
 
 }  // namespace cnnbp

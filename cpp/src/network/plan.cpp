@@ -49,18 +49,23 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
   }
   if (purpose_ != Purpose::predict)
     want(target_, {graph_.signals().back().shape.features(), 1, 1}, Spacing::contiguous, lifetimes.target());
-  if (trains) request_packed(lifetimes, requests);
+  if (trains) request_for_backward(lifetimes, requests);
   return requests;
 }
 
-/// None where no delta is wanted.
+/// Parameters are packed only where a delta is wanted.
 template <class T>
-void Plan<T>::request_packed(const Lifetimes<T>& lifetimes, std::vector<Request>& requests) {
+void Plan<T>::request_for_backward(const Lifetimes<T>& lifetimes, std::vector<Request>& requests) {
   packed_.resize(graph_.backward().size());
+  workspaces_.resize(packed_.size());
   for (std::size_t i = 0; i < packed_.size(); ++i) {
     const Node<T>* node = graph_.backward()[i].node;
-    const bool packs = node != nullptr && node->layer != nullptr && graph_.needs_delta(node->inputs[0].signal);
-    if (packs) requests.push_back({&packed_[i], node->layer->packed_for_delta(), lifetimes.packed()[i]});
+    if (node == nullptr || node->layer == nullptr) continue;
+    if (graph_.needs_delta(node->inputs[0].signal))
+      requests.push_back({&packed_[i], node->layer->packed_for_delta(), lifetimes.packed()[i]});
+    if (node->layer->learns())
+      requests.push_back(
+          {&workspaces_[i], node->layer->gradient_workspace(Blocks<T>(samples_)), lifetimes.workspaces()[i]});
   }
 }
 
@@ -151,7 +156,7 @@ void Plan<T>::make_backward() {
   const std::size_t first = backward_.size();
   for (std::size_t i = 0; i < graph_.backward().size(); ++i) {
     const BackwardStep<T>& step = graph_.backward()[i];
-    if (step.node != nullptr) add_backward(step, packed_[i], first + i);
+    if (step.node != nullptr) add_backward(i, first + i);
     else add_to_backward(first + i, sum_deltas(signal(step.signal), parts_of(step.signal)));
   }
 }
@@ -160,7 +165,8 @@ void Plan<T>::make_backward() {
 /// needs nothing that its delta writes, so both share a phase; a gradient's further loops run beside the deltas of the
 /// layers before it.
 template <class T>
-void Plan<T>::add_backward(const BackwardStep<T>& step, T* packed, std::size_t phase) {
+void Plan<T>::add_backward(std::size_t i, std::size_t phase) {
+  const BackwardStep<T>& step = graph_.backward()[i];
   const Node<T>& node = *step.node;
   Signal<T> output = signal(node.output);
   if (step.maker != nullptr)
@@ -171,12 +177,13 @@ void Plan<T>::add_backward(const BackwardStep<T>& step, T* packed, std::size_t p
   }
   const Signal<T> input = input_of(node);
   if (input.delta.data != nullptr) {
-    add_to_backward(phase - 1, node.layer->pack_delta(packed));
+    add_to_backward(phase - 1, node.layer->pack_delta(packed_[i]));
     add_to_backward(phase, node.layer->propagate_delta(input, output));
   }
-  const Schedule gradients = node.layer->learns() ? node.layer->accumulate_gradients(input, output) : Schedule{};
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    for (const Loop& loop : gradients[i]) add_to_backward(phase + i, loop);
+  const Schedule gradients =
+      node.layer->learns() ? node.layer->accumulate_gradients(input, output, workspaces_[i]) : Schedule{};
+  for (std::size_t later = 0; later < gradients.size(); ++later)
+    for (const Loop& loop : gradients[later]) add_to_backward(phase + later, loop);
 }
 
 template <class T>

@@ -39,14 +39,14 @@ class Plan {
   };
 
   std::vector<Request> shape_signals();
-  void request_packed(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
+  void request_for_backward(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
   void pass_deltas();
   void make_views();
   void make_load();
   void make_forward(const Draws& draws);
   void make_backward();
-  void add_backward(const BackwardStep<T>& step, T* packed, std::size_t phase);
+  void add_backward(std::size_t i, std::size_t phase);
   void add_to_backward(std::size_t phase, const Loop& loop);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
@@ -61,7 +61,9 @@ class Plan {
   Memory memory_;
   std::vector<Signal<T>> signals_;
   std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
-  std::vector<T*> packed_;  // for each step of `Graph::backward`, the parameters as its delta reads them
+  /// For each step of `Graph::backward`: the parameters as its delta reads them, and what its gradients leave from one
+  /// phase to the next.
+  std::vector<T*> packed_, workspaces_;
   Tensor<T> target_;
   BatchLoss<T> loss_;
   Images x_{static_cast<const float*>(nullptr), 0};
