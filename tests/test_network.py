@@ -323,7 +323,7 @@ def test_a_summary_prints_as_a_table():
     assert lines[0].split() == ["layer", "output", "shape", "parameters", "multiply-adds"]
     assert lines[3].split()[-7:] == ["6", "x", "24", "x", "24", "156", "86,400"]
     assert lines[-2].split()[:2] == ["total", "8,806"]
-    assert lines[-1].startswith("memory: 106 kB for parameters, ")
+    assert lines[-1].startswith("memory: 70.4 kB for parameters, ")
     assert max(map(len, lines)) <= 100
 
 

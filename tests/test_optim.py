@@ -219,3 +219,20 @@ def test_a_network_takes_rules_alone(given, rng):
         net.optimizer = given
     assert net.optimizer == optim.Adam()
     assert net.train_step(x, y) == make(optim.Adam()).train_step(x, y)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop])
+def test_a_momentum_that_is_set_later_starts_at_rest(kind, rng):
+    """Its first step is one without momentum, the second is not."""
+    plain, later = make(kind(lr=0.1)), make(kind(lr=0.1))
+    [first, second, third] = batches(rng, 3)
+    plain.train_step(*first)
+    later.train_step(*first)
+    later.optimizer = kind(lr=0.1, momentum=0.5)
+    for net in (plain, later):
+        net.train_step(*second)
+    assert_same_bits(later.state_dict(), plain.state_dict())
+    for net in (plain, later):
+        net.train_step(*third)
+    name, array = next(iter(later.state_dict().items()))
+    assert (array != plain.state_dict()[name]).any()

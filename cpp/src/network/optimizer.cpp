@@ -34,9 +34,15 @@ void check(const Rule& o) {
   check(o.options);
 }
 
-std::vector<std::string> names(const SGD&) { return {"momentum_buffer"}; }
+/// Without momentum there is nothing to keep.
+std::vector<std::string> names(const SGD& o) {
+  return o.momentum > 0.0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
+}
 std::vector<std::string> names(const Adagrad&) { return {"sum"}; }
-std::vector<std::string> names(const RMSprop&) { return {"square_avg", "momentum_buffer"}; }
+std::vector<std::string> names(const RMSprop& o) {
+  return o.momentum > 0.0 ? std::vector<std::string>{"square_avg", "momentum_buffer"}
+                          : std::vector<std::string>{"square_avg"};
+}
 std::vector<std::string> names(const Adam&) { return {"exp_avg", "exp_avg_sq"}; }
 std::vector<std::string> names(const AdamW&) { return {"exp_avg", "exp_avg_sq"}; }
 std::vector<std::string> names(const Lion&) { return {"exp_avg"}; }

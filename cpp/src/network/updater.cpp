@@ -123,8 +123,9 @@ void Updater<T>::set_optimizer(Optimizer optimizer) {
   Rates rates = rates_of(optimizer, parameters_);
   const bool anew = optimizer.index() != optimizer_.index();
   if (anew || !options_of(optimizer_).ema_decay) make_average(optimizer);
+  make_state(optimizer);
   if (anew) {
-    make_state(optimizer);
+    for (const Buffer<T>& array : state_) std::fill_n(array.data(), array.size(), T(0));
     steps_ = 0;
   }
   optimizer_ = std::move(optimizer);
@@ -135,7 +136,6 @@ void Updater<T>::set_optimizer(Optimizer optimizer) {
 template <class T>
 void Updater<T>::make_state(const Optimizer& optimizer) {
   while (state_.size() < state_names(optimizer).size()) state_.emplace_back(parameters_.values().size());
-  for (const Buffer<T>& array : state_) std::fill_n(array.data(), array.size(), T(0));
 }
 
 template <class T>
