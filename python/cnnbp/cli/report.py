@@ -67,12 +67,16 @@ class Report:
     def misread(self) -> NDArray[np.intp]:
         """Places of the misread test images, the surest mistakes first.
 
-        A mistake is the surer the further the class that was read lies ahead of the true one.
+        A mistake is the surer the more probable its class was or, where outputs are no logits, the
+        further it lies ahead of the true one.
         """
         truth = self._truth
         wrong = np.flatnonzero(self.read != truth)
-        lead = self.outputs[wrong, self.read[wrong]] - self.outputs[wrong, truth[wrong]]
-        return wrong[np.argsort(-lead, kind="stable")]
+        if self.confidence is not None:
+            sureness = self.confidence[wrong]
+        else:
+            sureness = self.outputs[wrong, self.read[wrong]] - self.outputs[wrong, truth[wrong]]
+        return wrong[np.argsort(-sureness, kind="stable")]
 
     @cached_property
     def confidence(self) -> NDArray[np.float64] | None:

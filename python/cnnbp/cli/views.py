@@ -59,7 +59,7 @@ class PlainView:
     def introduce(self, plan: Plan, network: Network) -> None:
         """Print the table of layers."""
         self._print(f"\n{plan.title}: {wording.plan_line(plan, network)}")
-        self._print(str(network.summary()).replace("×", "x"))
+        self._print(str(network.summary(batch_size=plan.batch_size)).replace("×", "x"))
 
     def watch(self, plan: Plan, images: int) -> AbstractContextManager[Progress]:
         """Print a line after every epoch."""
