@@ -4,6 +4,7 @@
 of the pre-activation and returns the input's, and the gradients by the parameters' names.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -234,12 +235,12 @@ class GroupNorm(OracleLayer):
         return np.broadcast_to(groups.mean(2, keepdims=True), groups.shape).reshape(x.shape)
 
 
-class Separable(OracleLayer):
+class Separable(OracleLayer, ABC):
     """``rows @ map @ columnsᵀ`` for every map, and back by the transposes."""
 
+    @abstractmethod
     def matrix(self, axis: int, size: int) -> Array:
         """Of one axis: a row an output position, a column an input position."""
-        raise NotImplementedError
 
     def compute(self, x):
         self.rows, self.columns = (self.matrix(axis, size) for axis, size in enumerate(x.shape[2:]))
