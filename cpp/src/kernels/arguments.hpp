@@ -128,6 +128,10 @@ struct WinogradTiles {
   Index point_lanes;  // as many, or 1: of the narrowest block the first lane alone goes to the points
 };
 
+/// Elements of 16 bytes: rows and columns that a transposition turns at once.
+template <class T>
+constexpr Index transposed_together = 16 / sizeof(T);
+
 /// to(k, m) = from(m, k) for whole 16 bytes of both: what lies after the last row or column comes along.
 template <class T>
 struct Transposition {

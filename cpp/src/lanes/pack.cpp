@@ -21,7 +21,7 @@ std::array<T, 256> unit_interval() {
 template <class T, class Sample, class Convert>
 void interleave(Sample sample, Convert convert, Index features, Index samples, Index lanes, T* to,
                 Transpose<T> transpose) {
-  constexpr Index square = 16 / sizeof(T);  // what the kernel turns at once
+  constexpr Index square = transposed_together<T>;
   alignas(64) T rows[Blocks<T>::full_lanes * stretch];
   std::fill(rows + samples * stretch, rows + lanes * stretch, T(0));
   for (Index begin = 0; begin < features; begin += stretch, to += stretch * lanes) {

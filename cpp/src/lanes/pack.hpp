@@ -20,7 +20,7 @@ struct Selection {
 template <class T>
 using Transpose = void (*)(const Transposition<T>&);
 
-/// One block: channels [begin, end) of its samples, uint8 scaled to [0, 1]; padding lanes become zero.
+/// Some channels of one block of samples, uint8 scaled to [0, 1]; padding lanes become zero.
 template <class T>
 void pack(const Images& from, const Selection& selection, const Tensor<T>& to, Index block, Span channels,
           Transpose<T> transpose);

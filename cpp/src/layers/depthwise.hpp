@@ -38,7 +38,7 @@ class DepthwiseSum : public ChannelSum<T> {
 
 /// Of 3×3 kernels.
 template <class T>
-class DepthwiseGradientSum : public GradientSum<T> {
+class DepthwiseGradientSum : public WeightGradientSum<T> {
  public:
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 

@@ -34,21 +34,27 @@ class GradientSum {
   /// weight(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …) and
   /// bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
   virtual Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
-                              T* workspace) {
-    Schedule schedule = sum(input, delta.tensor, gradients.weight, workspace);
-    if (gradients.bias) schedule[0].push_back(bias_gradient(delta.tensor, gradients.bias));
-    return schedule;
-  }
+                              T* workspace) = 0;
   /// Whether the delta may be rows that are made.
   virtual bool reads_rows() const { return false; }
 
  protected:
-  /// The weights' part alone, for ways that leave the bias to a loop of its own.
-  virtual Schedule sum(const Tensor<T>& /*input*/, const Tensor<T>& /*delta*/, T* /*gradient*/, T* /*workspace*/) {
-    return {};
+  const KernelTable<T>* kernel_ = &kernels().of<T>();
+};
+
+/// Leaves the bias to a loop of its own.
+template <class T>
+class WeightGradientSum : public GradientSum<T> {
+ public:
+  Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+                      T* workspace) override {
+    Schedule schedule = sum(input, delta.tensor, gradients.weight, workspace);
+    if (gradients.bias) schedule[0].push_back(bias_gradient(delta.tensor, gradients.bias));
+    return schedule;
   }
 
-  const KernelTable<T>* kernel_ = &kernels().of<T>();
+ private:
+  virtual Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) = 0;
 };
 
 }  // namespace cnnbp

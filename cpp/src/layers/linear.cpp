@@ -122,7 +122,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
 /// A block's samples as rows of features, filled up with zeros, and its deltas as a row an output.
 template <class T>
 void LinearLayer<T>::leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const {
-  constexpr Index square = 16 / sizeof(T);  // what the kernel turns at once
+  constexpr Index square = transposed_together<T>;
   const Index lanes = x.blocks.lanes(block), stride = whole_vectors<T>(in_features_), samples = x.blocks.samples();
   const Index first = block * Blocks<T>::full_lanes, whole = in_features_ / square * square;
   rows += first * stride;

@@ -69,6 +69,7 @@ Pooling<T> PlaneWindows<T>::of_rows(Pooling<T> plane, Span rows, T* to) const {
   plane.plane = to - rows.begin * plane.plane_row_stride;
   plane.pooled += first * plane.pooled_row_stride;
   if (plane.taps) plane.taps += first * plane.pooled_row_stride;
+  if (plane.row_divisor) plane.row_divisor += first;
   plane.rows += first;
   plane.pooled_height = (rows.end - rows.begin) / height;
   return plane;
@@ -118,7 +119,6 @@ template <class T>
 MakeRows<T> PoolingLayer<T>::delta_rows(const Signal<T>& input, const Signal<T>& output) {
   return [=, this](Index b, Index c, Span rows, T* to, T*) {
     Pooling<T> pooling = windows_.of_rows(plane(input.delta, output.delta, output.saved, b, c), rows, to);
-    if (pooling.row_divisor) pooling.row_divisor += rows.begin / rows_together;
     delta_kernel_(pooling);
     const Index row = input.value.row_stride(b);
     this->kernel.multiply_by_derivative(input.function, input.value.channel(b, c) + rows.begin * row, to,

@@ -12,7 +12,7 @@ template <class T>
 bool takes_product_gradient(const Convolution& convolution);
 
 template <class T>
-class ProductGradientSum : public GradientSum<T> {
+class ProductGradientSum : public WeightGradientSum<T> {
  public:
   explicit ProductGradientSum(const Convolution& convolution);
 

@@ -8,7 +8,7 @@
 namespace cnnbp {
 
 template <class T>
-class WinogradGradientSum : public GradientSum<T> {
+class WinogradGradientSum : public WeightGradientSum<T> {
  public:
   explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
 
