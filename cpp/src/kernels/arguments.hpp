@@ -97,7 +97,8 @@ struct MatrixProduct {
   Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
-  Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  Index a_step = 1;       // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  bool a_is_far = false;  // in memory, row after row, and read once: the next tile's rows are asked for early
 };
 
 /// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below
