@@ -80,15 +80,26 @@ void gather(const Gathering<T>& g) {
   });
 }
 
-/// In squares of the narrowest vector.
+/// In squares of 16 bytes, two of them together where the vectors are longer: a third fewer instructions.
 template <class T>
 void transpose(const Transposition<T>& t) {
   constexpr int size = 16 / sizeof(T);
-  using V = Vec<T, size>;
-  for (Index m = 0; m < t.rows; m += size)
+  Index m = 0;
+  if constexpr (widest<T> > size)
+    for (; m + 2 * size <= t.rows; m += 2 * size)
+      for (Index k = 0; k < t.columns; k += size) {
+        Vec<T, 2 * size> squares[size];
+        for (int i = 0; i < size; ++i) {
+          const T* from = t.from + (m + i) * t.from_stride + k;
+          squares[i] = Vec<T, 2 * size>::load_halves(from, from + size * t.from_stride);
+        }
+        transpose(squares);
+        for (int i = 0; i < size; ++i) squares[i].store(t.to + (k + i) * t.to_stride + m);
+      }
+  for (; m < t.rows; m += size)
     for (Index k = 0; k < t.columns; k += size) {
-      V square[size];
-      for (int i = 0; i < size; ++i) square[i] = V::load(t.from + (m + i) * t.from_stride + k);
+      Vec<T, size> square[size];
+      for (int i = 0; i < size; ++i) square[i] = Vec<T, size>::load(t.from + (m + i) * t.from_stride + k);
       transpose(square);
       for (int i = 0; i < size; ++i) square[i].store(t.to + (k + i) * t.to_stride + m);
     }

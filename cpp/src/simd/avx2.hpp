@@ -62,6 +62,7 @@ struct Vec<float, 8> {
   __m256 v;
 
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec load_halves(const float* low, const float* high) { return {_mm256_loadu2_m128(high, low)}; }
   static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   float sum() const { return Vec<float, 4>{_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1))}.sum(); }
@@ -141,6 +142,7 @@ struct Vec<double, 4> {
   __m256d v;
 
   static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static Vec load_halves(const double* low, const double* high) { return {_mm256_loadu2_m128d(high, low)}; }
   static Vec broadcast(double s) { return {_mm256_set1_pd(s)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
   double sum() const {
@@ -170,6 +172,22 @@ struct Vec<double, 4> {
     return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, _mm256_castpd_si256(_mm256_set1_pd(1.0))))};
   }
 };
+
+/// Two squares side by side, each half of the rows on its own.
+inline void transpose(Vec<float, 8> (&rows)[4]) {
+  const __m256 a = _mm256_unpacklo_ps(rows[0].v, rows[1].v), b = _mm256_unpackhi_ps(rows[0].v, rows[1].v);
+  const __m256 c = _mm256_unpacklo_ps(rows[2].v, rows[3].v), d = _mm256_unpackhi_ps(rows[2].v, rows[3].v);
+  rows[0].v = _mm256_shuffle_ps(a, c, 0x44);
+  rows[1].v = _mm256_shuffle_ps(a, c, 0xee);
+  rows[2].v = _mm256_shuffle_ps(b, d, 0x44);
+  rows[3].v = _mm256_shuffle_ps(b, d, 0xee);
+}
+
+inline void transpose(Vec<double, 4> (&rows)[2]) {
+  const __m256d first = rows[0].v;
+  rows[0].v = _mm256_unpacklo_pd(first, rows[1].v);
+  rows[1].v = _mm256_unpackhi_pd(first, rows[1].v);
+}
 
 #ifndef CNNBP_SIMD_WIDEST  // simd/avx512.hpp builds on this file and has wider ones
 template <class T>
