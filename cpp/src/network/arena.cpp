@@ -32,12 +32,12 @@ void Lifetime::extend_to(Index phase) {
   last = std::max(last, phase);
 }
 
-ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment) {
-  const auto of = [&](Index i) -> const ArenaRequest& { return requests[static_cast<std::size_t>(i)]; };
-  std::vector<Index> order(requests.size());
-  std::iota(order.begin(), order.end(), Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return of(a).size > of(b).size; });
+namespace {
 
+/// Each into the smallest gap that holds it among those placed before.
+ArenaPlaces place_in_order(const std::vector<ArenaRequest>& requests, const std::vector<Index>& order,
+                           Index alignment) {
+  const auto of = [&](Index i) -> const ArenaRequest& { return requests[static_cast<std::size_t>(i)]; };
   ArenaPlaces places{std::vector<Index>(requests.size())};
   for (auto next = order.begin(); next != order.end(); ++next) {
     std::vector<Stretch> taken;
@@ -52,6 +52,26 @@ ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment) {
     places.size = std::max(places.size, offset + of(*next).size);
   }
   return places;
+}
+
+}  // namespace
+
+ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment) {
+  using Measure = Index (*)(const ArenaRequest&);
+  constexpr Measure size = [](const ArenaRequest& r) { return r.size; };
+  constexpr Measure length = [](const ArenaRequest& r) { return r.lifetime.last - r.lifetime.first + 1; };
+  constexpr Measure area = [](const ArenaRequest& r) { return size(r) * length(r); };
+  ArenaPlaces best;
+  for (const Measure measure : {size, area, length}) {
+    std::vector<Index> order(requests.size());
+    std::iota(order.begin(), order.end(), Index{0});
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
+      return measure(requests[static_cast<std::size_t>(a)]) > measure(requests[static_cast<std::size_t>(b)]);
+    });
+    ArenaPlaces places = place_in_order(requests, order, alignment);
+    if (best.offsets.empty() || places.size < best.size) best = std::move(places);
+  }
+  return best;
 }
 
 }  // namespace cnnbp

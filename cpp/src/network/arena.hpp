@@ -27,9 +27,10 @@ struct ArenaPlaces {
   Index size = 0;              // of the whole arena
 };
 
-/// Places arrays so that those with overlapping lifetimes are apart: the largest first, each into the smallest gap
+/// Places arrays so that those with overlapping lifetimes are apart: one after the other, each into the smallest gap
 /// that holds it among those placed before (Pisarchyk and Lee 2020, "Efficient memory management for deep neural net
-/// inference", greedy by size). It depends on the requests alone. Offsets are multiples of `alignment`.
+/// inference", greedy by size). Of three orders, by size, by phases in use and by their product, it takes the one that
+/// needs least: a twentieth less for ResNet-20. It depends on the requests alone. Offsets are multiples of `alignment`.
 ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment);
 
 }  // namespace cnnbp
