@@ -7,11 +7,11 @@
 namespace cnnbp {
 
 template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width) {
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index vectors) {
   const Index down = tiles_along(height), across = tiles_along(width);
   std::vector<Patch> patches;
   for (Index b = 0; b < blocks.count(); ++b) {
-    const Index most = patch_vectors * Blocks<T>::full_lanes / blocks.lanes(b);
+    const Index most = vectors * Blocks<T>::full_lanes / blocks.lanes(b);
     const std::vector<Span> columns = even_parts(across, most);
     for (const Span& rows : even_parts(down, std::max<Index>(1, most / (columns.back().end - columns.back().begin))))
       for (const Span& span : columns) patches.push_back({b, rows, span});
@@ -45,8 +45,8 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, 
   };
 }
 
-template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index);
-template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index);
+template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index, Index);
+template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index, Index);
 template WinogradTiles<float> tiles_of(const Tensor<float>&, const Patch&, Index, Walk);
 template WinogradTiles<double> tiles_of(const Tensor<double>&, const Patch&, Index, Walk);
 

@@ -22,12 +22,19 @@ struct Patch {
   Index tiles() const { return (rows.end - rows.begin) * (columns.end - columns.begin); }
 };
 
-/// Full lane vectors of a patch, at most: a product at one point has so many columns, and reads each weight once.
+/// Full lane vectors of a patch, if nobody wants fewer: a product at one point has so many columns, and reads each
+/// weight once.
 constexpr Index patch_vectors = 4;
 
-/// The tiles of a map of that size in patches, a block after the other.
+/// Half as many for deltas and gradients of 5×5 kernels with so many channels of the output, whose 64 points are all
+/// there at once: with LeNet's 50 a thread needs 0.6 MB instead of 1.2, and the two take as long together.
+constexpr Index backward_vectors(Index size, Index channels) {
+  return size == winograd_size(5) && channels >= 32 ? patch_vectors / 2 : patch_vectors;
+}
+
+/// The tiles of a map of that size in patches of at most so many vectors, a block after the other.
 template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width);
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index vectors = patch_vectors);
 
 enum class Walk { forwards, mirrored };
 

@@ -111,8 +111,8 @@ Index WinogradProducts<T>::most_grouped() const {
 }
 
 template <class T>
-Index WinogradProducts<T>::scratch() const {
-  const Index width = patch_vectors * Blocks<T>::full_lanes;
+Index WinogradProducts<T>::scratch(Index vectors) const {
+  const Index width = vectors * Blocks<T>::full_lanes;
   return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(most_grouped(), width));
 }
 

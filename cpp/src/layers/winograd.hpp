@@ -61,8 +61,8 @@ class WinogradProducts : public ChannelSum<T> {
     }
   }
   Index most_grouped() const;
-  /// Elements that a patch needs at the points: all its sources and a group of targets.
-  Index scratch() const;
+  /// Elements that a patch of so many vectors needs at the points: all its sources and a group of targets.
+  Index scratch(Index vectors = patch_vectors) const;
   /// The tiles of a patch, all its channels, with points from `memory` on.
   WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk = Walk::forwards) const;
   Index size() const { return winograd_size(shape_.kernel_height); }

@@ -26,7 +26,9 @@ void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& targe
 template <class T>
 Loop WinogradDelta<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                            Finish finish) const {
-  const std::vector<Patch> patches = patches_of(source.blocks, this->shape_.source_height, this->shape_.source_width);
+  const Index vectors = backward_vectors(this->size(), this->shape_.source_channels);
+  const std::vector<Patch> patches =
+      patches_of(source.blocks, this->shape_.source_height, this->shape_.source_width, vectors);
   const Index blocks = source.blocks.count(), channels = this->shape_.target_channels;
   const std::vector<Span> parts =
       even_parts(channels, std::max(least_task_channels, channels / std::max<Index>(1, wanted_tasks / blocks)));
@@ -40,7 +42,7 @@ Loop WinogradDelta<T>::sum(const Tensor<T>& source, const Tensor<T>& target, con
               if (patch.block == block) add_patch(source, target, weights, patch, part, reinterpret_cast<T*>(memory));
             for (Index c = part.begin; c < part.end; ++c) finish(block, c * target.channel_stride(block), plane);
           },
-          static_cast<std::size_t>(this->scratch()) * sizeof(T)};
+          static_cast<std::size_t>(this->scratch(vectors)) * sizeof(T)};
 }
 
 template class WinogradDelta<float>;

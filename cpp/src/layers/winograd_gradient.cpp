@@ -8,9 +8,9 @@ namespace {
 /// Channels on both sides of a task: each transforms its own, and its sums, 36 × 64 × 64, are 576 KB.
 constexpr Index most_channels = 64;
 
-/// Patches are summed in so many parts, if channels alone do not give as many tasks; each of at least two patches, as
-/// the parts have to be added up.
-constexpr Index wanted_tasks = 16, least_patches = 2;
+/// Patches are summed in so many parts, if channels alone do not give as many tasks; each of at least two wide patches,
+/// as the parts have to be added up.
+constexpr Index wanted_tasks = 16, least_vectors = 2 * patch_vectors;
 
 }  // namespace
 
@@ -30,7 +30,8 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
   const std::vector<Span> outputs = even_parts(shape_.target_channels, most_channels);
   const std::vector<Span> inputs = even_parts(row() / half, most_channels / half);
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
-  const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches / least_patches));
+  const Index numbers =
+      std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches * vectors() / least_vectors));
   std::vector<Part> parts;
   for (const Span& in : inputs)
     for (const Span& out : outputs)
@@ -44,7 +45,7 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
 
 template <class T>
 std::vector<Patch> WinogradGradientSum<T>::patches(const Blocks<T>& blocks) const {
-  return patches_of(blocks, shape_.target_height, shape_.target_width);
+  return patches_of(blocks, shape_.target_height, shape_.target_width, vectors());
 }
 
 template <class T>
@@ -109,7 +110,7 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
   const std::vector<Patch> patches = this->patches(delta.blocks);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = points() * point();
-  const Index width = patch_vectors * Blocks<T>::full_lanes;
+  const Index width = vectors() * Blocks<T>::full_lanes;
   const Index inputs = std::min(most_channels, row()), outputs = std::min(most_channels, shape_.target_channels);
   const Index scratch = points() * (point_stride<T>(inputs, width) + point_stride<T>(outputs, width)) + inputs * width;
   const Index taps = shape_.kernel_height * shape_.kernel_width;

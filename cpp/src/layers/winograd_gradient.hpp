@@ -28,6 +28,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
                 T* sums, T* scratch) const;
   void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, T* sums, bool first,
                  T* transposed) const;
+  Index vectors() const { return backward_vectors(size(), shape_.target_channels); }
   Index size() const { return winograd_size(shape_.kernel_height); }
   Index points() const { return size() * size(); }
   Index row() const;    // of the sums: input channels, up to whole 32 bytes
