@@ -122,8 +122,47 @@ SUBSAMPLED = Architecture(
     classes=5,
 )
 
+#: A convolution that keeps the size of its maps.
+SAME = {"kernel_size": 3, "padding": ((1, 1), (1, 1))}
+
 #: Two blocks a stage and narrow, so that tests are quick; one of each kind of block.
 RESNET = resnet20(widths=(4, 6, 8), size=8, blocks=2)
+
+#: Sums whose last term is written by every layer that adds: on the input itself, before a
+#: normalisation (He et al. 2016, "Identity mappings"), within each other, of two convolutions, and
+#: as the output.
+SUMS = Architecture(
+    layers=[
+        residual([layer("Conv2d", out_channels=3, **SAME)]),
+        residual(
+            [
+                layer("BatchNorm2d", activation="relu"),
+                layer("Conv2d", out_channels=4, bias=False, **SAME),
+                layer("BatchNorm2d", activation="tanh"),
+                layer("Conv2d", out_channels=3, **SAME),
+            ]
+        ),
+        residual(
+            [
+                residual(
+                    [layer("ConvTranspose2d", out_channels=3, kernel_size=1)], activation="silu"
+                )
+            ],
+            [layer("Conv2d", out_channels=3, kernel_size=1)],
+            activation="tanh",
+        ),
+        residual(
+            [layer("Conv2d", out_channels=5, bias=False, **SAME), layer("BatchNorm2d")],
+            [layer("CombineConv2d", out_channels=5, **SAME)],
+        ),
+        residual([layer("Conv2d", out_channels=5, kernel_size=1)], activation="sigmoid"),
+        layer("Conv2d", out_channels=2, kernel_size=3),
+        residual([layer("Conv2d", out_channels=2, kernel_size=1)]),
+    ],
+    input_shape=(3, 5, 4),
+    loss="mse",
+    classes=12,
+)
 
 #: Branches within branches; a signal read by four, an activation that must not be attached to it.
 BRANCHED = Architecture(
@@ -346,6 +385,7 @@ ALL = {
     "ends-in-maps": ENDS_IN_MAPS,
     "subsampled": SUBSAMPLED,
     "resnet": RESNET,
+    "sums": SUMS,
     "branched": BRANCHED,
     "depthwise": DEPTHWISE,
     "lenet5": LENET5,

@@ -73,7 +73,17 @@ def test_what_no_gradient_needs_is_not_kept():
         return summarize(network, input_shape=(8, 16, 16), batch_size=16).memory.training
 
     block = Residual([Conv2d(8, 3, padding=1)])
-    assert of(*3 * [block]) - of(block) == 2 * (MAPS + WEIGHTS)
+    assert of(*4 * [block]) - of(*2 * [block]) == 2 * (MAPS + WEIGHTS)
+
+
+def test_a_term_that_is_only_added_is_not_kept():
+    """The convolution that ends a block writes the sum: its own maps would be a third in memory."""
+
+    def of(layer):
+        layers = [*7 * [layer], MaxPool2d(2), Linear(3)]
+        return summarize(layers, input_shape=(8, 16, 16), batch_size=16).memory.prediction
+
+    assert of(Residual([Conv2d(8, 3, padding=1)])) == of(Conv2d(8, 3, padding=1))
 
 
 #: Bytes of those maps after pooling.

@@ -95,6 +95,7 @@ void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& out
                             .shift = bias(channel),
                             .pixels = count,
                             .lanes = lanes});
+    if (output.added.data) this->kernel.sum(y, output.added.channel(block, channel) + begin * lanes, y, count * lanes);
     this->kernel.activate(output.function, y, count * lanes);
   }
 }
@@ -166,6 +167,9 @@ void BatchNorm2dLayer<T>::send_back(const Signal<T>& input, const Signal<T>& out
                                   .delta_scale = slopes.data(),
                                   .pixels = pixels,
                                   .lanes = lanes});
+    if (input.added_delta.data)
+      this->kernel.sum(delta.channel(b, channel), input.added_delta.channel(b, channel), delta.channel(b, channel),
+                       pixels * lanes);
     this->kernel.multiply_by_derivative(input.function, x.channel(b, channel), delta.channel(b, channel),
                                         pixels * lanes);
     for (Index n = x.blocks.samples_in(b); n < lanes; ++n)  // no sample, no delta

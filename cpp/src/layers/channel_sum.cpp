@@ -23,17 +23,20 @@ Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
 }
 
 template <class T>
-Loop ChannelSum<T>::run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const {
-  return sum(source, target, {packed_, bias}, [=, this](Index block, Index offset, Index count) {
-    kernel_->activate(function, target.block(block) + offset, count);
+Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const {
+  return sum(source, output.value, {packed_, bias}, [=, this](Index block, Index offset, Index count) {
+    T* const u = output.value.block(block) + offset;
+    if (output.added.data) kernel_->sum(u, output.added.block(block) + offset, u, count);
+    kernel_->activate(output.function, u, count);
   });
 }
 
 template <class T>
-Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value,
-                              Elementwise function) const {
-  return sum(source, target, {packed_, nullptr}, [=, this](Index block, Index offset, Index count) {
-    kernel_->multiply_by_derivative(function, value.block(block) + offset, target.block(block) + offset, count);
+Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) const {
+  return sum(source, input.delta, {packed_, nullptr}, [=, this](Index block, Index offset, Index count) {
+    T* const delta = input.delta.block(block) + offset;
+    if (input.added_delta.data) kernel_->sum(delta, input.added_delta.block(block) + offset, delta, count);
+    kernel_->multiply_by_derivative(input.function, input.value.block(block) + offset, delta, count);
   });
 }
 

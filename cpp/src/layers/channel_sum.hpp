@@ -26,9 +26,9 @@ class ChannelSum {
   /// from then on find them in `packed`.
   Loop pack(T* const& weight, T* packed);
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
-  Loop run(const Tensor<T>& source, const Tensor<T>& target, T* const* bias, Elementwise function) const;
-  /// δ = f'(u) ∘ Σ w · δ, with f' from `value`.
-  Loop run_delta(const Tensor<T>& source, const Tensor<T>& target, const Tensor<T>& value, Elementwise f) const;
+  Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;
+  /// δ = f'(u) ∘ Σ w · δ of the input.
+  Loop run_delta(const Tensor<T>& source, const Signal<T>& input) const;
 
  protected:
   /// Called with stretches of the target when they have been summed: block, first element of it, elements.

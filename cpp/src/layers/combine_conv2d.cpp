@@ -76,13 +76,13 @@ std::optional<TracedArray<T>> CombineConv2dLayer<T>::traced() const {
 template <class T>
 Loop CombineConv2dLayer<T>::forward(const Signal<T>& maps, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return sums_.forward->run(maps.value, output.value, bias, output.function);
+  return sums_.forward->run(maps.value, output, bias);
 }
 
 /// Of z_i: Σ_j α_ij δ_j
 template <class T>
 Loop CombineConv2dLayer<T>::propagate_delta(const Signal<T>& maps, const Signal<T>& output) {
-  return sums_.delta->run_delta(output.delta, maps.delta, maps.value, maps.function);
+  return sums_.delta->run_delta(output.delta, maps);
 }
 
 /// ∂E/∂α_ij = Σ_uv δ_j ∘ z_i and ∂E/∂b_j = Σ_uv δ_j, and from ∂E/∂α, an output a task, ∂E/∂c.

@@ -17,6 +17,7 @@ class CombineConv2dLayer : public Layer<T> {
   Loop pack_delta(T* packed) override;
   double penalty() const override;
   std::optional<TracedArray<T>> traced() const override;
+  bool adds() const override { return true; }
   Loop forward(const Signal<T>& maps, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& maps, const Signal<T>& output) override;
   Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }

@@ -33,13 +33,13 @@ Loop Conv2dLayer<T>::pack_delta(T* packed) {
 template <class T>
 Loop Conv2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return sums_.forward->run(input.value, output.value, bias, output.function);
+  return sums_.forward->run(input.value, output, bias);
 }
 
 /// δ_i = f'(u_i) ∘ Σ_j conv2(δ_j, rot180(k_ij), 'full')
 template <class T>
 Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return sums_.delta->run_delta(output.delta, input.delta, input.value, input.function);
+  return sums_.delta->run_delta(output.delta, input);
 }
 
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv

@@ -13,6 +13,7 @@ class Conv2dLayer : public Layer<T> {
   Schedule pack_forward() override;
   Index packed_for_delta() const override { return sums_.delta->packed_size(); }
   Loop pack_delta(T* packed) override;
+  bool adds() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }

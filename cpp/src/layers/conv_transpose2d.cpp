@@ -30,13 +30,13 @@ Loop ConvTranspose2dLayer<T>::pack_delta(T* packed) {
 template <class T>
 Loop ConvTranspose2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
   T* const* bias = this->parameters.size() > 1 ? &this->parameters[1].value : nullptr;
-  return sums_.delta->run(input.value, output.value, bias, output.function);
+  return sums_.delta->run(input.value, output, bias);
 }
 
 /// δ_i = f'(u_i) ∘ Σ_j δ_j ⋆ k_ij
 template <class T>
 Loop ConvTranspose2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return sums_.forward->run_delta(output.delta, input.delta, input.value, input.function);
+  return sums_.forward->run_delta(output.delta, input);
 }
 
 /// ∂E/∂k_ij = Σ_uv (x_i)_uv (p_j)_uv with p_j the patch of δ_j that the pixel was spread over, and ∂E/∂b_j = Σ_uv δ_j

@@ -15,6 +15,7 @@ class ConvTranspose2dLayer : public Layer<T> {
   Schedule pack_forward() override;
   Index packed_for_delta() const override { return sums_.forward->packed_size(); }
   Loop pack_delta(T* packed) override;
+  bool adds() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }

@@ -24,6 +24,8 @@ struct Signal {
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
   Elementwise function = {};
   MakeRows<T> delta_rows = {};  // where `delta` has a shape but no memory
+  /// Terms that u and ∂E/∂f have beside what their writer makes; without memory there are none. See `Layer::adds`.
+  Tensor<T> added = {}, added_delta = {};
 };
 
 /// Rows that `MakeRows` makes at once, or a multiple of them.
@@ -109,6 +111,9 @@ class Layer {
   /// Other values' memory may be another's by then. `function` is attached to the output.
   virtual Reads backward_reads(const Elementwise& /*function*/) const { return {}; }
 
+  /// Whether forward adds `output.added` before f, and propagate_delta `input.added_delta` before f'. Then nobody walks
+  /// the map again for the sum. Such a layer does not read its output's value in the backward pass.
+  virtual bool adds() const { return false; }
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
   /// The same in training, for layers that do something else then. One training pass runs at a time.

@@ -16,6 +16,7 @@ Graph<T>::Graph(const NetworkDefinition& definition, Fusing fusing) : fusing_(fu
   memory(output_).contiguous = true;  // the loss and the caller read it
   if (fusing == Fusing::off)
     for (SignalPlan& planned : signals_) planned.contiguous = true;  // the caller reads them all
+  if (fusing == Fusing::on) fuse_sums();
   order_backward();
 }
 
@@ -138,20 +139,64 @@ Index Graph<T>::add_activation(Function function, Index signal) {
 
 template <class T>
 void Graph<T>::add_gathering(Index signal) {
-  if (needs_delta(signal) && memory(signal).readers > 1) backward_.push_back({nullptr, signal});
+  const SignalPlan& planned = memory(signal);
+  if (planned.needs_delta && planned.readers > 1 && !planned.first_adds) backward_.push_back({nullptr, signal});
 }
 
-/// Where nothing is attached to a join's input, or its delta is one of several parts.
+/// Whether an input's delta can be the sum's: where nothing is attached to it, or its delta is one of several parts.
 template <class T>
-void Graph<T>::pass_deltas(const Node<T>& join) {
-  if (!join.join->passes_delta() || fusing_ == Fusing::off) return;
-  for (const Reading& reading : join.inputs) {
+bool Graph<T>::passes(const Reading& reading, Index output) const {
+  const SignalPlan& input = signals_[static_cast<std::size_t>(reading.signal)];
+  const bool plain = input.readers > 1 || input.function.kind == FunctionKind::identity;
+  return input.view_of < 0 && plain && input.contiguous == signals_[static_cast<std::size_t>(output)].contiguous;
+}
+
+template <class T>
+void Graph<T>::pass_deltas(const Node<T>& node) {
+  if (fusing_ == Fusing::off || (node.join && !node.join->passes_delta())) return;
+  for (std::size_t i = node.join ? 0 : 1; i < node.inputs.size(); ++i) {
+    const Reading& reading = node.inputs[i];
     SignalPlan& input = at(reading.signal);
-    const bool plain = input.readers > 1 || input.function.kind == FunctionKind::identity;
-    if (!input.needs_delta || input.view_of >= 0 || !plain || input.contiguous != at(join.output).contiguous) continue;
+    if (!input.needs_delta || !passes(reading, node.output)) continue;
     input.passed.resize(static_cast<std::size_t>(input.readers), -1);
-    input.passed[static_cast<std::size_t>(reading.part)] = memory_of(join.output);
+    input.passed[static_cast<std::size_t>(reading.part)] = memory_of(node.output);
   }
+}
+
+/// Of two readers the first is the last to send a delta back.
+template <class T>
+void Graph<T>::add_parts(const Node<T>& node) {
+  const Reading& input = node.inputs[0];
+  SignalPlan& read = at(input.signal);
+  if (fusing_ == Fusing::on && node.layer && node.layer->adds() && read.view_of < 0)
+    read.first_adds = read.needs_delta && read.readers == 2 && input.part == 0;
+}
+
+/// Where the layer before a join writes one of two terms, for it alone, it writes their sum instead.
+template <class T>
+bool Graph<T>::writes_sum(const Node<T>& writer, const Node<T>& join) const {
+  if (!join.join || !join.join->passes_delta() || !writer.layer || !writer.layer->adds()) return false;
+  const auto passed = [&](const Reading& input) { return passes(input, join.output); };
+  const auto own = [&](const Reading& input) { return input.signal == writer.output; };
+  return join.inputs.size() == 2 && std::count_if(join.inputs.begin(), join.inputs.end(), own) == 1 &&
+         std::all_of(join.inputs.begin(), join.inputs.end(), passed) &&
+         signals_[static_cast<std::size_t>(writer.output)].readers == 1;
+}
+
+template <class T>
+void Graph<T>::fuse_sums() {
+  std::vector<Node<T>> fused;
+  for (Node<T>& node : nodes_) {
+    if (fused.empty() || !writes_sum(fused.back(), node)) {
+      fused.push_back(std::move(node));
+      continue;
+    }
+    Node<T>& writer = fused.back();
+    writer.inputs.push_back(node.inputs[node.inputs[0].signal == writer.output ? 1 : 0]);
+    at(node.output).saved = at(writer.output).saved;
+    writer.output = node.output;
+  }
+  nodes_ = std::move(fused);
 }
 
 /// A layer that sends no delta back reads that of its output once, for its gradients. Where the only reader of the
@@ -175,8 +220,9 @@ void Graph<T>::order_backward() {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
     if (at(node->inputs[0].signal).delta_in_rows) continue;
     add_gathering(node->output);
+    pass_deltas(*node);
+    add_parts(*node);
     if (node->join) {
-      pass_deltas(*node);
       const auto done = [&](const Reading& input) { return !needs_delta(input.signal) || passed(input) >= 0; };
       if (std::all_of(node->inputs.begin(), node->inputs.end(), done)) continue;
     }

@@ -19,6 +19,7 @@ struct SignalPlan {
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta
   std::vector<Index> passed = {};   // by reader: the signal whose delta is its part as it is, or -1
+  bool first_adds = false;          // the first of two readers adds the other's part to its own: the sum is the delta
 };
 
 /// One of the readers of a signal.
@@ -26,7 +27,7 @@ struct Reading {
   Index signal, part;
 };
 
-/// A layer at work, or a join.
+/// A layer at work, or a join. A layer reads its first input; it adds the second, if there is one, to its output.
 template <class T>
 struct Node {
   Layer<T>* layer;
@@ -77,6 +78,10 @@ class Graph {
     const SignalPlan& read = signals_[static_cast<std::size_t>(memory_of(reading.signal))];
     return read.passed.empty() ? -1 : read.passed[static_cast<std::size_t>(reading.part)];
   }
+  /// Whether this reader writes the whole delta, and adds the other's part to its own.
+  bool adds_part(const Reading& reading) const {
+    return reading.part == 0 && signals_[static_cast<std::size_t>(memory_of(reading.signal))].first_adds;
+  }
   Index memory_of(Index signal) const {
     const Index view = signals_[static_cast<std::size_t>(signal)].view_of;
     return view >= 0 ? view : signal;
@@ -92,7 +97,11 @@ class Graph {
   Index add_single(const LayerDefinition& definition, const std::string& name, Index input);
   Index add_activation(Function function, Index signal);
   Index add_extra(std::unique_ptr<Layer<T>> layer, Index input);
-  void pass_deltas(const Node<T>& join);
+  bool passes(const Reading& reading, Index output) const;
+  bool writes_sum(const Node<T>& writer, const Node<T>& join) const;
+  void fuse_sums();
+  void pass_deltas(const Node<T>& node);
+  void add_parts(const Node<T>& node);
   void add_gathering(Index signal);
   void order_backward();
   const Node<T>* maker_for(const Node<T>& node) const;

@@ -62,11 +62,13 @@ void Lifetimes<T>::go_back_through(const BackwardStep<T>& step, Index phase) {
   else delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
   if (reads.output) output.value.extend_to(last);
+  if (reads.input) of(node.inputs[0].signal).value.extend_to(last);
   for (const Reading& reading : node.inputs) {
-    if (reads.input) of(reading.signal).value.extend_to(last);
     if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
     delta_of(reading).extend_to(phase);
-    if (reads.slope && of(reading.signal).parts.empty()) read_slope(reading.signal, phase);
+    const bool adds = graph_.adds_part(reading);
+    if (adds) delta_of({reading.signal, 1}).extend_to(phase);
+    if (reads.slope && (adds || of(reading.signal).parts.empty())) read_slope(reading.signal, phase);
   }
 }
 
@@ -99,7 +101,8 @@ template <class T>
 Lifetime& Lifetimes<T>::delta_of(const Reading& reading) {
   if (const Index from = graph_.passed(reading); from >= 0) return delta_of(from);
   SignalLifetimes& lifetimes = of(reading.signal);
-  return lifetimes.parts.empty() ? lifetimes.delta : lifetimes.parts[static_cast<std::size_t>(reading.part)];
+  const bool whole = lifetimes.parts.empty() || graph_.adds_part(reading);
+  return whole ? lifetimes.delta : lifetimes.parts[static_cast<std::size_t>(reading.part)];
 }
 
 template <class T>

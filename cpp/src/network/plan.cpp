@@ -44,7 +44,7 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
     parts_[i].resize(in_use.parts.size());
     if (planned.delta_in_rows) signals_[i].delta = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
     else if (!parts_[i].empty() || own(0)) want(signals_[i].delta, planned.shape, spacing, in_use.delta);
-    for (std::size_t r = 0; r < parts_[i].size(); ++r)
+    for (std::size_t r = planned.first_adds ? 1 : 0; r < parts_[i].size(); ++r)
       if (own(r)) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
   }
   if (purpose_ != Purpose::predict)
@@ -100,12 +100,16 @@ void Plan<T>::make_views() {
   }
 }
 
-/// What one reader sees: where there are several, its part of the delta, without f'.
+/// What one reader sees: where there are several, its part of the delta, without f', if it does not add the other's.
 template <class T>
 Signal<T> Plan<T>::read(const Reading& reading) const {
   Signal<T> seen = signal(reading.signal);
   const std::vector<Tensor<T>>& parts = parts_of(reading.signal);
   if (parts.empty()) return seen;
+  if (graph_.adds_part(reading)) {
+    seen.added_delta = parts[1];
+    return seen;
+  }
   seen.delta = parts[static_cast<std::size_t>(reading.part)].viewed_as(seen.value.shape);
   seen.function = {};
   return seen;
@@ -137,7 +141,8 @@ void Plan<T>::make_load() {
 template <class T>
 void Plan<T>::make_forward(const Draws& draws) {
   for (const Node<T>& node : graph_.nodes()) {
-    const Signal<T>& output = signal(node.output);
+    Signal<T> output = signal(node.output);
+    if (node.layer && node.inputs.size() > 1) output.added = signal(node.inputs[1].signal).value;
     if (node.join) forward_.push_back({node.join->forward(inputs_of(node), output)});
     else if (purpose_ == Purpose::train)
       forward_.push_back({node.layer->forward_training(input_of(node), output, draws)});
