@@ -19,8 +19,10 @@ struct GradientTile {
 };
 
 /// Sums stay in registers over all rows and columns, one part of the lanes after the other: 12 sums,
-/// 3 inputs and 1 delta fill the 16 registers of AVX2 with 7 loads for 12 multiply-adds.
-template <class V, int Tile, int TapCount, class T>
+/// 3 inputs and 1 delta fill the 16 registers of AVX2 with 7 loads for 12 multiply-adds. Taps are neighbours where each
+/// reads at one column what the tap before it reads at the next: an input is loaded once then, and moves through them.
+/// Of 2 output channels × 5 kernel columns that made the gradient of one input map a fifth to a third faster.
+template <class V, int Tile, int TapCount, bool Neighbours, class T>
 [[gnu::noinline]] void gradient_tile(const GradientTile<T>& from) {
   const KernelGradient<T>& a = from.all;
   for (Index part = 0; part < a.lanes; part += V::width) {
@@ -31,13 +33,16 @@ template <class V, int Tile, int TapCount, class T>
       const T* d = from.delta + oh * a.delta_row_stride + from.columns.begin * a.lanes + part;
       const T* x =
           from.input + oh * a.stride_height * a.input_row_stride + from.columns.begin * a.stride_width * a.lanes + part;
+      constexpr int kept = Neighbours ? TapCount - 1 : 0;
+      V pixel[TapCount];
+      for (int t = 0; t < kept; ++t) pixel[t] = V::load(x + t * from.input_step);
       for (Index ow = from.columns.begin; ow < from.columns.end; ++ow) {
-        V pixel[TapCount];
-        for (int t = 0; t < TapCount; ++t) pixel[t] = V::load(x + t * from.input_step);
+        for (int t = kept; t < TapCount; ++t) pixel[t] = V::load(x + t * from.input_step);
         for (int oc = 0; oc < Tile; ++oc) {
           const V delta = V::load(d + oc * a.delta_channel_stride);
           for (int t = 0; t < TapCount; ++t) sum[t][oc] = multiply_add(delta, pixel[t], sum[t][oc]);
         }
+        for (int t = 0; t < kept; ++t) pixel[t] = pixel[t + 1];
         d += a.lanes;
         x += a.stride_width * a.lanes;
       }
@@ -50,16 +55,20 @@ template <class V, int Tile, int TapCount, class T>
 template <class V, int Tile, class T>
 inline void gradient_taps(Index taps, const GradientTile<T>& from) {
   if (from.rows.begin >= from.rows.end || from.columns.begin >= from.columns.end) return;
+  const bool neighbours = from.input_step == from.all.stride_width * from.all.lanes;
+  const auto run = [&]<int TapCount>() {
+    if constexpr (Tile * TapCount <= 12) {
+      if constexpr (Tile * TapCount + TapCount < vector_registers)  // inputs that are kept, beside a delta
+        if (neighbours) return gradient_tile<V, Tile, TapCount, true>(from);
+      gradient_tile<V, Tile, TapCount, false>(from);
+    }
+  };
   switch (taps) {
-    case 1: return gradient_tile<V, Tile, 1>(from);
-    case 2: return gradient_tile<V, Tile, 2>(from);
-    case 3: return gradient_tile<V, Tile, 3>(from);
-    case 4:
-      if constexpr (Tile <= 3) return gradient_tile<V, Tile, 4>(from);
-      break;
-    default:
-      if constexpr (Tile <= 2) return gradient_tile<V, Tile, 5>(from);
-      break;
+    case 1: return gradient_tile<V, Tile, 1, false>(from);
+    case 2: return run.template operator()<2>();
+    case 3: return run.template operator()<3>();
+    case 4: return run.template operator()<4>();
+    default: return run.template operator()<5>();
   }
 }
 
