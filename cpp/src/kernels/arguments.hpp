@@ -88,6 +88,16 @@ struct Depthwise {
   Index lanes;
 };
 
+/// Elements of 64 bytes: the lanes of a full block, and columns that one tile of a product takes.
+template <class T>
+constexpr Index strip_width = 64 / sizeof(T);
+
+/// Where the n-th element of a row lies whose strips are so far apart.
+template <class T>
+constexpr Index in_strips(Index n, Index strip_stride) {
+  return n / strip_width<T> * strip_stride + n % strip_width<T>;
+}
+
 /// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
 template <class T>
 struct MatrixProduct {
@@ -97,7 +107,9 @@ struct MatrixProduct {
   Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
-  Index a_step = 1;       // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  Index b_strip_stride = strip_width<T>,
+        c_strip_stride = strip_width<T>;  // otherwise each strip is a matrix of its own
   bool a_is_far = false;  // in memory, row after row, and read once: the next tile's rows are asked for early
 };
 
@@ -118,13 +130,14 @@ struct Gathering {
 template <class T>
 struct WinogradTiles {
   T* map;     // pixel (0, 0) of the first channel
-  T* points;  // [point][channel][tile row][tile column][point lane]
+  T* points;  // [point][channel][tile row][tile column][point lane], or with strips of the last three before the
+              // channel
   Index channels, height, width;
   Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
   Index row, column;                                // where the first tile starts
   Index size;                                       // points along an axis: 6 for 3×3 kernels, 8 for 5×5
   Index tile_rows, tile_columns;
-  Index point_stride, point_channel_stride;
+  Index point_stride, point_channel_stride, point_strip_stride;
   Index lanes;
   Index point_lanes;  // as many, or 1: of the narrowest block the first lane alone goes to the points
 };

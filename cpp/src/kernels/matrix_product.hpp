@@ -13,18 +13,19 @@ constexpr int product_vectors = vector_registers == 32 ? 4 : 2;
 template <class V, int Tile, int Vectors, class T>
 [[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
   V sum[Tile][Vectors];
+  const auto in_c = [&](int m, int n) { return c + m * p.c_stride + in_strips<T>(n * V::width, p.c_strip_stride); };
   for (int m = 0; m < Tile; ++m)
-    for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(c + m * p.c_stride + n * V::width) : zero<V>();
+    for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(in_c(m, n)) : zero<V>();
   for (Index k = 0; k < p.inner; ++k, b += p.b_stride) {
     V row[Vectors];
-    for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + n * V::width);
+    for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + in_strips<T>(n * V::width, p.b_strip_stride));
     for (int m = 0; m < Tile; ++m) {
       const V factor = V::broadcast(a[m * p.a_stride + k * p.a_step]);
       for (int n = 0; n < Vectors; ++n) sum[m][n] = multiply_add(factor, row[n], sum[m][n]);
     }
   }
   for (int m = 0; m < Tile; ++m)
-    for (int n = 0; n < Vectors; ++n) sum[m][n].store(c + m * p.c_stride + n * V::width);
+    for (int n = 0; n < Vectors; ++n) sum[m][n].store(in_c(m, n));
 }
 
 /// `Tile` rows; as many columns at a time as the registers hold.
@@ -33,7 +34,8 @@ template <class V, int Tile, int Vectors = product_vectors, class T>
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
   for (; column + Vectors * V::width <= p.columns; column += Vectors * V::width)
-    multiply_tile<V, Tile, Vectors>(p, a, p.b + column, c + column);
+    multiply_tile<V, Tile, Vectors>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
+                                    c + in_strips<T>(column, p.c_strip_stride));
   if constexpr (Vectors > 1) {
     if (column < p.columns) multiply_rows<V, Tile, Vectors / 2>(p, row, column);
   } else if constexpr (V::width * sizeof(T) > 16) {

@@ -34,6 +34,7 @@ template <class V, class Transform, class Load, class Store>
 
 /// One tile of a map: which of its pixels there are.
 struct WinogradTile {
+  Index channel;
   Span rows, columns;
 
   bool whole(int size) const { return rows.end - rows.begin == size && columns.end - columns.begin == size; }
@@ -53,9 +54,10 @@ template <class V, int Size, class T, class Body>
     for (Index i = 0; i < a.tile_rows; ++i)
       for (Index j = 0; j < a.tile_columns; ++j) {
         const Index row = a.row + i * winograd_outputs, column = a.column + j * winograd_outputs;
-        const WinogradTile tile{pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
+        const WinogradTile tile{c, pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
         T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.column_stride;
-        T* points = a.points + c * a.point_channel_stride + (i * a.tile_columns + j) * a.point_lanes;
+        T* points = a.points + c * a.point_channel_stride +
+                    in_strips<T>((i * a.tile_columns + j) * a.point_lanes, a.point_strip_stride);
         for (Index part = 0; part < a.lanes; part += V::width) body(tile, pixels + part, points + part);
       }
 }
@@ -103,7 +105,7 @@ template <class V, class Transform, class T>
 template <class V, class Transform, class T>
 [[gnu::noinline]] void write_tiles(const WinogradTiles<T>& a, const T* bias) {
   for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
-    const V start = V::broadcast(bias ? bias[(points - a.points) / a.point_channel_stride] : T(0));
+    const V start = V::broadcast(bias ? bias[tile.channel] : T(0));
     const auto load = [&](int i, int j) {
       return load_point<V>(a, points + (i * Transform::from + j) * a.point_stride);
     };

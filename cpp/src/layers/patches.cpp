@@ -40,6 +40,7 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, 
       .tile_columns = patch.columns.end - patch.columns.begin,
       .point_stride = 0,
       .point_channel_stride = whole_vectors<T>(patch.tiles() * lanes),
+      .point_strip_stride = strip_width<T>,
       .lanes = lanes,
       .point_lanes = lanes,
   };

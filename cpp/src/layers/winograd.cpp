@@ -86,6 +86,12 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
           }};
 }
 
+/// Columns of the product at a point.
+template <class T>
+static Index columns_of(const WinogradTiles<T>& tiles) {
+  return whole_halves<T>(tiles.tile_rows * tiles.tile_columns * tiles.point_lanes);
+}
+
 template <class T>
 void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
                                           const T* packed) const {
@@ -96,11 +102,13 @@ void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const 
         .c = target.points + p * target.point_stride,
         .rows = target.channels,
         .inner = source.channels,
-        .columns = source.point_channel_stride,
+        .columns = columns_of(source),
         .a_stride = target_stride_,
         .b_stride = source.point_channel_stride,
         .c_stride = target.point_channel_stride,
         .accumulate = false,
+        .b_strip_stride = source.point_strip_stride,
+        .c_strip_stride = target.point_strip_stride,
         .a_is_far = source.point_lanes == 1 && this->packed_size() > near,
     });
 }
@@ -116,16 +124,20 @@ Index WinogradProducts<T>::scratch(Index vectors) const {
   return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(most_grouped(), width));
 }
 
+template <class T>
+void WinogradProducts<T>::lay_in_strips(WinogradTiles<T>& tiles) {
+  tiles.point_channel_stride = strip_width<T>;
+  tiles.point_strip_stride = tiles.channels * strip_width<T>;
+  tiles.point_stride = point_stride<T>(tiles.channels, whole_vectors<T>(columns_of(tiles)));
+}
+
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
 WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk) const {
   WinogradTiles<T> tiles = tiles_of(map, patch, size(), walk);
-  if (map.blocks.samples_in(patch.block) == 1) {
-    tiles.point_lanes = 1;
-    tiles.point_channel_stride = whole_halves<T>(patch.tiles());
-  }
+  if (map.blocks.samples_in(patch.block) == 1) tiles.point_lanes = 1;
   tiles.points = memory;
-  tiles.point_stride = point_stride<T>(tiles.channels, tiles.point_channel_stride);
+  lay_in_strips(tiles);
   return tiles;
 }
 

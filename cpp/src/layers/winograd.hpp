@@ -55,7 +55,7 @@ class WinogradProducts : public ChannelSum<T> {
       target.map += group.begin * target.channel_stride;
       target.channels = group.end - group.begin;
       target.points = source.points + points() * source.point_stride;
-      target.point_stride = point_stride<T>(target.channels, target.point_channel_stride);
+      lay_in_strips(target);
       multiply_points(source, target, group.begin, packed);
       run(target, group);
     }
@@ -71,6 +71,8 @@ class WinogradProducts : public ChannelSum<T> {
   WinogradShape shape_;
 
  private:
+  /// Points as the product reads them best: in strips of all channels.
+  static void lay_in_strips(WinogradTiles<T>& tiles);
   void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
                        const T* packed) const;
 
