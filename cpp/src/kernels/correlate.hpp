@@ -112,6 +112,9 @@ inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T
   from.vector_step = from.target_step = V::width;
   if (run.advance == 1 && run.step == 1) {
     correlate_neighbours<V, Tile>(from, source, target, run.count * lanes);
+  } else if (tile_vectors<Tile> * V::width <= lanes) {
+    for (Index i = 0; i < run.count; ++i, source += run.advance * lanes, target += run.step * lanes)
+      correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, lanes / V::width);
   } else {
     from.vector_step = run.advance * lanes;
     from.target_step = run.step * lanes;
