@@ -103,12 +103,13 @@ Index ProductSum<T>::place_of(const Class& of, const Span& tile, Index product) 
 template <class T>
 void ProductSum<T>::pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const {
   Index product = 0;
+  T* to = nullptr;
   for (Index i = 0; i < of.rows.count; ++i)
     for (Index j = 0; j < of.columns.count; ++j) {
       const Index tap =
           (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
       for (Index c = 0; c < shape_.source_channels; ++c, ++product) {
-        T* to = packed + place_of(of, tile, product);
+        if (product % panel_rows == 0) to = packed + place_of(of, tile, product);
         for (Index m = tile.begin; m < tile.end; ++m)
           *to++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
       }
