@@ -126,7 +126,7 @@ Index WinogradProducts<T>::scratch(Index vectors) const {
 
 template <class T>
 void WinogradProducts<T>::lay_in_strips(WinogradTiles<T>& tiles) {
-  tiles.point_channel_stride = strip_width<T>;
+  tiles.point_channel_stride = std::min(strip_width<T>, columns_of(tiles));
   tiles.point_strip_stride = tiles.channels * strip_width<T>;
   tiles.point_stride = point_stride<T>(tiles.channels, whole_vectors<T>(columns_of(tiles)));
 }
