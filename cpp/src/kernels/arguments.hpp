@@ -108,8 +108,7 @@ struct MatrixProduct {
   Index a_stride, b_stride, c_stride;
   bool accumulate;
   Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
-  Index b_strip_stride = strip_width<T>,
-        c_strip_stride = strip_width<T>;  // otherwise each strip is a matrix of its own
+  Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;  // or more: each strip a matrix of its own
   bool a_is_far = false;  // in memory, row after row, and read once: the next tile's rows are asked for early
 };
 
@@ -130,8 +129,7 @@ struct Gathering {
 template <class T>
 struct WinogradTiles {
   T* map;     // pixel (0, 0) of the first channel
-  T* points;  // [point][channel][tile row][tile column][point lane], or with strips of the last three before the
-              // channel
+  T* points;  // [point][channel][tile row][tile column][point lane]; the last three may be in strips before the channel
   Index channels, height, width;
   Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
   Index row, column;                                // where the first tile starts

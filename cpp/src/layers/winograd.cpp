@@ -26,6 +26,12 @@ Index products(const Axis& axis) {
 /// save.
 constexpr Index least_channels(Index kernel) { return kernel == 3 ? 16 : 6; }
 
+/// Columns of the product at a point.
+template <class T>
+Index columns_of(const WinogradTiles<T>& tiles) {
+  return whole_halves<T>(tiles.tile_rows * tiles.tile_columns * tiles.point_lanes);
+}
+
 }  // namespace
 
 WinogradShape WinogradShape::forward(const Convolution& convolution) {
@@ -84,12 +90,6 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
                 .point_target_stride = target_stride_,
             });
           }};
-}
-
-/// Columns of the product at a point.
-template <class T>
-static Index columns_of(const WinogradTiles<T>& tiles) {
-  return whole_halves<T>(tiles.tile_rows * tiles.tile_columns * tiles.point_lanes);
 }
 
 template <class T>
