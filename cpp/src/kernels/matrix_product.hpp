@@ -46,12 +46,12 @@ template <class V, int Tile, int Vectors = product_vectors, class T>
 template <class T>
 void multiply(const MatrixProduct<T>& p) {
   using V = Vec<T, widest<T>>;
-  constexpr Index line = 64 / sizeof(T);
   const Index tiles = (p.rows + product_rows - 1) / product_rows;
   for (Index i = 0; i < tiles; ++i) {
     const Index row = p.rows * i / tiles, next = p.rows * (i + 1) / tiles;
     if (p.a_is_far)
-      for (Index k = next * p.a_stride; k < (next + product_rows) * p.a_stride; k += line) __builtin_prefetch(p.a + k);
+      for (Index k = next * p.a_stride; k < (next + product_rows) * p.a_stride; k += strip_width<T>)
+        __builtin_prefetch(p.a + k);
     switch (next - row) {
       case 1: multiply_rows<V, 1>(p, row); break;
       case 2: multiply_rows<V, 2>(p, row); break;

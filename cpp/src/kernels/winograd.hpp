@@ -32,7 +32,7 @@ template <class V, class Transform, class Load, class Store>
   }
 }
 
-/// One tile of a map: which of its pixels there are.
+/// One tile of a channel: which of its pixels there are.
 struct WinogradTile {
   Index channel;
   Span rows, columns;

@@ -15,7 +15,7 @@ namespace cnnbp {
 template <class T>
 class Blocks {
  public:
-  static constexpr Index full_lanes = 64 / sizeof(T);
+  static constexpr Index full_lanes = strip_width<T>;
 
   Blocks() = default;
   explicit Blocks(Index samples) : samples_(samples), full_(samples / full_lanes) {

@@ -71,7 +71,7 @@ class WinogradProducts : public ChannelSum<T> {
   WinogradShape shape_;
 
  private:
-  /// Points as the product reads them best: in strips of all channels.
+  /// Points as the product reads them best: in strips of all channels, or, if there is less than one, close together.
   static void lay_in_strips(WinogradTiles<T>& tiles);
   void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
                        const T* packed) const;
