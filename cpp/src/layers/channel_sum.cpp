@@ -7,6 +7,16 @@ namespace {
 /// never under 2^17, where handing out tasks would show.
 constexpr Index most_work = Index{1} << 21, least_work = Index{1} << 17, wanted_tasks = 32;
 
+/// Calls body(offset in the plane, elements) for the stretches of a map that the pixels are.
+template <class T, class Body>
+void over_stretches(const Tensor<T>& map, const Pixels& pixels, Body body) {
+  const Index lanes = map.blocks.lanes(pixels.block), row = map.row_stride(pixels.block);
+  const Index width = (pixels.columns.end - pixels.columns.begin) * lanes, height = pixels.rows.end - pixels.rows.begin;
+  const Index together = width == row ? height : 1;  // rows that are one stretch
+  for (Index r = pixels.rows.begin; r < pixels.rows.end; r += together)
+    body(r * row + pixels.columns.begin * lanes, together * width);
+}
+
 }  // namespace
 
 std::vector<Span> even_parts(Index channels, Index most) {
@@ -24,19 +34,26 @@ Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
 
 template <class T>
 Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const {
-  return sum(source, output.value, {packed_, bias}, [=, this](Index block, Index offset, Index count) {
-    T* const u = output.value.block(block) + offset;
-    if (output.added.data) kernel_->sum(u, output.added.block(block) + offset, u, count);
-    kernel_->activate(output.function, u, count);
+  return sum(source, output.value, {packed_, bias}, [=, this](const Pixels& pixels, T* plane) {
+    const T* const added = output.added.data ? output.added.channel(pixels.block, pixels.channel) : nullptr;
+    over_stretches(output.value, pixels, [&](Index offset, Index count) {
+      T* const u = plane + offset;
+      if (added) kernel_->sum(u, added + offset, u, count);
+      kernel_->activate(output.function, u, count);
+    });
+    if (output.take) output.take(pixels, plane);
   });
 }
 
 template <class T>
 Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) const {
-  return sum(source, input.delta, {packed_, nullptr}, [=, this](Index block, Index offset, Index count) {
-    T* const delta = input.delta.block(block) + offset;
-    if (input.added_delta.data) kernel_->sum(delta, input.added_delta.block(block) + offset, delta, count);
-    kernel_->multiply_by_derivative(input.function, input.value.block(block) + offset, delta, count);
+  return sum(source, input.delta, {packed_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
+    const auto other = [&](const Tensor<T>& map) { return map.channel(pixels.block, pixels.channel); };
+    over_stretches(input.delta, pixels, [&](Index offset, Index count) {
+      T* const delta = plane + offset;
+      if (input.added_delta.data) kernel_->sum(delta, other(input.added_delta) + offset, delta, count);
+      kernel_->multiply_by_derivative(input.function, other(input.value) + offset, delta, count);
+    });
   });
 }
 

@@ -25,14 +25,16 @@ class ChannelSum {
   /// Brings the weights (whose place may be set later) into the order that the sum reads. Sums that are asked for
   /// from then on find them in `packed`.
   Loop pack(T* const& weight, T* packed);
+  /// Whether pixels are finished by multiples of `rows_together` rows and columns, or to the map's end.
+  virtual bool finishes_together() const { return true; }
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;
   /// δ = f'(u) ∘ Σ w · δ of the input.
   Loop run_delta(const Tensor<T>& source, const Signal<T>& input) const;
 
  protected:
-  /// Called with stretches of the target when they have been summed: block, first element of it, elements.
-  using Finish = std::function<void(Index block, Index offset, Index count)>;
+  /// Called with pixels of the target when they have been summed.
+  using Finish = TakePixels<T>;
 
   /// What a sum multiplies with, and starts from.
   struct Weights {
@@ -44,6 +46,23 @@ class ChannelSum {
 
   virtual Loop packing(T* const& weight, T* packed) = 0;
   virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const = 0;
+
+  /// Planes of some channels, one `channel_stride` after the other.
+  struct Planes {
+    T* first;
+    Index channel_stride;
+  };
+
+  /// Those of a map or, if it has no memory, as if some of their rows lay in `scratch`.
+  static Planes planes(const Tensor<T>& map, Index block, Index channel, Span rows, T* scratch) {
+    if (map.data) return {map.channel(block, channel), map.channel_stride(block)};
+    const Index row = map.row_stride(block);
+    return {scratch - rows.begin * row, (rows.end - rows.begin) * row};
+  }
+  /// Elements of scratch for so many rows of so many channels of it.
+  static Index scratch_for(const Tensor<T>& map, Index channels, Index rows) {
+    return map.data ? 0 : channels * rows * map.shape.width * Blocks<T>::full_lanes;
+  }
 
   /// How many of `units` in each of `blocks` are one task, with `work` multiply-adds a unit.
   static Index units_of_task(Index work, Index units, Index blocks);

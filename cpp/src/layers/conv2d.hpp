@@ -15,6 +15,7 @@ class Conv2dLayer : public Layer<T> {
   Loop pack_delta(T* packed) override;
   bool adds() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
+  bool makes_pixels() const override { return sums_.forward->finishes_together(); }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
   Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }

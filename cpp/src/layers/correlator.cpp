@@ -46,12 +46,12 @@ Loop Correlator<T>::packing(T* const& weight, T* packed) {
 }
 
 template <class T>
-void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Index block,
+void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, const Weights& weights, Index block,
                              const Tile& tile, Span rows) const {
   const Index lanes = source.blocks.lanes(block);
   this->kernel_->correlate({
       .source = source.channel(block, tile.group * shape_.source_channels),
-      .target = target.channel(block, tile.begin),
+      .target = target.first,
       .weight = weights.packed + tile.begin * shape_.source_channels * taps(),
       .bias = weights.bias_from(tile.begin),
       .accumulate = false,
@@ -60,7 +60,7 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
       .kernel_width = shape_.kernel_width,
       .source_channel_stride = source.channel_stride(block),
       .source_row_stride = shape_.source_width * lanes,
-      .target_channel_stride = target.channel_stride(block),
+      .target_channel_stride = target.channel_stride,
       .target_row_stride = shape_.target_width * lanes,
       .rows = shape_.rows.data(),
       .row_begin = rows.begin,
@@ -77,25 +77,28 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Tensor<T>& target, c
 template <class T>
 Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
-  const Index rows =
-      std::clamp<Index>(tile_bytes / (row * Index{sizeof(T)} * most_tile_channels), 1, shape_.target_height);
+  const Index near = tile_bytes / (row * Index{sizeof(T)} * most_tile_channels);
+  const Index rows = std::max<Index>(1, near / rows_together) * rows_together;
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
   const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;
   const Index units_per_task = this->units_of_task(unit, units, blocks);
   const Index tasks = (units + units_per_task - 1) / units_per_task;
-  return {blocks * tasks, [=, this](Index task, std::byte*) {
+  return {blocks * tasks,
+          [=, this](Index task, std::byte* scratch) {
             const Index block = task / tasks, first = task % tasks * units_per_task;
             for (Index u = first; u < std::min(first + units_per_task, units); ++u) {
               const Tile& tile = tiles_[static_cast<std::size_t>(u % tiles)];
               const Index begin = u / tiles * rows;
               const Span span{begin, std::min(begin + rows, shape_.target_height)};
-              run_rows(source, target, weights, block, tile, span);
-              const Index lanes = target.blocks.lanes(block), width = shape_.target_width * lanes;
-              for (Index c = tile.begin; c < tile.begin + tile.channels; ++c)
-                finish(block, c * target.channel_stride(block) + span.begin * width, (span.end - span.begin) * width);
+              const Planes planes = this->planes(target, block, tile.begin, span, reinterpret_cast<T*>(scratch));
+              run_rows(source, planes, weights, block, tile, span);
+              for (Index c = 0; c < tile.channels; ++c)
+                finish({block, tile.begin + c, span, {0, shape_.target_width}},
+                       planes.first + c * planes.channel_stride);
             }
-          }};
+          },
+          static_cast<std::size_t>(this->scratch_for(target, most_tile_channels, rows)) * sizeof(T)};
 }
 
 template class Correlator<float>;

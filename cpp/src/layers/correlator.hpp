@@ -20,11 +20,11 @@ class Correlator : public ChannelSum<T> {
     Index group, begin, channels;  // first target channel, over all groups
   };
 
-  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
   Loop packing(T* const& weight, T* packed) override;
   Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
-  void run_rows(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Index block, const Tile& tile,
+  void run_rows(const Tensor<T>& source, const Planes& target, const Weights& weights, Index block, const Tile& tile,
                 Span rows) const;
   void pack_tile(const T* weight, T* packed, const Tile& tile) const;
   Index taps() const { return shape_.kernel_height * shape_.kernel_width; }

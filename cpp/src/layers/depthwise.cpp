@@ -75,21 +75,24 @@ template <class T>
 Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                           Finish finish) const {
   const Index blocks = source.blocks.count(), channels = shape_.channels;
-  const Index pixels = shape_.target_height * shape_.target_width, kernel = shape_.kernel * shape_.kernel;
-  const Index together = this->units_of_task(pixels * kernel * Blocks<T>::full_lanes, channels, blocks);
+  const Index height = shape_.target_height, width = shape_.target_width, kernel = shape_.kernel * shape_.kernel;
+  const Index together = this->units_of_task(height * width * kernel * Blocks<T>::full_lanes, channels, blocks);
   const std::vector<Span> parts = even_parts(channels, together);
   const Index count = static_cast<Index>(parts.size());
-  return {blocks * count, [=, this](Index task, std::byte*) {
+  return {blocks * count,
+          [=, this](Index task, std::byte* scratch) {
             const Index block = task / count;
             const Span part = parts[static_cast<std::size_t>(task % count)];
             for (Index c = part.begin; c < part.end; ++c) {
               Depthwise<T> sum = plane(shape_, source, target, block, c);
+              sum.target = this->planes(target, block, c, {0, height}, reinterpret_cast<T*>(scratch)).first;
               sum.weight = *weight_ + c * kernel + (shape_.mirrored ? kernel - 1 : 0);
               if (weights.bias) sum.bias = *weights.bias_from(c);
               this->kernel_->depthwise(sum);
-              finish(block, c * target.channel_stride(block), pixels * sum.lanes);
+              finish({block, c, {0, height}, {0, width}}, sum.target);
             }
-          }};
+          },
+          static_cast<std::size_t>(this->scratch_for(target, 1, height)) * sizeof(T)};
 }
 
 /// A task a channel, which visits the blocks in order: full ones, and then the narrower last one.

@@ -16,6 +16,17 @@ namespace cnnbp {
 template <class T>
 using MakeRows = std::function<void(Index block, Index channel, Span rows, T* to, T* spare)>;
 
+/// A rectangle of one channel of a block.
+struct Pixels {
+  Index block, channel;
+  Span rows, columns;
+};
+
+/// Called with pixels that have their values, while these are still in the cache. They lie where they would if their
+/// channel, with the map's rows, started at `plane`.
+template <class T>
+using TakePixels = std::function<void(const Pixels&, T* plane)>;
+
 /// Maps between two layers. `value` is f(u), with f the activation attached to them; `delta` is ∂E/∂u. So
 /// whoever writes a value ends with f, and whoever writes a delta ends with f'(u).
 template <class T>
@@ -24,11 +35,12 @@ struct Signal {
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
   Elementwise function = {};
   MakeRows<T> delta_rows = {};  // where `delta` has a shape but no memory
+  TakePixels<T> take = {};      // the reader's forward pass, if it goes along; then `value` may have no memory
   /// Terms that u and ∂E/∂f have beside what their writer makes; without memory there are none. See `Layer::adds`.
   Tensor<T> added = {}, added_delta = {};
 };
 
-/// Rows that `MakeRows` makes at once, or a multiple of them.
+/// Rows that `MakeRows` makes at once, and rows and columns that `TakePixels` takes at once, or a multiple of them.
 constexpr Index rows_together = 2;
 
 /// A task for each of `parts` parts of every block: run(block, part).
@@ -120,6 +132,11 @@ class Layer {
   virtual Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& /*draws*/) {
     return forward(input, output);
   }
+  /// Whether forward calls `output.take`, and does without memory for the output's value.
+  virtual bool makes_pixels() const { return false; }
+  /// Whether the layer can go forward from pixels as they are made, and how.
+  virtual bool takes_pixels() const { return false; }
+  virtual TakePixels<T> take_pixels(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// Whether the gradients of a layer that sends no delta back may be made of rows of its output's delta.
   virtual bool reads_delta_rows() const { return false; }
   /// Whether a layer whose output has this function can make rows of its input's delta, and how.

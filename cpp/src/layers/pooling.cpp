@@ -64,15 +64,37 @@ Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, 
 }
 
 template <class T>
-Pooling<T> PlaneWindows<T>::of_rows(Pooling<T> plane, Span rows, T* to) const {
+Pooling<T> PlaneWindows<T>::windows_in(Pooling<T> plane, Span rows) const {
   const Index height = rows_.front().count, first = rows.begin / height;
-  plane.plane = to - rows.begin * plane.plane_row_stride;
   plane.pooled += first * plane.pooled_row_stride;
   if (plane.taps) plane.taps += first * plane.pooled_row_stride;
   if (plane.row_divisor) plane.row_divisor += first;
   plane.rows += first;
   plane.pooled_height = (rows.end - rows.begin) / height;
   return plane;
+}
+
+template <class T>
+Pooling<T> PlaneWindows<T>::of_rows(const Pooling<T>& plane, Span rows, T* to) const {
+  Pooling<T> some = windows_in(plane, rows);
+  some.plane = to - rows.begin * plane.plane_row_stride;
+  return some;
+}
+
+template <class T>
+Pooling<T> PlaneWindows<T>::of_pixels(const Pooling<T>& plane, const Pixels& pixels, Run& run) const {
+  Pooling<T> some = windows_in(plane, pixels.rows);
+  run = columns_.front();
+  run.begin = pixels.columns.begin / run.taps.count;
+  run.count = (pixels.columns.end - pixels.columns.begin) / run.taps.count;
+  run.taps.source = pixels.columns.begin;
+  some.columns = &run;
+  return some;
+}
+
+template <class T>
+bool PlaneWindows<T>::share_pixels(Index together) const {
+  return share_rows(together) && columns_.size() == 1 && columns_.front().taps.count == together;
 }
 
 template <class T>
@@ -102,6 +124,21 @@ Loop PoolingLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
             forward_kernel_(plane(input.value, output.value, output.saved, b, c));
             this->kernel.activate(output.function, output.value.channel(b, c), output.value.channel_stride(b));
           }};
+}
+
+template <class T>
+TakePixels<T> PoolingLayer<T>::take_pixels(const Signal<T>& input, const Signal<T>& output) {
+  return [=, this](const Pixels& pixels, T* from) {
+    const Index b = pixels.block, c = pixels.channel, lanes = output.value.blocks.lanes(b);
+    Run run;
+    Pooling<T> all = plane(input.value, output.value, output.saved, b, c);
+    all.plane = from;
+    const Pooling<T> pooling = windows_.of_pixels(all, pixels, run);
+    forward_kernel_(pooling);
+    for (Index row = 0; row < pooling.pooled_height; ++row)
+      this->kernel.activate(output.function, pooling.pooled + row * pooling.pooled_row_stride + run.begin * lanes,
+                            run.count * lanes);
+  };
 }
 
 template <class T>

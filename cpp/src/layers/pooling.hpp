@@ -18,13 +18,19 @@ class PlaneWindows {
   Pooling<T> of(const Tensor<T>& below, const Tensor<T>& pooled, const Tensor<T>& taps, Index block,
                 Index channel) const;
   /// The same of some rows of the plane alone, which lie in `to`; for windows that share them evenly.
-  Pooling<T> of_rows(Pooling<T> plane, Span rows, T* to) const;
+  Pooling<T> of_rows(const Pooling<T>& plane, Span rows, T* to) const;
+  /// Of some rows and columns alone, for windows that share them evenly. The columns are put into `run`.
+  Pooling<T> of_pixels(const Pooling<T>& plane, const Pixels& pixels, Run& run) const;
   /// Whether so many rows are always those of one row of windows, and no others'.
   bool share_rows(Index together) const;
+  /// The same of rows and of columns.
+  bool share_pixels(Index together) const;
   /// Whether no pixel is in two windows.
   bool apart() const { return apart_; }
 
  private:
+  Pooling<T> windows_in(Pooling<T> plane, Span rows) const;
+
   Size2d input_;
   std::vector<Taps> rows_;
   std::vector<Run> columns_;
@@ -38,6 +44,8 @@ class PoolingLayer : public Layer<T> {
  public:
   Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
+  bool takes_pixels() const override { return windows_.share_pixels(rows_together); }
+  TakePixels<T> take_pixels(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool makes_delta_rows(const Elementwise&) const override { return windows_.share_rows(rows_together); }
   MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;

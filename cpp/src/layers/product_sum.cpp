@@ -251,9 +251,8 @@ Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const 
                               .tiles = part,
                               .panel = reinterpret_cast<T*>(scratch)};
             for (const Class& of : classes_) sum_rows(of, strip, span);
-            const Index width = target.row_stride(block);
             for (Index m = tile(part.begin).begin; m < tile(part.end - 1).end; ++m)
-              finish(block, m * target.channel_stride(block) + span.begin * width, (span.end - span.begin) * width);
+              finish({block, m, span, {0, shape_.target_width}}, target.channel(block, m));
           },
           static_cast<std::size_t>(panel_rows * panel_columns<T>) * sizeof(T)};
 }

@@ -18,6 +18,7 @@ class ProductSum : public ChannelSum<T> {
   explicit ProductSum(const CorrelatorShape& shape);
 
   Index packed_size() const override { return packed_size_; }
+  bool finishes_together() const override { return false; }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;

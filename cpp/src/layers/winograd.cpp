@@ -141,20 +141,15 @@ WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& p
   return tiles;
 }
 
+/// The targets of a patch.
 template <class T>
-void WinogradSum<T>::finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch,
-                                  Span channels, const Finish& finish) const {
-  const Shape& shape = target.shape;
+Pixels WinogradSum<T>::pixels_of(const Patch& patch) const {
   const auto pixels = [&](Span span, Index size) {
     const Span found{span.begin * winograd_step, std::min(span.end * winograd_step, size)};
     return this->shape_.mirrored ? Span{size - found.end, size - found.begin} : found;
   };
-  const Span rows = pixels(patch.rows, shape.height), columns = pixels(patch.columns, shape.width);
-  const Index row = target.row_stride(patch.block), width = (columns.end - columns.begin) * tiles.lanes;
-  const Index together = width == row ? rows.end - rows.begin : 1;  // rows that are one stretch
-  for (Index c = channels.begin; c < channels.end; ++c)
-    for (Index r = rows.begin; r < rows.end; r += together)
-      finish(patch.block, c * tiles.channel_stride + r * row + columns.begin * tiles.lanes, together * width);
+  return {patch.block, 0, pixels(patch.rows, this->shape_.target_height),
+          pixels(patch.columns, this->shape_.target_width)};
 }
 
 template <class T>
@@ -164,10 +159,15 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
   from.row += this->shape_.first_row;
   from.column += this->shape_.first_column;
   this->kernel_->winograd_input(from);
+  Pixels pixels = pixels_of(patch);
   this->multiply(from, this->tiles(target, patch, nullptr, walk()), channels, weights.packed,
-                 [&](const WinogradTiles<T>& to, Span group) {
+                 [&](WinogradTiles<T> to, Span group) {
+                   const Planes planes =
+                       this->planes(target, patch.block, group.begin, pixels.rows, scratch + this->scratch());
+                   if (!target.data) to.map = planes.first, to.channel_stride = planes.channel_stride;
                    this->kernel_->winograd_output(to, weights.bias_from(group.begin));
-                   finish_patch(target, to, patch, group, finish);
+                   for (pixels.channel = group.begin; pixels.channel < group.end; ++pixels.channel)
+                     finish(pixels, planes.first + (pixels.channel - group.begin) * planes.channel_stride);
                  });
 }
 
@@ -176,15 +176,18 @@ Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const
                          Finish finish) const {
   const std::vector<Patch> patches = patches_of(source.blocks, this->shape_.target_height, this->shape_.target_width);
   const Index count = static_cast<Index>(patches.size());
+  Index rows = 0;  // of the highest patch
+  for (const Patch& patch : patches) rows = std::max(rows, (patch.rows.end - patch.rows.begin) * winograd_step);
   const Index most =
       std::max(least_task_channels, this->shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
   const std::vector<Span> parts = even_parts(this->shape_.target_channels, most);
-  return {count * static_cast<Index>(parts.size()),
-          [=, this](Index task, std::byte* memory) {
-            sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
-                      parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
-          },
-          static_cast<std::size_t>(this->scratch()) * sizeof(T)};
+  return {
+      count * static_cast<Index>(parts.size()),
+      [=, this](Index task, std::byte* memory) {
+        sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
+                  parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
+      },
+      static_cast<std::size_t>(this->scratch() + this->scratch_for(target, this->most_grouped(), rows)) * sizeof(T)};
 }
 
 template bool takes_winograd<float>(Algorithm, const Convolution&, Index);

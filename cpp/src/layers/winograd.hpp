@@ -85,13 +85,12 @@ class WinogradSum : public WinogradProducts<T> {
   using WinogradProducts<T>::WinogradProducts;
 
  private:
-  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
+  using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
   Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
                  Span channels, T* scratch, const Finish& finish) const;
-  void finish_patch(const Tensor<T>& target, const WinogradTiles<T>& tiles, const Patch& patch, Span channels,
-                    const Finish& finish) const;
+  Pixels pixels_of(const Patch& patch) const;
   Walk walk() const { return this->shape_.mirrored ? Walk::mirrored : Walk::forwards; }
 };
 

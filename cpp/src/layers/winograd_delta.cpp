@@ -40,7 +40,8 @@ Loop WinogradDelta<T>::sum(const Tensor<T>& source, const Tensor<T>& target, con
               std::fill_n(target.channel(block, c), plane, weights.bias ? *weights.bias_from(c) : T(0));
             for (const Patch& patch : patches)
               if (patch.block == block) add_patch(source, target, weights, patch, part, reinterpret_cast<T*>(memory));
-            for (Index c = part.begin; c < part.end; ++c) finish(block, c * target.channel_stride(block), plane);
+            for (Index c = part.begin; c < part.end; ++c)
+              finish({block, c, {0, target.shape.height}, {0, target.shape.width}}, target.channel(block, c));
           },
           static_cast<std::size_t>(this->scratch(vectors)) * sizeof(T)};
 }

@@ -16,7 +16,10 @@ Graph<T>::Graph(const NetworkDefinition& definition, Fusing fusing) : fusing_(fu
   memory(output_).contiguous = true;  // the loss and the caller read it
   if (fusing == Fusing::off)
     for (SignalPlan& planned : signals_) planned.contiguous = true;  // the caller reads them all
-  if (fusing == Fusing::on) fuse_sums();
+  if (fusing == Fusing::on) {
+    fuse_sums();
+    fuse_pixels();
+  }
   order_backward();
 }
 
@@ -197,6 +200,18 @@ void Graph<T>::fuse_sums() {
     writer.output = node.output;
   }
   nodes_ = std::move(fused);
+}
+
+/// Pooling behind a convolution reads the map while it is in the cache.
+template <class T>
+void Graph<T>::fuse_pixels() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    const Node<T>&writer = nodes_[i - 1], &reader = nodes_[i];
+    if (!writer.layer || !reader.layer || reader.inputs[0].signal != writer.output) continue;
+    const bool alone = signals_[static_cast<std::size_t>(writer.output)].readers == 1;
+    nodes_[i].goes_along = at(writer.output).in_pixels =
+        alone && writer.layer->makes_pixels() && reader.layer->takes_pixels();
+  }
 }
 
 /// A layer that sends no delta back reads that of its output once, for its gradients. Where the only reader of the

@@ -8,8 +8,7 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
     const Index readers = graph.signals()[i].readers;
     if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
   }
-  go_forward();
-  const auto loss = static_cast<Index>(graph.nodes().size()) + 1;
+  const Index loss = go_forward() + 1;
   Index last = loss;
   if (purpose != Purpose::predict) target_ = {0, loss};
   if (purpose == Purpose::train) {
@@ -20,16 +19,18 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
   if (graph.fusing() == Fusing::off) keep_all(last);
 }
 
+/// Returns the last phase.
 template <class T>
-void Lifetimes<T>::go_forward() {
+Index Lifetimes<T>::go_forward() {
   Index phase = 0;
   of(0).value.extend_to(phase);
   for (const Node<T>& node : graph_.nodes()) {
-    ++phase;
+    if (!node.goes_along) ++phase;
     for (const Reading& reading : node.inputs) of(reading.signal).value.extend_to(phase);
     of(node.output).value.extend_to(phase);
     of(node.output).saved.extend_to(phase);
   }
+  return phase;
 }
 
 template <class T>

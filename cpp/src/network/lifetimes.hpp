@@ -14,8 +14,8 @@ struct SignalLifetimes {
   std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
 };
 
-/// Phases are counted through the whole step: one loads the batch, one for each node goes forward, one is the loss,
-/// and one for each of `Graph::backward` goes back.
+/// Phases are counted through the whole step: one loads the batch, one for each node goes forward, unless it goes along
+/// with the node before it, one is the loss, and one for each of `Graph::backward` goes back.
 template <class T>
 class Lifetimes {
  public:
@@ -31,7 +31,7 @@ class Lifetimes {
   const std::vector<Lifetime>& workspaces() const { return workspaces_; }
 
  private:
-  void go_forward();
+  Index go_forward();
   void go_back(Index loss);
   void go_back_through(const BackwardStep<T>& step, Index phase);
   void make_rows(const Node<T>& maker, Index last);

@@ -35,7 +35,9 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
     const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
     signals_[i].function = planned.function;
     if (planned.view_of >= 0) continue;
-    want(signals_[i].value, planned.shape, spacing, in_use.value);
+    const bool passes_by = planned.in_pixels && in_use.value.first == in_use.value.last;
+    if (passes_by) signals_[i].value = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
+    else want(signals_[i].value, planned.shape, spacing, in_use.value);
     if (trains && planned.saved) want(signals_[i].saved, *planned.saved, spacing, in_use.saved);
     if (!trains || !planned.needs_delta) continue;
     const auto own = [&](std::size_t part) {
@@ -140,8 +142,13 @@ void Plan<T>::make_load() {
 
 template <class T>
 void Plan<T>::make_forward(const Draws& draws) {
-  for (const Node<T>& node : graph_.nodes()) {
+  const std::vector<Node<T>>& nodes = graph_.nodes();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Node<T>& node = nodes[i];
+    if (node.goes_along) continue;
     Signal<T> output = signal(node.output);
+    if (i + 1 < nodes.size() && nodes[i + 1].goes_along)
+      output.take = nodes[i + 1].layer->take_pixels(input_of(nodes[i + 1]), signal(nodes[i + 1].output));
     if (node.layer && node.inputs.size() > 1) output.added = signal(node.inputs[1].signal).value;
     if (node.join) forward_.push_back({node.join->forward(inputs_of(node), output)});
     else if (purpose_ == Purpose::train)
