@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -36,6 +37,22 @@ def equal(net, other):
     return all(np.array_equal(*(state[name] for state in states)) for name in states[0])
 
 
+class Recorder:
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, number):
+        self.told.append(("begin", number))
+
+    def on_batch(self, batches_done, loss):
+        self.told.append(("batches", batches_done))
+
+    def end(self, epoch):
+        self.told.append(("end", epoch.number))
+
+
 def test_it_learns(data):
     x, y = data
     net = make()
@@ -51,6 +68,43 @@ def test_without_shuffling_an_epoch_is_its_steps_in_order(data):
     history = fitted.fit(x, y, batch_size=30, shuffle=False, progress=False)
     steps = [stepped.train_step(x[i : i + 30], y[i : i + 30]) for i in range(0, 200, 30)]
     assert history.batch_losses == steps
+    assert equal(fitted, stepped)
+
+
+class Disturber(Recorder):
+    """Trains between batches: with as many samples, or with one less, whose arrays lie alike."""
+
+    def __init__(self, net, x, y):
+        super().__init__()
+        self.net, self.x, self.y = net, x, y
+        self.steps = {}
+
+    def on_batch(self, batches_done, loss):
+        if len(self.steps) < 6:
+            samples = (40, 39)[len(self.steps) % 2]
+            self.steps[batches_done] = samples
+            self.net.train_step(self.x[-samples:], self.y[-samples:])
+            self.net.predict(self.x[:3])
+            time.sleep(0.06)  # so that the next batch is told of, too
+
+
+def test_steps_between_batches_meet_no_batch_that_was_read_ahead(rng):
+    """While a batch trains, the next is read; a step in between may use the same memory."""
+    x, y = rng.normal(size=(3000, 1, 24, 24)), rng.integers(0, 4, 3000)
+    fitted, stepped = (
+        Network([Conv2d(16, 5), Linear(4)], input_shape=(1, 24, 24), loss="cross_entropy",
+                optimizer=SGD(lr=0.01), dtype="float64") for _ in range(2)
+    )  # fmt: skip
+    disturber = Disturber(fitted, x, y)
+    history = fitted.fit(x, y, batch_size=40, shuffle=False, progress=disturber)
+    losses = []
+    for done in range(1, 76):
+        batch = slice(40 * done - 40, 40 * done)
+        losses.append(stepped.train_step(x[batch], y[batch]))
+        if samples := disturber.steps.get(done):
+            stepped.train_step(x[-samples:], y[-samples:])
+    assert min(disturber.steps) < 75
+    assert history.batch_losses == losses
     assert equal(fitted, stepped)
 
 
@@ -231,6 +285,19 @@ def test_an_interrupt_between_short_epochs_keeps_their_history(data):
 # Showing progress
 
 
+def test_an_epoch_that_is_shown_has_been_counted(data):
+    """Whoever reads its line and presses Ctrl-C at once finds it in the network."""
+
+    class Impatient(Recorder):
+        def end(self, epoch):
+            raise KeyboardInterrupt
+
+    net = make()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*data, epochs=2, progress=Impatient())
+    assert net.epochs_trained == len(net.history.epochs) == 1
+
+
 def test_where_there_is_no_terminal_an_epoch_is_a_line(data, capsys):
     make().fit(*data, epochs=2, validation_data=data)
     first, second = capsys.readouterr().out.splitlines()
@@ -251,22 +318,6 @@ def test_epochs_are_counted_on_over_calls(data, capsys):
 def test_progress_can_be_silenced(data, capsys):
     make().fit(*data, progress=False)
     assert capsys.readouterr() == ("", "")
-
-
-class Recorder:
-    """Keeps what it is told."""
-
-    def __init__(self):
-        self.told = []
-
-    def begin(self, number):
-        self.told.append(("begin", number))
-
-    def on_batch(self, batches_done, loss):
-        self.told.append(("batches", batches_done))
-
-    def end(self, epoch):
-        self.told.append(("end", epoch.number))
 
 
 def test_progress_can_be_shown_by_an_object_of_ones_own(data, capsys):

@@ -14,14 +14,14 @@ from cnnbp.layers import Conv2d, Flatten, Linear
 def test_memory_is_what_the_arrays_come_to():
     """By hand: 4 → 3 features, float32, SGD without momentum: values and gradients.
 
-    A batch of 16 is one block of 16 lanes. Training: the input's values, the output's values and
-    deltas; the samples in rows of 16, and their deltas, where the targets have been before.
+    A batch of 16 is one block of 16 lanes. Training: the images and targets of this batch and of
+    the next one; the output's values and deltas; the samples and their deltas in rows of 16.
     """
     rule = optim.SGD(lr=0.1)
     memory = summarize([Linear(3)], input_shape=(4, 1, 1), optimizer=rule, batch_size=16).memory
     parameters = 3 * 4 + 3
     assert memory.parameters == parameters * 4 * 2
-    lanes = 4 + 3 + 3
+    lanes = 2 * (4 + 3) + 3 + 3
     assert memory.training == (lanes * 16 + 16 * (16 + 3)) * 4
 
 

@@ -184,7 +184,7 @@ class Network:
         Parameters
         ----------
         x, y : array_like
-            Training images, and their class numbers or targets.
+            Training images, and their class numbers or targets; they must not change meanwhile.
         epochs : int
             Number of passes over the samples.
         batch_size : int
@@ -235,6 +235,7 @@ class Network:
                 history.epochs.append(epoch)
                 history.batch_losses.extend(losses.tolist())
                 self.history, self.epochs_trained = history, epoch.number
+                progress_shown.end(epoch)  # after it counts: Ctrl-C may follow on what is shown
                 if on_epoch is not None and on_epoch(epoch) is True:
                     break
         return history

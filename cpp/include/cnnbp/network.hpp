@@ -110,7 +110,8 @@ class Network {
 
   /// Steps over the samples that `order` names, batch by batch; the last batch may be smaller. `on_batch` gets
   /// the number of batches done and the last loss; the epoch ends when it returns false. `lr` has a rate for
-  /// every batch; without it, the optimizer's is used. Returns the losses.
+  /// every batch; without it, the optimizer's is used. A batch is read while the one before it trains. Returns the
+  /// losses.
   std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
                                   const std::function<bool(std::int64_t, double)>& on_batch = {},
                                   std::span<const double> lr = {});

@@ -19,7 +19,7 @@ inline V gelu_gate(V x) {
 template <class V>
 inline V hardswish_gate(V x) {
   const V six = V::broadcast(6), moved = relu(x + V::broadcast(3));
-  return select_greater(moved, six, six, moved) / six;
+  return minimum(six, moved) / six;
 }
 
 /// Calls apply(f) with f on a lane vector.

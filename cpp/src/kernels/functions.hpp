@@ -46,18 +46,18 @@ inline V expm1_of_rest(V r) {
   return multiply_add(q * r, r, r);
 }
 
-/// n and r of x = n·ln 2 + r.
+/// n and r of x = n·ln 2 + r, and n + shift, whose low bits n is.
 template <class V>
 struct Reduced {
-  V n, r;
+  V n, r, shifted;
 };
 template <class V>
 inline Reduced<V> reduce(V x) {
   using E = Exponential<typename V::Scalar>;
   const V shift = V::broadcast(E::shift);
-  const V n = multiply_add(x, V::broadcast(typename V::Scalar(0x1.71547652b82fep0)), shift) - shift;
+  const V shifted = multiply_add(x, V::broadcast(typename V::Scalar(0x1.71547652b82fep0)), shift), n = shifted - shift;
   const V r = multiply_add(n, V::broadcast(-E::low), multiply_add(n, V::broadcast(-E::high), x));
-  return {n, r};
+  return {n, r, shifted};
 }
 
 /// e^x, NaN kept. 2^n is applied in two factors, as n may be one past the largest exponent.
@@ -65,9 +65,7 @@ template <class V>
 inline V exponential(V x) {
   using E = Exponential<typename V::Scalar>;
   const V limit = V::broadcast(E::limit), shift = V::broadcast(E::shift);
-  const V below = select_greater(x, limit, limit, x);
-  const V bounded = select_greater(zero<V>() - limit, below, zero<V>() - limit, below);
-  const Reduced<V> reduced = reduce(bounded);
+  const Reduced<V> reduced = reduce(maximum(zero<V>() - limit, minimum(limit, x)));
   const V half = multiply_add(reduced.n, V::broadcast(0.5), shift);
   const V other = (reduced.n - (half - shift)) + shift;
   const V power = V::broadcast(1) + expm1_of_rest(reduced.r);
@@ -79,9 +77,8 @@ template <class V>
 inline V sigmoid(V x) {
   using E = Exponential<typename V::Scalar>;
   const V one = V::broadcast(1), most = V::broadcast(E::infinite), least = V::broadcast(E::least);
-  const V minus_x = zero<V>() - x, below = select_greater(minus_x, most, most, minus_x);
-  const Reduced<V> reduced = reduce(select_greater(least, below, least, below));
-  const V power = exp2_of_shifted(reduced.n + V::broadcast(E::shift));
+  const Reduced<V> reduced = reduce(maximum(least, minimum(most, zero<V>() - x)));
+  const V power = exp2_of_shifted(reduced.shifted);
   return one / (one + (one + expm1_of_rest(reduced.r)) * power);
 }
 
@@ -90,8 +87,8 @@ template <class V>
 inline V tanh(V x) {
   using E = Exponential<typename V::Scalar>;
   const V twice = absolute(x) + absolute(x), limit = V::broadcast(2 * E::tanh_limit);
-  const Reduced<V> reduced = reduce(select_greater(twice, limit, limit, twice));
-  const V power = exp2_of_shifted(reduced.n + V::broadcast(E::shift));
+  const Reduced<V> reduced = reduce(minimum(limit, twice));
+  const V power = exp2_of_shifted(reduced.shifted);
   const V m = multiply_add(power, expm1_of_rest(reduced.r), power - V::broadcast(1));
   return copy_sign(m / (m + V::broadcast(2)), x);
 }
@@ -99,7 +96,7 @@ inline V tanh(V x) {
 /// max(x, 0), NaN kept.
 template <class V>
 inline V relu(V x) {
-  return select_greater(zero<V>(), x, zero<V>(), x);
+  return maximum(zero<V>(), x);
 }
 
 /// max(x, 0) + p min(x, 0)
@@ -113,8 +110,8 @@ template <class V>
 inline V expm1_below_zero(V x) {
   using E = Exponential<typename V::Scalar>;
   const V limit = V::broadcast(-2 * E::tanh_limit);
-  const Reduced<V> reduced = reduce(select_greater(limit, x, limit, x));
-  const V power = exp2_of_shifted(reduced.n + V::broadcast(E::shift));
+  const Reduced<V> reduced = reduce(maximum(limit, x));
+  const V power = exp2_of_shifted(reduced.shifted);
   return multiply_add(power, expm1_of_rest(reduced.r), power - V::broadcast(1));
 }
 

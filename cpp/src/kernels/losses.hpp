@@ -9,7 +9,7 @@ namespace {
 template <class V, class T>
 inline V largest(const T* x, Index count, Index stride) {
   V best = V::load(x);
-  for (Index i = 1; i < count; ++i) best = greater_of(V::load(x + i * stride), best);
+  for (Index i = 1; i < count; ++i) best = maximum(V::load(x + i * stride), best);
   return best;
 }
 
@@ -67,8 +67,8 @@ inline void mark_correct(const BlockLoss<T>& a, Index part) {
   for (Index i = a.lanes + part; i < a.features * a.lanes; i += a.lanes) {
     const V x = V::load(a.output + i), t = V::load(a.target + i);
     at_output = select_greater(x, output, t, at_output);
-    output = greater_of(x, output);
-    target = greater_of(t, target);
+    output = maximum(x, output);
+    target = maximum(t, target);
   }
   select_equal(at_output, target, yes, no).store(a.correct + part);
 }
@@ -97,8 +97,7 @@ void huber(const BlockLoss<T>& a, T limit) {
   sum_over_outputs(a, [=](auto x, auto t, Index, auto& loss) {
     using V = decltype(x);
     const V most = V::broadcast(limit), least = V::broadcast(-limit), e = x - t;
-    const V below = select_greater(e, most, most, e);
-    const V c = select_greater(least, below, least, below);
+    const V c = maximum(least, minimum(most, e));
     loss = multiply_add(c, e - c * V::broadcast(0.5), loss);
     return c;
   });

@@ -12,8 +12,7 @@ inline void update_each(const Slice<T>& a, Rule rule) {
   for_each_vector<T>(a.count, [&](auto vector, Index i) {
     using V = decltype(vector);
     const V limit = V::broadcast(a.limit), g = V::broadcast(a.scale) * V::load(a.gradient + i);
-    const V below = select_greater(g, limit, limit, g), lowest = V::broadcast(-a.limit);
-    const V p = rule(V::load(a.parameter + i), select_greater(lowest, below, lowest, below), i);
+    const V p = rule(V::load(a.parameter + i), maximum(V::broadcast(-a.limit), minimum(limit, g)), i);
     p.store(a.parameter + i);
     if (a.average == nullptr) return;
     const V old = V::load(a.average + i);

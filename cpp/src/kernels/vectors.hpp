@@ -53,11 +53,6 @@ inline V zero() {
   return V::broadcast(typename V::Scalar(0));
 }
 
-template <class V>
-inline V greater_of(V a, V b) {
-  return select_greater(a, b, a, b);
-}
-
 /// `Parts` vectors side by side, folded in halves until one is left, and that summed.
 template <class V, int Parts>
 inline typename V::Scalar sum_parts(const typename V::Scalar* pixel) {

@@ -14,6 +14,7 @@ struct Selection {
   Index first = 0;
 
   Index operator[](Index n) const { return order ? order[n] : first + n; }
+  bool operator==(const Selection&) const = default;
 };
 
 /// The kernel that turns samples into lanes.

@@ -25,7 +25,8 @@ class ChannelSum {
   /// Brings the weights (whose place may be set later) into the order that the sum reads. Sums that are asked for
   /// from then on find them in `packed`.
   Loop pack(T* const& weight, T* packed);
-  /// Whether pixels are finished by multiples of `rows_together` rows and columns, or to the map's end.
+  /// Whether pixels of an output without memory are finished by multiples of `rows_together` rows and columns, or to
+  /// the map's end.
   virtual bool finishes_together() const { return true; }
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;

@@ -78,7 +78,8 @@ template <class T>
 Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
   const Index near = tile_bytes / (row * Index{sizeof(T)} * most_tile_channels);
-  const Index rows = std::max<Index>(1, near / rows_together) * rows_together;
+  const Index together = target.data ? 1 : rows_together;  // somebody takes pixels that have no memory
+  const Index rows = std::clamp(near / together * together, together, shape_.target_height);
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
   const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;

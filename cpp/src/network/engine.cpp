@@ -57,9 +57,11 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
 
 template <class T>
 double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection,
-                                         bool fresh, const Schedule& update) {
+                                         bool fresh, const Schedule& update, const Selection* after) {
   static const Schedule nothing;
-  plan.select(x, &y, selection);
+  if (&plan != trained_last) plan.forget();
+  trained_last = &plan;
+  plan.select(x, &y, selection, after);
   run({fresh ? &zero : &nothing, &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;

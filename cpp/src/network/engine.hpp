@@ -28,9 +28,9 @@ struct Network<T>::Engine {
   Plan<T>& training_plan(Index samples);
 
   /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss and the
-  /// penalty. Then runs `update`.
+  /// penalty. Then runs `update`. The batch `after` it, if there is one, is loaded on the side.
   double backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection, bool fresh,
-                       const Schedule& update);
+                       const Schedule& update, const Selection* after = nullptr);
 
   /// What the layers add to the loss, whatever the samples.
   double penalty() const;
@@ -65,6 +65,7 @@ struct Network<T>::Engine {
   std::mutex pool;           // guards what follows
   bool packed = false;       // the forward weights are in their tiles
   std::vector<std::unique_ptr<Plan<T>>> training, idle;
+  const Plan<T>* trained_last = nullptr;  // no other has used the memory that training plans share since
 };
 
 }  // namespace cnnbp

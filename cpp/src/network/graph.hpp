@@ -15,7 +15,7 @@ struct SignalPlan {
   bool takes_function = true;       // no: someone needs the value as it is
   bool contiguous = false;          // read as one vector of features
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
-  bool in_pixels = false;           // its reader goes along: unless the backward pass reads it, too, nobody keeps it
+  bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
   bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta
@@ -35,7 +35,7 @@ struct Node {
   Join<T>* join;
   std::vector<Reading> inputs;
   Index output;
-  bool goes_along = false;  // forward runs with the node before it, on the pixels that this has just made
+  bool goes_along = false;  // forward may run with the node before it, on the pixels that this has just made
 };
 
 /// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts.

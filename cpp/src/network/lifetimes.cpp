@@ -15,6 +15,7 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
     go_back(loss);
     last = loss + static_cast<Index>(graph.backward().size()) + gradient_phases;
   }
+  whole_ = {0, last};
   of(graph.output()).value.extend_to(last);  // the caller reads it after the step
   if (graph.fusing() == Fusing::off) keep_all(last);
 }

@@ -24,6 +24,8 @@ class Lifetimes {
   /// By the signal whose memory it is.
   const std::vector<SignalLifetimes>& signals() const { return signals_; }
   const Lifetime& target() const { return target_; }
+  /// From the first phase to the last.
+  const Lifetime& whole() const { return whole_; }
   /// Of parameters packed for a delta, by the step of `Graph::backward` that reads them. They are packed one phase
   /// before, beside other loops.
   const std::vector<Lifetime>& packed() const { return packed_; }
@@ -44,7 +46,7 @@ class Lifetimes {
 
   const Graph<T>& graph_;
   std::vector<SignalLifetimes> signals_;
-  Lifetime target_;
+  Lifetime target_, whole_;
   std::vector<Lifetime> packed_, workspaces_;
 };
 

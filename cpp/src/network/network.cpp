@@ -96,12 +96,15 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
   losses.reserve(static_cast<std::size_t>((size + batch_size - 1) / batch_size));
   for (std::int64_t first = 0; first < size; first += batch_size) {
     const std::int64_t count = std::min(batch_size, size - first);
+    const Selection now{order.data() + first}, after{order.data() + first + count};
     {
       const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
       Plan<T>& plan = engine_->training_plan(count);
       const Schedule& update =
           lr.empty() ? engine_->updater.next_step() : engine_->updater.next_step(lr[losses.size()]);
-      losses.push_back(engine_->backpropagate(plan, x, y, {order.data() + first}, true, update));
+      if (first == 0) plan.forget();  // what another epoch has left
+      losses.push_back(
+          engine_->backpropagate(plan, x, y, now, true, update, first + 2 * count <= size ? &after : nullptr));
     }
     if (on_batch && !on_batch(static_cast<std::int64_t>(losses.size()), losses.back())) break;
   }

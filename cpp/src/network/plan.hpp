@@ -17,15 +17,18 @@ class Plan {
   Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws, Memory lent = {});
   Plan(const Plan&) = delete;
 
-  /// The batch of the next run. What the pointers name must outlive it.
-  void select(const Images& x, const Targets* y, Selection selection);
+  /// The batch of the next run. What the pointers name must outlive it. A run that trains loads the one `after` it,
+  /// too, beside its own work; the call that then names that batch finds it loaded.
+  void select(const Images& x, const Targets* y, Selection selection, const Selection* after = nullptr);
+  /// Whatever has been loaded for the next run is no longer there.
+  void forget() { ahead_ = false; }
 
   Index samples() const { return samples_; }
   Purpose purpose() const { return purpose_; }
   const Memory& memory() const { return memory_; }
-  const Schedule& load() const { return load_; }  // the batch into its lanes
-  const Schedule& forward() const { return forward_; }
-  const Schedule& backward() const { return backward_; }  // loss, deltas and gradients; evaluate: loss alone
+  const Schedule& load() const { return loaded_ ? nothing_ : batch().load; }  // the batch into its lanes
+  const Schedule& forward() const { return batch().forward; }
+  const Schedule& backward() const { return batch().backward; }  // loss, deltas and gradients; evaluate: loss alone
   const BatchLoss<T>& loss() const { return loss_; }
   const Signal<T>& signal(Index i) const { return signals_[static_cast<std::size_t>(i)]; }
   const Signal<T>& output() const { return signal(graph_.output()); }
@@ -38,16 +41,28 @@ class Plan {
     Lifetime lifetime;
   };
 
+  /// Samples in their lanes, and what a step does with them.
+  struct Batch {
+    Images x{static_cast<const float*>(nullptr), 0};
+    Targets y{static_cast<const float*>(nullptr), 0};
+    Selection selection;
+    Tensor<T> images, targets;
+    Schedule load, forward, backward;
+  };
+
+  const Batch& batch() const { return batches_[current_]; }
+  void use(const Batch& batch);
+  Phase load_phase(const Batch& batch) const;
+  void load_ahead();
   std::vector<Request> shape_signals();
+  void request_batches(std::vector<Request>& requests, const Lifetimes<T>& lifetimes);
   void request_for_backward(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
   void pass_deltas();
   void make_views();
-  void make_load();
-  void make_forward(const Draws& draws);
-  void make_backward();
-  void add_backward(std::size_t i, std::size_t phase);
-  void add_to_backward(std::size_t phase, const Loop& loop);
+  Schedule make_forward(const Draws& draws) const;
+  Schedule make_backward(const Batch& batch);
+  void add_backward(std::size_t i, std::size_t phase, Schedule& backward);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
   Signal<T> read(const Reading& reading) const;
@@ -64,12 +79,11 @@ class Plan {
   /// For each step of `Graph::backward`: the parameters as its delta reads them, and what its gradients leave from one
   /// phase to the next.
   std::vector<T*> packed_, workspaces_;
-  Tensor<T> target_;
   BatchLoss<T> loss_;
-  Images x_{static_cast<const float*>(nullptr), 0};
-  Targets y_{static_cast<const float*>(nullptr), 0};
-  Selection selection_;
-  Schedule load_, forward_, backward_;
+  std::vector<Batch> batches_;  // two to train: one is loaded while the other is worked on
+  std::size_t current_ = 0;
+  bool loaded_ = false, ahead_ = false;  // the current batch, before its run; the other, in its run
+  const Schedule nothing_;
 };
 
 }  // namespace cnnbp

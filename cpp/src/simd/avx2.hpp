@@ -40,6 +40,8 @@ struct Vec<float, 4> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm_blendv_ps(no.v, yes.v, _mm_cmp_ps(a.v, b.v, _CMP_EQ_OQ))};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm_max_ps(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm_min_ps(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm_sqrt_ps(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm_andnot_ps(_mm_set1_ps(-0.0f), a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
@@ -80,6 +82,8 @@ struct Vec<float, 8> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ))};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
@@ -117,6 +121,8 @@ struct Vec<double, 2> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm_blendv_pd(no.v, yes.v, _mm_cmp_pd(a.v, b.v, _CMP_EQ_OQ))};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm_max_pd(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm_min_pd(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm_sqrt_pd(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm_andnot_pd(_mm_set1_pd(-0.0), a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
@@ -162,6 +168,8 @@ struct Vec<double, 4> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ))};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm256_min_pd(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm256_sqrt_pd(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {

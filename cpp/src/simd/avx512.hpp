@@ -37,6 +37,8 @@ struct Vec<float, 16> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm512_abs_ps(a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {
@@ -77,6 +79,8 @@ struct Vec<double, 8> {
   friend Vec select_equal(Vec a, Vec b, Vec yes, Vec no) {
     return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
   }
+  friend Vec maximum(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }
+  friend Vec minimum(Vec a, Vec b) { return {_mm512_min_pd(a.v, b.v)}; }
   friend Vec square_root(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
   friend Vec absolute(Vec a) { return {_mm512_abs_pd(a.v)}; }
   friend Vec copy_sign(Vec magnitude, Vec sign) {

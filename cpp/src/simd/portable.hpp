@@ -40,6 +40,9 @@ struct PortableVec {
   friend Self select_greater(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v > b.v, yes.v, no.v)}}; }
   friend Self select_nan(Self a, Self yes, Self no) { return Self{{choose(a.v != a.v, yes.v, no.v)}}; }
   friend Self select_equal(Self a, Self b, Self yes, Self no) { return Self{{choose(a.v == b.v, yes.v, no.v)}}; }
+  /// The second one if they are equal or one is NaN, as on x86.
+  friend Self maximum(Self a, Self b) { return Self{{choose(a.v > b.v, a.v, b.v)}}; }
+  friend Self minimum(Self a, Self b) { return Self{{choose(a.v < b.v, a.v, b.v)}}; }
   /// A float's root, rounded from the double's, is the one rounded once.
   friend Self square_root(Self a) {
     Self r;

@@ -110,7 +110,6 @@ def train(
             val_accuracy=accuracy,
         )
         watched.append(epoch.loss if loss is None else loss)
-        progress.end(epoch)
         yield epoch, losses
 
 
