@@ -129,11 +129,10 @@ auto KernelGradientSum<T>::tasks(Index blocks) const -> std::vector<Task> {
   const Index shares = groups * static_cast<Index>(outputs.size() * inputs.size()), rows = blocks * row_parts_;
   const Index numbers = std::clamp<Index>((wanted_tasks + shares - 1) / shares, 1, rows);
   std::vector<Task> tasks;
-  for (Index g = 0; g < groups; ++g)
-    for (const Span& out : outputs)
-      for (const Span& in : inputs)
-        for (Index n = 0; n < numbers; ++n)
-          tasks.push_back({g, out, in, {rows * n / numbers, rows * (n + 1) / numbers}, n});
+  for (Index n = 0; n < numbers; ++n)
+    for (Index g = 0; g < groups; ++g)
+      for (const Span& out : outputs)
+        for (const Span& in : inputs) tasks.push_back({g, out, in, {rows * n / numbers, rows * (n + 1) / numbers}, n});
   return tasks;
 }
 

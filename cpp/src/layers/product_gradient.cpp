@@ -73,9 +73,9 @@ auto ProductGradientSum<T>::parts_of(const Blocks<T>& blocks) const -> std::vect
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
   const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, rows);
   std::vector<Part> parts;
-  for (const Span& in : inputs)
-    for (const Span& out : outputs)
-      for (Index n = 0; n < numbers; ++n)
+  for (Index n = 0; n < numbers; ++n)
+    for (const Span& in : inputs)
+      for (const Span& out : outputs)
         parts.push_back({{rows * n / numbers, rows * (n + 1) / numbers}, out, {in.begin * vector, in.end * vector}, n});
   return parts;
 }

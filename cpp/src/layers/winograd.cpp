@@ -15,6 +15,10 @@ constexpr Index near = Index{1} << 19;
 /// With few patches the targets are split among tasks, at least so many to a task: each transforms all sources.
 constexpr Index wanted_tasks = 16, least_task_channels = 64;
 
+/// Fewer patches than this wait for the longest: a batch of 50 would be three and a quarter. They are half as wide
+/// then, if the weights are so few numbers (128 KB) that reading them twice as often costs nothing.
+constexpr Index least_patches = 8, few = Index{1} << 15;
+
 /// Outputs of an axis times the taps that meet data there.
 Index products(const Axis& axis) {
   Index count = 0;
@@ -164,7 +168,10 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
                  [&](WinogradTiles<T> to, Span group) {
                    const Planes planes =
                        this->planes(target, patch.block, group.begin, pixels.rows, scratch + this->scratch());
-                   if (!target.data) to.map = planes.first, to.channel_stride = planes.channel_stride;
+                   if (!target.data) {
+                     to.map = planes.first;
+                     to.channel_stride = planes.channel_stride;
+                   }
                    this->kernel_->winograd_output(to, weights.bias_from(group.begin));
                    for (pixels.channel = group.begin; pixels.channel < group.end; ++pixels.channel)
                      finish(pixels, planes.first + (pixels.channel - group.begin) * planes.channel_stride);
@@ -174,7 +181,10 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
 template <class T>
 Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
-  const std::vector<Patch> patches = patches_of(source.blocks, this->shape_.target_height, this->shape_.target_width);
+  const Index height = this->shape_.target_height, width = this->shape_.target_width;
+  std::vector<Patch> patches = patches_of(source.blocks, height, width);
+  if (std::ssize(patches) < least_patches && this->packed_size() <= few)
+    patches = patches_of(source.blocks, height, width, patch_vectors / 2);
   const Index count = static_cast<Index>(patches.size());
   Index rows = 0;  // of the highest patch
   for (const Patch& patch : patches) rows = std::max(rows, (patch.rows.end - patch.rows.begin) * winograd_step);

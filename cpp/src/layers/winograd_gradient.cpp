@@ -8,9 +8,9 @@ namespace {
 /// Channels on both sides of a task: each transforms its own, and its sums, 36 × 64 × 64, are 576 KB.
 constexpr Index most_channels = 64;
 
-/// Patches are summed in so many parts, if channels alone do not give as many tasks; each of at least two wide patches,
+/// Patches are summed in so many parts, if channels alone do not give as many tasks; each of at least one wide patch,
 /// as the parts have to be added up.
-constexpr Index wanted_tasks = 16, least_vectors = 2 * patch_vectors;
+constexpr Index wanted_tasks = 16, least_vectors = patch_vectors;
 
 }  // namespace
 
@@ -33,9 +33,9 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
   const Index numbers =
       std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches * vectors() / least_vectors));
   std::vector<Part> parts;
-  for (const Span& in : inputs)
-    for (const Span& out : outputs)
-      for (Index n = 0; n < numbers; ++n)
+  for (Index n = 0; n < numbers; ++n)
+    for (const Span& in : inputs)
+      for (const Span& out : outputs)
         parts.push_back({{patches * n / numbers, patches * (n + 1) / numbers},
                          out,
                          {in.begin * half, std::min(in.end * half, shape_.source_channels)},

@@ -35,6 +35,8 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
       draws{.seed = seed},
       zero{{parameters.zero_gradients()}} {
   for (const auto& [name, layer] : graph.layers()) run_beside(pack_forward, layer->pack_forward());
+  zero_and_pack = zero;
+  run_beside(zero_and_pack, pack_forward);
 }
 
 template <class T>
@@ -58,11 +60,10 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
 template <class T>
 double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection,
                                          bool fresh, const Schedule& update, const Selection* after) {
-  static const Schedule nothing;
   if (&plan != trained_last) plan.forget();
   trained_last = &plan;
   plan.select(x, &y, selection, after);
-  run({fresh ? &zero : &nothing, &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
+  run({fresh ? &zero_and_pack : &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;
   packed = update.empty();

@@ -59,7 +59,7 @@ struct Network<T>::Engine {
   Parameters<T> parameters;
   Updater<T> updater;
   Draws draws;
-  Schedule zero, pack_forward;
+  Schedule zero, pack_forward, zero_and_pack;
 
   std::shared_mutex change;  // held alone by what changes the network, shared by what does not
   std::mutex pool;           // guards what follows

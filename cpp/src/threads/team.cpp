@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cnnbp/system.hpp>
+#include <cstdint>
 #include <list>
 #include <memory_resource>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -54,23 +56,71 @@ void pause_briefly() {
 #endif
 }
 
+/// A thread's tasks of a loop, which it takes from the front. When a thread has none left it takes those of others,
+/// from the back.
+class alignas(64) Share {  // a cache line for each: two threads seldom meet in one
+ public:
+  void lay_out(std::ptrdiff_t first, std::ptrdiff_t end) {
+    first_ = first;
+    size_ = end - first;
+    taken_.store(0, std::memory_order_relaxed);
+  }
+
+  /// The number of a task that nobody has taken, or −1.
+  std::ptrdiff_t take(bool own) {
+    if (left(taken_.load(std::memory_order_relaxed)) <= 0) return -1;
+    const std::uint64_t before = taken_.fetch_add(own ? from_front : from_back, std::memory_order_relaxed);
+    if (left(before) <= 0) return -1;
+    return first_ + (own ? front(before) : size_ - 1 - back(before));
+  }
+
+ private:
+  static constexpr std::uint64_t from_front = 1, from_back = std::uint64_t{1} << 32;
+  static std::ptrdiff_t front(std::uint64_t taken) { return static_cast<std::uint32_t>(taken); }
+  static std::ptrdiff_t back(std::uint64_t taken) { return static_cast<std::ptrdiff_t>(taken >> 32); }
+  std::ptrdiff_t left(std::uint64_t taken) const { return size_ - front(taken) - back(taken); }
+
+  std::ptrdiff_t first_ = 0, size_ = 0;
+  std::atomic<std::uint64_t> taken_{0};
+};
+
 /// A phase under way: threads take its tasks one by one, and go on when all tasks are done. They wait for tasks, not
 /// for each other: on a busy machine a thread that the system has put aside holds nobody up unless it holds a task.
+///
+/// Loops over blocks of samples number their tasks by them, so a thread that has the same part of every loop finds in
+/// its own caches what it wrote in the phase before. Steps of LeNet and the toolbox's network take a tenth less by it.
 struct Work {
   const Phase* loops;
   std::ptrdiff_t tasks;
-  std::atomic<std::ptrdiff_t> next{0}, done{0};
+  Share* shares = nullptr;  // [loop][thread]
+  std::atomic<std::ptrdiff_t> done{0};
 
   Work(const Phase* p, std::ptrdiff_t n) : loops(p), tasks(n) {}
 
-  void take_part(std::byte* scratch) {
-    for (std::ptrdiff_t task = next++; task < tasks; task = next++) {
-      std::ptrdiff_t rest = task;
-      const Loop* loop = loops->data();
-      for (; rest >= loop->tasks; ++loop) rest -= loop->tasks;
-      loop->run(rest, scratch);
-      done.fetch_add(1, std::memory_order_acq_rel);
+  /// What comes behind the shares.
+  Share* lay_out(Share* first, std::ptrdiff_t threads) {
+    shares = first;
+    for (const Loop& loop : *loops)
+      for (std::ptrdiff_t thread = 0; thread < threads; ++thread)
+        first++->lay_out(loop.tasks * thread / threads, loop.tasks * (thread + 1) / threads);
+    return first;
+  }
+
+  /// The number of tasks done.
+  std::ptrdiff_t run_share(std::ptrdiff_t owner, bool own, std::ptrdiff_t threads, std::byte* scratch) {
+    std::ptrdiff_t count = 0;
+    Share* share = shares + owner;
+    for (const Loop& loop : *loops) {
+      for (std::ptrdiff_t task = share->take(own); task >= 0; task = share->take(own), ++count) loop.run(task, scratch);
+      share += threads;
     }
+    return count;
+  }
+
+  void take_part(std::ptrdiff_t thread, std::ptrdiff_t threads, std::byte* scratch) {
+    std::ptrdiff_t count = run_share(thread, true, threads, scratch);
+    for (std::ptrdiff_t i = 1; i < threads; ++i) count += run_share((thread + i) % threads, false, threads, scratch);
+    done.fetch_add(count, std::memory_order_acq_rel);
     constexpr int patience = 1000;  // about 40 µs, then another program may have the processor
     for (int looks = 0; done.load(std::memory_order_acquire) < tasks; ++looks)
       if (looks < patience) pause_briefly();
@@ -84,12 +134,15 @@ struct Desk {
   std::pmr::unsynchronized_pool_resource memory;
   std::pmr::list<Work> works{&memory};
   std::ptrdiff_t most_tasks = 0;
+  std::size_t loops = 0;
   std::size_t scratch_bytes = 0;
+  std::vector<Share> shares;
   Buffer<std::byte> scratch;
 
   void lay_out(std::initializer_list<const Schedule*> schedules) {
     works.clear();
     most_tasks = 0;
+    loops = 0;
     scratch_bytes = 0;
     for (const Schedule* schedule : schedules)
       for (const Phase& phase : *schedule) {
@@ -98,14 +151,20 @@ struct Desk {
           tasks += loop.tasks;
           scratch_bytes = std::max(scratch_bytes, loop.scratch_bytes);
         }
-        if (tasks > 0) works.emplace_back(&phase, tasks);
+        if (tasks > 0) {
+          works.emplace_back(&phase, tasks);
+          loops += phase.size();
+        }
         most_tasks = std::max(most_tasks, tasks);
       }
     scratch_bytes = (scratch_bytes + 63) / 64 * 64;
   }
 
-  void provide_scratch(std::size_t threads) {
+  void provide(std::size_t threads) {
     if (scratch.size() < scratch_bytes * threads) scratch = Buffer<std::byte>(scratch_bytes * threads);
+    if (shares.size() < loops * threads) shares = std::vector<Share>(loops * threads);
+    Share* next = shares.data();
+    for (Work& work : works) next = work.lay_out(next, static_cast<std::ptrdiff_t>(threads));
   }
 };
 
@@ -130,14 +189,15 @@ void run(std::initializer_list<const Schedule*> schedules, double work) {
   const auto wanted = std::clamp<std::ptrdiff_t>(desk.most_tasks, 1, num_threads());
   const int threads = forked || work < least_shared_work ? 1 : static_cast<int>(wanted);
   if (threads > 1) started = true;
-  desk.provide_scratch(static_cast<std::size_t>(threads));
+  desk.provide(static_cast<std::size_t>(threads));
 
   Desk& shared = desk;  // the workers' own thread_local would be another
 #pragma omp parallel num_threads(threads)
   {
     const FlushDenormals guard;
-    std::byte* own = shared.scratch.data() + shared.scratch_bytes * static_cast<std::size_t>(omp_get_thread_num());
-    for (Work& phase : shared.works) phase.take_part(own);
+    const int thread = omp_get_thread_num();
+    std::byte* own = shared.scratch.data() + shared.scratch_bytes * static_cast<std::size_t>(thread);
+    for (Work& phase : shared.works) phase.take_part(thread, threads, own);
   }
 }
 
