@@ -75,7 +75,8 @@ void gather(const Gathering<T>& g) {
       T* to = g.panel + c * g.panel_stride;
       if (c + ahead < g.channels)
         for (Index p = 0; p < g.pixel_count; ++p)
-          if (g.pixels[p] >= 0) __builtin_prefetch(from + ahead * g.channel_stride + g.pixels[p]);
+          for (Index line = 0; line < g.lanes && g.pixels[p] >= 0; line += strip_width<T>)
+            __builtin_prefetch(from + ahead * g.channel_stride + g.pixels[p] + line);
       for (Index p = 0; p < g.pixel_count; ++p)
         for (Index part = 0; part < g.lanes; part += V::width)
           (g.pixels[p] < 0 ? zero<V>() : V::load(from + g.pixels[p] + part)).store(to + p * g.lanes + part);

@@ -9,10 +9,11 @@ namespace cnnbp {
 namespace {
 
 /// A panel: columns of four lane vectors, as many as a patch of Winograd's has, and so many rows that it stays in the
-/// second cache (48 KB) beside the weights that multiply it.
+/// second cache (64 KB) beside the weights that multiply it. Channels are mostly powers of two: fewer rows leave a
+/// small last panel, which loads and stores all sums for few products.
 template <class T>
 constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
-constexpr Index panel_rows = 192;
+constexpr Index panel_rows = 256;
 
 /// The narrowest block has a quarter of the lanes.
 constexpr Index most_pixels = 4 * patch_vectors;
@@ -26,6 +27,13 @@ constexpr Index least_read_again = 32, least_read_once = 128;
 constexpr Index wanted_tasks = 16, least_task_tiles = 10;
 
 constexpr Index nothing = -1;
+
+/// Whether pixels that begin at these places, of which some may be nothing, lie side by side.
+bool are_neighbours(const Index* places, Index count, Index lanes) {
+  for (Index p = 0; p < count; ++p)
+    if (places[p] != places[0] + p * lanes) return false;
+  return places[0] != nothing;
+}
 
 }  // namespace
 
@@ -192,17 +200,18 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
       products.begin = products.end += channels;
       continue;
     }
+    const bool neighbours = are_neighbours(sources, strip.count, strip.lanes());  // then they are as good as one pixel
     for (Index c = 0, count; c < channels; c += count) {
       const Index held = products.end - products.begin;
       count = std::min(channels - c, panel_rows - products.end % panel_rows);
       this->kernel_->gather({.source = strip.source.channel(strip.block, c),
                              .pixels = sources,
-                             .pixel_count = strip.count,
+                             .pixel_count = neighbours ? 1 : strip.count,
                              .panel = strip.panel + held * panel_columns<T>,
                              .channels = count,
                              .channel_stride = strip.source.channel_stride(strip.block),
                              .panel_stride = panel_columns<T>,
-                             .lanes = strip.lanes()});
+                             .lanes = neighbours ? strip.count * strip.lanes() : strip.lanes()});
       products.end += count;
       if (products.end % panel_rows == 0) take();
     }
