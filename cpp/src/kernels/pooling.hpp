@@ -50,7 +50,7 @@ inline void for_each_pixel_of_run(const Pooling<T>& a, Index oh, const Run& run,
 /// have, are unrolled: three times as fast as loops whose length is read.
 template <class T, class Body>
 inline void for_each_pixel(const Pooling<T>& given, Body body) {
-  const Pooling<T> a = given;
+  const Pooling<T> a = given;  // a copy whose strides no store can have changed: they need not be read again
   for (Index oh = 0; oh < a.pooled_height; ++oh)
     for (Index r = 0; r < a.column_runs; ++r) {
       const Run& run = a.columns[r];
