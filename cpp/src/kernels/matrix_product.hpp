@@ -6,30 +6,41 @@
 namespace cnnbp {
 namespace {
 
-/// Rows of a tile. With 16 registers it is 6 × 2 vectors, with 32 it is 6 × 4.
-constexpr int product_rows = 6;
+/// Vectors side by side in a tile, and rows of one of so many: 6 × 2 sums with 16 registers, 6 × 4 with 32, and more rows
+/// where there are fewer columns, as a sum's multiply-adds wait for each other: 12 × 1 was 1.6 times as fast as 6 × 1.
 constexpr int product_vectors = vector_registers == 32 ? 4 : 2;
+constexpr int most_product_rows = 12;
+constexpr int product_rows(int vectors) {
+  const int rows = 6 * product_vectors / vectors;
+  return rows < most_product_rows ? rows : most_product_rows;
+}
 
+/// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not fit
+/// the registers.
 template <class V, int Tile, int Vectors, class T>
 [[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
+  constexpr int thirds = (Tile + 2) / 3;
   V sum[Tile][Vectors];
   const auto in_c = [&](int m, int n) { return c + m * p.c_stride + in_strips<T>(n * V::width, p.c_strip_stride); };
   for (int m = 0; m < Tile; ++m)
     for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(in_c(m, n)) : zero<V>();
-  for (Index k = 0; k < p.inner; ++k, b += p.b_stride) {
+  const T* third[thirds];
+  for (int t = 0; t < thirds; ++t) third[t] = a + 3 * t * p.a_stride;
+  for (Index k = p.inner; k > 0; --k, b += p.b_stride) {
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + in_strips<T>(n * V::width, p.b_strip_stride));
     for (int m = 0; m < Tile; ++m) {
-      const V factor = V::broadcast(a[m * p.a_stride + k * p.a_step]);
+      const V factor = V::broadcast(third[m / 3][m % 3 * p.a_stride]);
       for (int n = 0; n < Vectors; ++n) sum[m][n] = multiply_add(factor, row[n], sum[m][n]);
     }
+    for (int t = 0; t < thirds; ++t) third[t] += p.a_step;
   }
   for (int m = 0; m < Tile; ++m)
     for (int n = 0; n < Vectors; ++n) sum[m][n].store(in_c(m, n));
 }
 
 /// `Tile` rows; as many columns at a time as the registers hold.
-template <class V, int Tile, int Vectors = product_vectors, class T>
+template <class V, int Tile, int Vectors, class T>
 [[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index row, Index column = 0) {
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
@@ -43,24 +54,25 @@ template <class V, int Tile, int Vectors = product_vectors, class T>
   }
 }
 
-template <class T>
-void multiply(const MatrixProduct<T>& p) {
-  using V = Vec<T, widest<T>>;
-  const Index tiles = (p.rows + product_rows - 1) / product_rows;
+template <class V, int Vectors, class T>
+inline void multiply_by_tiles(const MatrixProduct<T>& p) {
+  constexpr int most = product_rows(Vectors);
+  const Index tiles = (p.rows + most - 1) / most;
   for (Index i = 0; i < tiles; ++i) {
     const Index row = p.rows * i / tiles, next = p.rows * (i + 1) / tiles;
     if (p.a_is_far)
-      for (Index k = next * p.a_stride; k < (next + product_rows) * p.a_stride; k += strip_width<T>)
-        __builtin_prefetch(p.a + k);
-    switch (next - row) {
-      case 1: multiply_rows<V, 1>(p, row); break;
-      case 2: multiply_rows<V, 2>(p, row); break;
-      case 3: multiply_rows<V, 3>(p, row); break;
-      case 4: multiply_rows<V, 4>(p, row); break;
-      case 5: multiply_rows<V, 5>(p, row); break;
-      default: multiply_rows<V, 6>(p, row); break;
-    }
+      for (Index k = next * p.a_stride; k < (next + most) * p.a_stride; k += strip_width<T>) __builtin_prefetch(p.a + k);
+    with_count<most>(next - row, [&]<int Tile>() { multiply_rows<V, Tile, Vectors>(p, row); });
   }
+}
+
+template <class T>
+void multiply(const MatrixProduct<T>& p) {
+  using V = Vec<T, widest<T>>;
+  if constexpr (product_vectors > 2)
+    if (p.columns >= product_vectors * V::width) return multiply_by_tiles<V, product_vectors>(p);
+  if (p.columns >= 2 * V::width) multiply_by_tiles<V, 2>(p);
+  else multiply_by_tiles<V, 1>(p);
 }
 
 /// Channels lie pages apart, where no hardware looks ahead: asking for the pixels of the 24th next one, or of one

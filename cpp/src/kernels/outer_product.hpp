@@ -33,24 +33,19 @@ inline void outer_product_tile(const OuterProduct<T>& a, Index k) {
   }
 }
 
-/// Rows of `input_rows` are padded with zeros to a whole number of 64 bytes, which a pair of vectors divides.
+/// Rows of `input_rows` are padded with zeros to a whole number of 64 bytes.
 template <class V, int Tile, class T>
 [[gnu::noinline]] void outer_product_rows(const OuterProduct<T>& a) {
-  constexpr int vectors = 2 * V::width * sizeof(T) <= 64 ? 2 : 1;
-  for (Index k = 0; k < a.features; k += vectors * V::width) outer_product_tile<V, Tile, vectors>(a, k);
+  constexpr int narrow = 64 / (V::width * sizeof(T)) < 2 ? 1 : 2, wide = vector_registers == 32 ? 4 : narrow;
+  Index k = 0;
+  if constexpr (wide > narrow)
+    for (; k + wide * V::width <= a.features; k += wide * V::width) outer_product_tile<V, Tile, wide>(a, k);
+  for (; k < a.features; k += narrow * V::width) outer_product_tile<V, Tile, narrow>(a, k);
 }
 
 template <class T>
 void accumulate_outer_product(const OuterProduct<T>& a) {
-  using V = Vec<T, widest<T>>;
-  switch (a.tile) {
-    case 1: return outer_product_rows<V, 1>(a);
-    case 2: return outer_product_rows<V, 2>(a);
-    case 3: return outer_product_rows<V, 3>(a);
-    case 4: return outer_product_rows<V, 4>(a);
-    case 5: return outer_product_rows<V, 5>(a);
-    default: return outer_product_rows<V, 6>(a);
-  }
+  with_count<6>(a.tile, [&]<int Tile>() { outer_product_rows<Vec<T, widest<T>>, Tile>(a); });
 }
 
 }  // namespace

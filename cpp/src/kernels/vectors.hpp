@@ -48,6 +48,14 @@ inline void with_pixel(Index lanes, Body body) {
   });
 }
 
+/// Calls body.operator()<Count>() for a count from 1 to `Most`.
+template <int Most, class Body>
+inline void with_count(Index count, Body body) {
+  if constexpr (Most > 1)
+    if (count < Most) return with_count<Most - 1>(count, body);
+  body.template operator()<Most>();
+}
+
 template <class V>
 inline V zero() {
   return V::broadcast(typename V::Scalar(0));

@@ -15,11 +15,12 @@ constexpr Index gradient_bytes = 24 * 1024;
 /// The gradient's tasks, at least, if there are as many tiles.
 constexpr Index wanted_tasks = 16;
 
-/// Rows of a register tile.
-constexpr Index tile_rows = 6;
+/// Rows of a register tile of the gradient, and outputs of a task of the other two: one or two tiles.
+constexpr Index tile_rows = 6, product_outputs = 12;
 
-/// With so many tiles a task takes one through all blocks, so that its weights are read once; with fewer, one block.
-constexpr Index enough_tiles = 16;
+/// With so many tasks each takes its outputs through all blocks, so that its weights are read once; with fewer, through
+/// so many blocks as fill a register tile.
+constexpr Index enough_tasks = 16, least_blocks = 4;
 
 /// Maps as the features that they are.
 template <class T>
@@ -38,32 +39,35 @@ LinearLayer<T>::LinearLayer(const Linear& definition, const Shape& input)
 }
 
 /// target = W' · source + b, where number k of row m is weight[m · row_stride + k · row_step]: W itself or its
-/// transpose, read where it lies.
+/// transpose, read where it lies. Full blocks are columns side by side, strips of one product.
 template <class T>
 Loop LinearLayer<T>::product(const Tensor<T>& source, const Tensor<T>& target, Index row_stride, Index row_step,
                              T* const* bias, Finish finish) const {
-  const std::vector<Span> tiles = even_parts(target.shape.channels, tile_rows);
-  const Index count = static_cast<Index>(tiles.size()), blocks = source.blocks.count();
-  const Index together = count < enough_tiles ? 1 : blocks;
-  return {count * (blocks / together), [=, this](Index task, std::byte*) {
-            const Span rows = tiles[static_cast<std::size_t>(task % count)];
-            for (Index b = task / count; b < task / count + together; ++b) {
-              const Index lanes = source.blocks.lanes(b);
+  const std::vector<Span> outputs = even_parts(target.shape.channels, product_outputs);
+  const Index count = static_cast<Index>(outputs.size()), full = source.blocks.full();
+  std::vector<Span> blocks = even_parts(full, count < enough_tasks ? least_blocks : std::max<Index>(1, full));
+  if (source.blocks.count() > full) blocks.push_back({full, full + 1});
+  return {count * static_cast<Index>(blocks.size()), [=, this](Index task, std::byte*) {
+            const Span rows = outputs[static_cast<std::size_t>(task % count)];
+            const Span span = blocks[static_cast<std::size_t>(task / count)];
+            const Index lanes = source.blocks.lanes(span.begin);
+            for (Index b = span.begin; b < span.end; ++b)
               for (Index row = rows.begin; row < rows.end; ++row)
                 std::fill_n(target.channel(b, row), lanes, bias ? (*bias)[row] : T(0));
-              this->kernel.multiply({.a = this->parameters[0].value + rows.begin * row_stride,
-                                     .b = source.block(b),
-                                     .c = target.channel(b, rows.begin),
-                                     .rows = rows.end - rows.begin,
-                                     .inner = source.shape.channels,
-                                     .columns = lanes,
-                                     .a_stride = row_stride,
-                                     .b_stride = lanes,
-                                     .c_stride = lanes,
-                                     .accumulate = true,
-                                     .a_step = row_step});
-              finish(b, rows);
-            }
+            this->kernel.multiply({.a = this->parameters[0].value + rows.begin * row_stride,
+                                   .b = source.block(span.begin),
+                                   .c = target.channel(span.begin, rows.begin),
+                                   .rows = rows.end - rows.begin,
+                                   .inner = source.shape.channels,
+                                   .columns = (span.end - span.begin) * lanes,
+                                   .a_stride = row_stride,
+                                   .b_stride = lanes,
+                                   .c_stride = lanes,
+                                   .accumulate = true,
+                                   .a_step = row_step,
+                                   .b_strip_stride = source.block(1) - source.block(0),
+                                   .c_strip_stride = target.block(1) - target.block(0)});
+            for (Index b = span.begin; b < span.end; ++b) finish(b, rows);
           }};
 }
 
