@@ -13,45 +13,77 @@ constexpr int tile_registers = vector_registers == 32 ? 24 : 12;
 template <int Tile>
 constexpr int tile_vectors = tile_registers / Tile < 6 ? tile_registers / Tile : 6;
 
-/// Where one tile reads: the taps of its row and its columns, and a range of source channels.
+/// The same where a vector's halves are loaded apart: it needs a register then, where a whole one is an operand in
+/// memory. GCC 12 has none left for more than four, however many there are.
+template <int Tile>
+constexpr int pair_vectors = tile_registers / Tile > 4                   ? 4
+                             : tile_registers + tile_registers / Tile < vector_registers ? tile_registers / Tile
+                                                                         : tile_registers / Tile - 1;
+
+/// Where one tile reads: the taps of its row and its columns, and a range of source channels. It is filled in where it
+/// lies and never copied: a copy reads 64 bytes that were written as eights, and waits for all stores before it to reach
+/// the caches; that was a tenth of a pass.
 template <class T>
 struct TileSource {
   const Correlation<T>& all;
-  Taps row, column;
+  const Taps* row_taps;
+  const Taps* column_taps;
   Index channel_begin, channel_end;
-  bool continued;     // the target holds the sum over earlier channels
-  Index vector_step;  // elements between the source vectors of neighbouring positions
-  Index target_step;
-  Index tap_step;  // elements between the sources of neighbouring kernel columns
+  bool continued;         // the target holds the sum over earlier channels
+  Index vector_step = 0;  // elements between the source vectors of neighbouring positions
+  Index target_step = 0;
+  Index tap_step = 0;                         // elements between the sources of neighbouring kernel columns
+  Index half_step = 0, target_half_step = 0;  // see Halved
+
+  TileSource(const Correlation<T>& correlation, Index begin, Index end)
+      : all(correlation), channel_begin(begin), channel_end(end), continued(correlation.accumulate || begin > 0) {}
+  TileSource(const TileSource&) = delete;
+
+  void step_by(Index source, Index target) {
+    vector_step = source;
+    target_step = target;
+  }
 };
 
-/// `Tile` channels × `Vectors` positions.
-template <class V, int Tile, int Vectors, class T>
-[[gnu::always_inline]] inline void correlate_tile(const TileSource<T>& from, const T* source, T* target) {
-  const Correlation<T>& a = from.all;
-  V sum[Tile][Vectors];
-  for (int oc = 0; oc < Tile; ++oc)
-    for (int p = 0; p < Vectors; ++p)
-      sum[oc][p] = from.continued ? V::load(target + oc * a.target_channel_stride + p * from.target_step)
-                                  : V::broadcast(a.bias ? a.bias[oc] : T(0));
+/// A vector whose lanes lie side by side.
+template <class Vector>
+struct Together {
+  using V = Vector;
+  using T = typename V::Scalar;
+  static constexpr bool together = true;
+  static V load(const T* p, Index /*half_step*/) { return V::load(p); }
+  static V load_target(const T* p, Index /*half_step*/) { return V::load(p); }
+  static void store(V v, T* p, Index /*half_step*/) { v.store(p); }
+};
 
-  const auto add = [&](const T* x, const T* w) {
-    V pixel[Vectors];
-    for (int p = 0; p < Vectors; ++p) pixel[p] = V::load(x + p * from.vector_step);
-    for (int oc = 0; oc < Tile; ++oc) {
-      const V weight = V::broadcast(w[oc]);
-      for (int p = 0; p < Vectors; ++p) sum[oc][p] = multiply_add(weight, pixel[p], sum[oc][p]);
-    }
-  };
-  const Index row_step = from.row.source_step * a.source_row_stride;
-  const Index weight_step = from.column.step * Tile, channel_weights = a.kernel_height * a.kernel_width * Tile;
-  const T* first_weight = a.weight + (from.row.first * a.kernel_width + from.column.first) * Tile;
-  if (from.channel_end - from.channel_begin >= from.column.count) {
-    // The longer loop goes inside: the ends of short ones are guessed wrong again and again.
-    for (Index i = 0; i < from.row.count; ++i)
-      for (Index j = 0; j < from.column.count; ++j) {
+/// Two pixels of a narrow block in one vector, where they lie apart in the target and, perhaps, in the source.
+template <class Vector, bool SourceApart>
+struct Halved {
+  using V = Vector;
+  using T = typename V::Scalar;
+  static constexpr bool together = false;
+  static V load(const T* p, Index half_step) {
+    if constexpr (SourceApart) return V::load_halves(p, p + half_step);
+    else return V::load(p);
+  }
+  static V load_target(const T* p, Index half_step) { return V::load_halves(p, p + half_step); }
+  static void store(V v, T* p, Index half_step) { v.store_halves(p, p + half_step); }
+};
+
+/// Calls add(pixels, weights) for every tap of every source channel. The longer loop goes inside: the ends of short ones
+/// are guessed wrong again and again.
+template <int Tile, class T, class Add>
+[[gnu::always_inline]] inline void for_each_tap(const TileSource<T>& from, const T* source, Add add) {
+  const Correlation<T>& a = from.all;
+  const Taps &row = *from.row_taps, &column = *from.column_taps;
+  const Index row_step = row.source_step * a.source_row_stride;
+  const Index weight_step = column.step * Tile, channel_weights = a.kernel_height * a.kernel_width * Tile;
+  const T* first_weight = a.weight + (row.first * a.kernel_width + column.first) * Tile;
+  if (from.channel_end - from.channel_begin >= column.count) {
+    for (Index i = 0; i < row.count; ++i)
+      for (Index j = 0; j < column.count; ++j) {
         const T* x = source + from.channel_begin * a.source_channel_stride + i * row_step + j * from.tap_step;
-        const T* w = first_weight + from.channel_begin * channel_weights + i * from.row.step * a.kernel_width * Tile +
+        const T* w = first_weight + from.channel_begin * channel_weights + i * row.step * a.kernel_width * Tile +
                      j * weight_step;
         for (Index ic = from.channel_end - from.channel_begin; ic > 0;
              --ic, x += a.source_channel_stride, w += channel_weights)
@@ -59,28 +91,49 @@ template <class V, int Tile, int Vectors, class T>
       }
   } else {
     for (Index ic = from.channel_begin; ic < from.channel_end; ++ic)
-      for (Index i = 0; i < from.row.count; ++i) {
+      for (Index i = 0; i < row.count; ++i) {
         const T* x = source + ic * a.source_channel_stride + i * row_step;
-        const T* w = first_weight + ic * channel_weights + i * from.row.step * a.kernel_width * Tile;
-        for (Index j = from.column.count; j > 0; --j, x += from.tap_step, w += weight_step) add(x, w);
+        const T* w = first_weight + ic * channel_weights + i * row.step * a.kernel_width * Tile;
+        for (Index j = column.count; j > 0; --j, x += from.tap_step, w += weight_step) add(x, w);
       }
   }
+}
+
+/// `Tile` channels × `Vectors` positions.
+template <class Lie, int Tile, int Vectors, class T>
+[[gnu::always_inline]] inline void correlate_tile(const TileSource<T>& from, const T* source, T* target) {
+  using V = typename Lie::V;
+  const Correlation<T>& a = from.all;
+  V sum[Tile][Vectors];
+  const auto at = [&](int oc, int p) { return target + oc * a.target_channel_stride + p * from.target_step; };
   for (int oc = 0; oc < Tile; ++oc)
-    for (int p = 0; p < Vectors; ++p) sum[oc][p].store(target + oc * a.target_channel_stride + p * from.target_step);
+    for (int p = 0; p < Vectors; ++p)
+      sum[oc][p] = from.continued ? Lie::load_target(at(oc, p), from.target_half_step)
+                                  : V::broadcast(a.bias ? a.bias[oc] : T(0));
+  for_each_tap<Tile>(from, source, [&](const T* x, const T* w) {
+    V pixel[Vectors];
+    for (int p = 0; p < Vectors; ++p) pixel[p] = Lie::load(x + p * from.vector_step, from.half_step);
+    for (int oc = 0; oc < Tile; ++oc) {
+      const V weight = V::broadcast(w[oc]);
+      for (int p = 0; p < Vectors; ++p) sum[oc][p] = multiply_add(weight, pixel[p], sum[oc][p]);
+    }
+  });
+  for (int oc = 0; oc < Tile; ++oc)
+    for (int p = 0; p < Vectors; ++p) Lie::store(sum[oc][p], at(oc, p), from.target_half_step);
 }
 
 /// `count` positions, as many at a time as the registers hold.
 /// Not inline: among the loops around it, GCC 12 runs out of AVX-512's registers.
-template <class V, int Tile, int Vectors, class T>
+template <class Lie, int Tile, int Vectors, class T>
 [[gnu::noinline]] void correlate_positions(const TileSource<T>& from, const T* source, T* target, Index count) {
   for (; count >= Vectors; count -= Vectors) {
-    correlate_tile<V, Tile, Vectors>(from, source, target);
+    correlate_tile<Lie, Tile, Vectors>(from, source, target);
     source += Vectors * from.vector_step;
     target += Vectors * from.target_step;
   }
   if constexpr (Vectors > 1) {
-    constexpr int fewer = Vectors == 3 ? 2 : Vectors > 4 ? Vectors - 2 : Vectors / 2;
-    if (count > 0) correlate_positions<V, Tile, fewer>(from, source, target, count);
+    constexpr int fewer = !Lie::together ? 1 : Vectors == 3 ? 2 : Vectors > 4 ? Vectors - 2 : Vectors / 2;
+    if (count > 0) correlate_positions<Lie, Tile, fewer>(from, source, target, count);
   }
 }
 
@@ -91,44 +144,56 @@ template <class V, int Tile, class T>
   const Index lanes = from.all.lanes;
   for (Index i = 0; i < run.count; ++i, source += run.advance * lanes, target += run.step * lanes)
     for (Index part = 0; part < lanes; part += tile_vectors<Tile> * V::width)
-      correlate_tile<V, Tile, tile_vectors<Tile>>(from, source + part, target + part);
+      correlate_tile<Together<V>, Tile, tile_vectors<Tile>>(from, source + part, target + part);
 }
 
 /// Pixels side by side. In a narrow block several of them fill a wide vector, so that it costs no more than its share.
 template <class V, int Tile, class T>
-inline void correlate_neighbours(TileSource<T> from, const T* source, T* target, Index elements) {
+inline void correlate_neighbours(TileSource<T>& from, const T* source, T* target, Index elements) {
   using Wide = Vec<T, widest<T>>;
+  from.step_by(Wide::width, Wide::width);
+  const Index wide = elements / Wide::width * Wide::width;
+  correlate_positions<Together<Wide>, Tile, tile_vectors<Tile>>(from, source, target, wide / Wide::width);
   if constexpr (V::width < Wide::width) {
-    const Index wide = elements / Wide::width * Wide::width;
-    from.vector_step = from.target_step = Wide::width;
-    correlate_positions<Wide, Tile, tile_vectors<Tile>>(from, source, target, wide / Wide::width);
-    source += wide;
-    target += wide;
-    elements -= wide;
+    from.step_by(V::width, V::width);
+    correlate_positions<Together<V>, Tile, 1>(from, source + wide, target + wide, (elements - wide) / V::width);
   }
-  from.vector_step = from.target_step = V::width;
-  correlate_positions<V, Tile, tile_vectors<Tile>>(from, source, target, elements / V::width);
+}
+
+/// Pixels of a narrow block that lie apart, two to a vector: a fifth to a half faster than one by one.
+template <class V, int Tile, class T>
+inline void correlate_pairs(TileSource<T>& from, const Run& run, const T* source, T* target) {
+  using Pair = Vec<T, 2 * V::width>;
+  const Index pairs = run.count / 2;
+  from.half_step = run.advance * from.all.lanes;
+  from.target_half_step = run.step * from.all.lanes;
+  from.step_by(2 * from.half_step, 2 * from.target_half_step);
+  if (run.advance == 1) correlate_positions<Halved<Pair, false>, Tile, pair_vectors<Tile>>(from, source, target, pairs);
+  else correlate_positions<Halved<Pair, true>, Tile, pair_vectors<Tile>>(from, source, target, pairs);
+  if (run.count % 2 != 0)
+    correlate_positions<Together<V>, Tile, 1>(from, source + pairs * from.vector_step,
+                                              target + pairs * from.target_step, 1);
 }
 
 /// One run of columns. Neighbouring pixels lie side by side, so a run of neighbours is one row of vectors; otherwise a
 /// pixel is some whole tiles where it has that many lanes, and else the columns are strided vectors.
 template <class V, int Tile, class T>
-inline void correlate_run(TileSource<T> from, const Run& run, const T* source, T* target) {
+inline void correlate_run(TileSource<T>& from, const Run& run, const T* source, T* target) {
   const Index lanes = from.all.lanes;
-  from.column = run.taps;
+  from.column_taps = &run.taps;
   from.tap_step = run.taps.source_step * lanes;
   source += run.taps.source * lanes;
   target += run.begin * lanes;
-  from.vector_step = from.target_step = V::width;
-  if (run.advance == 1 && run.step == 1) {
-    correlate_neighbours<V, Tile>(from, source, target, run.count * lanes);
+  if (run.advance == 1 && run.step == 1) return correlate_neighbours<V, Tile>(from, source, target, run.count * lanes);
+  if constexpr (V::width < widest<T>) {
+    correlate_pairs<V, Tile>(from, run, source, target);
   } else if (lanes % (tile_vectors<Tile> * V::width) == 0) {
+    from.step_by(V::width, V::width);
     correlate_pixels<V, Tile>(from, run, source, target);
   } else {
-    from.vector_step = run.advance * lanes;
-    from.target_step = run.step * lanes;
+    from.step_by(run.advance * lanes, run.step * lanes);
     for (Index part = 0; part < lanes; part += V::width)
-      correlate_positions<V, Tile, tile_vectors<Tile>>(from, source + part, target + part, run.count);
+      correlate_positions<Together<V>, Tile, tile_vectors<Tile>>(from, source + part, target + part, run.count);
   }
 }
 
@@ -143,10 +208,11 @@ template <class V, int Tile, class T>
   Index ic = 0;
   do {  // without channels, the sum is the bias
     const Index end = ic + group < a.source_channels ? ic + group : a.source_channels;
+    TileSource<T> from(a, ic, end);
     for (Index row = a.row_begin; row < a.row_end; ++row) {
       const T* source = a.source + a.rows[row].source * a.source_row_stride;
       T* target = a.target + row * a.target_row_stride;
-      const TileSource<T> from{a, a.rows[row], {}, ic, end, a.accumulate || ic > 0, 0, 0, 0};
+      from.row_taps = &a.rows[row];
       for (Index r = 0; r < a.column_runs; ++r) correlate_run<V, Tile>(from, a.columns[r], source, target);
     }
     ic = end;
@@ -157,14 +223,7 @@ template <class T>
 void correlate(const Correlation<T>& a) {
   with_vector<T>(a.lanes, [&](auto vector) {
     using V = decltype(vector);
-    switch (a.tile) {
-      case 1: return correlate_rows<V, 1>(a);
-      case 2: return correlate_rows<V, 2>(a);
-      case 3: return correlate_rows<V, 3>(a);
-      case 4: return correlate_rows<V, 4>(a);
-      case 5: return correlate_rows<V, 5>(a);
-      default: return correlate_rows<V, 6>(a);
-    }
+    with_count<6>(a.tile, [&]<int Tile>() { correlate_rows<V, Tile>(a); });
   });
 }
 

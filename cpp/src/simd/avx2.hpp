@@ -67,6 +67,7 @@ struct Vec<float, 8> {
   static Vec load_halves(const float* low, const float* high) { return {_mm256_loadu2_m128(high, low)}; }
   static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
+  void store_halves(float* low, float* high) const { _mm256_storeu2_m128(high, low, v); }
   float sum() const { return Vec<float, 4>{_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1))}.sum(); }
   friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
@@ -151,6 +152,7 @@ struct Vec<double, 4> {
   static Vec load_halves(const double* low, const double* high) { return {_mm256_loadu2_m128d(high, low)}; }
   static Vec broadcast(double s) { return {_mm256_set1_pd(s)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
+  void store_halves(double* low, double* high) const { _mm256_storeu2_m128d(high, low, v); }
   double sum() const {
     return Vec<double, 2>{_mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1))}.sum();
   }

@@ -15,8 +15,15 @@ struct Vec<float, 16> {
   __m512 v;
 
   static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec load_halves(const float* low, const float* high) {
+    return {_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high), 1)};
+  }
   static Vec broadcast(float s) { return {_mm512_set1_ps(s)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
+  void store_halves(float* low, float* high) const {
+    _mm256_storeu_ps(low, _mm512_castps512_ps256(v));
+    _mm256_storeu_ps(high, _mm512_extractf32x8_ps(v, 1));
+  }
   float sum() const {
     const __m512d bits = _mm512_castps_pd(v);
     const __m256 low = _mm256_castpd_ps(_mm512_castpd512_pd256(bits));
@@ -59,8 +66,15 @@ struct Vec<double, 8> {
   __m512d v;
 
   static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static Vec load_halves(const double* low, const double* high) {
+    return {_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(low)), _mm256_loadu_pd(high), 1)};
+  }
   static Vec broadcast(double s) { return {_mm512_set1_pd(s)}; }
   void store(double* p) const { _mm512_storeu_pd(p, v); }
+  void store_halves(double* low, double* high) const {
+    _mm256_storeu_pd(low, _mm512_castpd512_pd256(v));
+    _mm256_storeu_pd(high, _mm512_extractf64x4_pd(v, 1));
+  }
   double sum() const {
     const __m256d low = _mm512_castpd512_pd256(v), high = _mm512_extractf64x4_pd(v, 1);
     return Vec<double, 4>{_mm256_add_pd(low, high)}.sum();
