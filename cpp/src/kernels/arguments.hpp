@@ -54,12 +54,13 @@ struct Correlation {
 };
 
 /// sums(ic, kh, kw, oc) += Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …), lane by lane,
-/// over rows of one block, a tile of output channels and a range of input channels and kernel rows.
+/// over rows of one block, a tile of output channels and a range of input channels and kernel rows. In a narrow block
+/// 64 bytes hold some pixels; from the first column on, every pixel of so many has lanes of its own.
 template <class T>
 struct KernelGradient {
   const T* input;  // first input channel of the range
   const T* delta;  // first output channel of the tile
-  T* sums;         // [ic][kh][kw][oc of the tile][lane]
+  T* sums;         // [ic][kh][kw][oc of the tile][64 bytes of lanes]
   Index input_channels, kernel_width;
   Index kernel_row_begin, kernel_row_end;
   Index input_channel_stride, input_row_stride, delta_channel_stride, delta_row_stride;
@@ -67,7 +68,7 @@ struct KernelGradient {
   const Span* kernel_rows;     // delta rows that each kernel row serves
   const Span* kernel_columns;  // delta columns that each kernel column serves
   Index stride_height, stride_width, pad_top, pad_left, dilation_height, dilation_width;
-  Index tile;  // output channels, 1 to 4
+  Index tile;  // output channels, 1 or more
   Index lanes;
 };
 

@@ -6,142 +6,188 @@
 namespace cnnbp {
 namespace {
 
-/// Where one tile reads and adds: `Tile` output channels × `TapCount` taps, which are neighbouring input channels
-/// or neighbouring kernel columns.
+/// Output channels of a tile, and its taps, which are neighbouring input channels or neighbouring kernel columns: with 16
+/// registers 4 × 3 or, of wide kernels' columns, 2 × 5; with 32 registers 4 × 5. Sums, inputs and one delta stay there.
+constexpr int most_gradient_taps = 5, most_gradient_tile = 4;
+constexpr int taps_of_tile(int tile) {
+  const int taps = (vector_registers - 1) / (tile + 1);
+  return taps < most_gradient_taps ? taps : most_gradient_taps;
+}
+
+/// How a vector meets the inputs of pixels that are neighbours in the delta.
+enum class Inputs {
+  together,  // one pixel, or some that lie side by side
+  moving,    // one pixel, and each tap reads at it what the tap before it reads at the next
+  halves,    // two pixels that a stride parts
+  quarters,  // four
+};
+
+/// Where one tile reads and adds: `Tile` output channels × `TapCount` taps. It is changed where it lies and never copied:
+/// a copy would read 64 bytes that were written as eights, and wait for them to reach the cache.
 template <class T>
 struct GradientTile {
   const KernelGradient<T>& all;
   const T* delta;  // row 0, column 0
   const T* input;  // what the first tap reads for delta row 0, column 0
   T* sums;
-  Index input_step, sums_step;  // from one tap to the next
-  Span rows, columns;           // of the delta
+  Index input_step = 0, sums_step = 0;  // from one tap to the next
+  Span rows = {0, 0}, columns = {0, 0};  // of the delta
+  Index group = 1;                       // columns whose lanes have sums of their own
+
+  explicit GradientTile(const KernelGradient<T>& gradient)
+      : all(gradient), delta(gradient.delta), input(gradient.input), sums(gradient.sums) {}
+  GradientTile(const GradientTile&) = delete;
 };
 
-/// Sums stay in registers over all rows and columns, one part of the lanes after the other: 12 sums,
-/// 3 inputs and 1 delta fill the 16 registers of AVX2 with 7 loads for 12 multiply-adds. Taps are neighbours where each
-/// reads at one column what the tap before it reads at the next: an input is loaded once then, and moves through them.
-/// Of 2 output channels × 5 kernel columns that made the gradient of one input map a fifth to a third faster.
-template <class V, int Tile, int TapCount, bool Neighbours, class T>
+/// All pixels of a vector.
+template <class V, Inputs How, class T>
+inline V load_inputs(const T* from, Index step) {
+  if constexpr (How == Inputs::halves) return V::load_halves(from, from + step);
+  else if constexpr (How == Inputs::quarters) return V::load_quarters(from, step);
+  else return V::load(from);
+}
+
+/// Sums stay in registers over all rows and all whole 64 bytes of delta, one part of them after the other. Where inputs move through the
+/// taps, each is loaded once: of 2 output channels × 5 kernel columns that made the gradient of one input map a fifth to
+/// a third faster. Pixels that are missing at a row's end are zeros in delta and input.
+template <class V, int Tile, int TapCount, Inputs How, class T>
 [[gnu::noinline]] void gradient_tile(const GradientTile<T>& from) {
   const KernelGradient<T>& a = from.all;
-  for (Index part = 0; part < a.lanes; part += V::width) {
+  const Index input_pixel = a.stride_width * a.lanes, group = from.group * a.lanes;
+  for (Index part = 0; part < group; part += V::width) {
+    const Index first_pixel = part / a.lanes, lane = part % a.lanes;
     V sum[TapCount][Tile];
     for (int t = 0; t < TapCount; ++t)
-      for (int oc = 0; oc < Tile; ++oc) sum[t][oc] = V::load(from.sums + t * from.sums_step + oc * a.lanes + part);
+      for (int oc = 0; oc < Tile; ++oc)
+        sum[t][oc] = V::load(from.sums + t * from.sums_step + oc * strip_width<T> + part);
     for (Index oh = from.rows.begin; oh < from.rows.end; ++oh) {
       const T* d = from.delta + oh * a.delta_row_stride + from.columns.begin * a.lanes + part;
-      const T* x =
-          from.input + oh * a.stride_height * a.input_row_stride + from.columns.begin * a.stride_width * a.lanes + part;
-      constexpr int kept = Neighbours ? TapCount - 1 : 0;
-      V pixel[TapCount];
-      for (int t = 0; t < kept; ++t) pixel[t] = V::load(x + t * from.input_step);
-      for (Index ow = from.columns.begin; ow < from.columns.end; ++ow) {
-        for (int t = kept; t < TapCount; ++t) pixel[t] = V::load(x + t * from.input_step);
+      const T* x = from.input + oh * a.stride_height * a.input_row_stride +
+                   (from.columns.begin + first_pixel) * input_pixel + lane;
+      constexpr int kept = How == Inputs::moving ? TapCount - 1 : 0;
+      V input[TapCount];
+      for (int t = 0; t < kept; ++t) input[t] = V::load(x + t * from.input_step);
+      for (Index column = from.columns.begin; column < from.columns.end; column += from.group) {
+        for (int t = kept; t < TapCount; ++t) input[t] = load_inputs<V, How>(x + t * from.input_step, input_pixel);
         for (int oc = 0; oc < Tile; ++oc) {
-          const V delta = V::load(d + oc * a.delta_channel_stride);
-          for (int t = 0; t < TapCount; ++t) sum[t][oc] = multiply_add(delta, pixel[t], sum[t][oc]);
+          const V delta = V::load_to_register(d + oc * a.delta_channel_stride);
+          for (int t = 0; t < TapCount; ++t) sum[t][oc] = multiply_add(delta, input[t], sum[t][oc]);
         }
-        for (int t = 0; t < kept; ++t) pixel[t] = pixel[t + 1];
-        d += a.lanes;
-        x += a.stride_width * a.lanes;
+        for (int t = 0; t < kept; ++t) input[t] = input[t + 1];
+        d += group;
+        x += from.group * input_pixel;
       }
     }
     for (int t = 0; t < TapCount; ++t)
-      for (int oc = 0; oc < Tile; ++oc) sum[t][oc].store(from.sums + t * from.sums_step + oc * a.lanes + part);
+      for (int oc = 0; oc < Tile; ++oc)
+        sum[t][oc].store(from.sums + t * from.sums_step + oc * strip_width<T> + part);
   }
 }
 
 template <class V, int Tile, class T>
-inline void gradient_taps(Index taps, const GradientTile<T>& from) {
-  if (from.rows.begin >= from.rows.end || from.columns.begin >= from.columns.end) return;
-  const bool neighbours = from.input_step == from.all.stride_width * from.all.lanes;
-  const auto run = [&]<int TapCount>() {
-    if constexpr (Tile * TapCount <= 12) {
-      if constexpr (Tile * TapCount + TapCount < vector_registers)  // inputs that are kept, beside a delta
-        if (neighbours) return gradient_tile<V, Tile, TapCount, true>(from);
-      gradient_tile<V, Tile, TapCount, false>(from);
-    }
-  };
-  switch (taps) {
-    case 1: return gradient_tile<V, Tile, 1, false>(from);
-    case 2: return run.template operator()<2>();
-    case 3: return run.template operator()<3>();
-    case 4: return run.template operator()<4>();
-    default: return run.template operator()<5>();
-  }
+inline void gradient_taps(const GradientTile<T>& from, Index taps) {
+  const KernelGradient<T>& a = from.all;
+  with_count<taps_of_tile(Tile)>(taps, [&]<int TapCount>() {
+    const Index apart = a.stride_width > 1 ? V::width / a.lanes : 1;  // pixels of a vector
+    if constexpr (V::width * sizeof(T) > 32)
+      if (apart == 4) return gradient_tile<V, Tile, TapCount, Inputs::quarters>(from);
+    if constexpr (V::width * sizeof(T) > 16)
+      if (apart == 2) return gradient_tile<V, Tile, TapCount, Inputs::halves>(from);
+    if constexpr (V::width == widest<T> && TapCount > 1 && Tile * TapCount + TapCount < vector_registers)
+      if (a.lanes == strip_width<T> && from.input_step == a.stride_width * a.lanes)  // inputs are kept beside a delta
+        return gradient_tile<V, Tile, TapCount, Inputs::moving>(from);
+    gradient_tile<V, Tile, TapCount, Inputs::together>(from);
+  });
 }
 
-/// Taps that a tile of `Tile` output channels takes at once.
-template <int Tile>
-constexpr Index most_taps = Tile == 4   ? 3
-                            : Tile == 3 ? 4
-                                        : 5;
+/// A rectangle of the delta: whole 64 bytes of its rows, then what is left of them, pixel by pixel.
+template <int Tile, class T>
+inline void gradient_of_rectangle(GradientTile<T>& from, Span columns, Index taps) {
+  if (from.rows.begin >= from.rows.end || columns.begin >= columns.end) return;
+  const Index pixels = strip_width<T> / from.all.lanes;
+  const Index whole = columns.begin + (columns.end - columns.begin) / pixels * pixels;
+  T* const sums = from.sums;
+  from.columns = {columns.begin, whole};
+  from.group = pixels;
+  if (columns.begin < whole) gradient_taps<Vec<T, widest<T>>, Tile>(from, taps);
+  from.group = 1;
+  for (Index column = whole; column < columns.end; ++column, from.sums += from.all.lanes) {
+    from.columns = {column, column + 1};
+    with_vector<T>(from.all.lanes, [&](auto vector) { gradient_taps<decltype(vector), Tile>(from, taps); });
+  }
+  from.sums = sums;
+}
 
 inline Span intersection(Span a, Span b) {
   return {a.begin > b.begin ? a.begin : b.begin, a.end < b.end ? a.end : b.end};
 }
 
 /// Kernel columns side by side: together where all of them touch data, each alone at its borders.
-template <class V, int Tile, class T>
-inline void gradient_of_columns(GradientTile<T> from, Index kw, Index taps) {
+template <int Tile, class T>
+inline void gradient_of_columns(GradientTile<T>& from, Index kw, Index taps) {
   const auto columns = [&](Index t) { return intersection(from.all.kernel_columns[kw + t], from.all.columns); };
   Span shared = columns(0);
   for (Index t = 1; t < taps; ++t) shared = intersection(shared, columns(t));
   if (shared.begin >= shared.end) shared = {0, 0};
-  from.columns = shared;
-  gradient_taps<V, Tile>(taps, from);
-  for (Index t = 0; t < taps; ++t) {
-    GradientTile<T> one = from;
-    one.input += t * from.input_step;
-    one.sums += t * from.sums_step;
-    one.columns = intersection(columns(t), {columns(t).begin, shared.begin});
-    if (shared.begin < shared.end) gradient_taps<V, Tile>(1, one);
-    one.columns = intersection(columns(t), {shared.end, columns(t).end});
-    gradient_taps<V, Tile>(1, one);
+  gradient_of_rectangle<Tile>(from, shared, taps);
+  for (Index t = 0; t < taps; ++t, from.input += from.input_step, from.sums += from.sums_step) {
+    if (shared.begin < shared.end)
+      gradient_of_rectangle<Tile>(from, intersection(columns(t), {columns(t).begin, shared.begin}), 1);
+    gradient_of_rectangle<Tile>(from, intersection(columns(t), {shared.end, columns(t).end}), 1);
   }
 }
 
 /// Fewer input channels than a tile has taps: the tile's taps are kernel columns; otherwise input channels.
-template <class V, int Tile, class T>
-[[gnu::noinline]] void gradient_rows(const KernelGradient<T>& a) {
+template <class T>
+inline bool taps_are_columns(const KernelGradient<T>& a) {
+  return a.input_channels < 3 && a.kernel_width > 1;
+}
+
+/// Of so many things, each with at most so many: as even as can be.
+inline Index even_part(Index count, Index most) {
+  const Index parts = (count + most - 1) / most;
+  return (count + parts - 1) / parts;
+}
+
+/// Output channels [oc, oc + Tile).
+template <int Tile, class T>
+[[gnu::noinline]] void gradient_rows(const KernelGradient<T>& a, Index oc) {
   const Index kernel_rows = a.kernel_row_end - a.kernel_row_begin;
-  const Index column_sums = Tile * a.lanes, channel_sums = kernel_rows * a.kernel_width * column_sums;
-  const bool by_column = a.input_channels < 3 && a.kernel_width > 1;
-  const Index channels = by_column ? 1 : most_taps<Tile>, width = by_column ? most_taps<Tile> : 1;
+  const Index column_sums = a.tile * strip_width<T>, channel_sums = kernel_rows * a.kernel_width * column_sums;
+  const bool by_column = taps_are_columns(a);
+  const Index channels = by_column ? 1 : even_part(a.input_channels, taps_of_tile(Tile));
+  const Index width = by_column ? even_part(a.kernel_width, taps_of_tile(Tile)) : 1;
+  GradientTile<T> from(a);
+  from.delta += oc * a.delta_channel_stride;
+  from.input_step = by_column ? a.dilation_width * a.lanes : a.input_channel_stride;
+  from.sums_step = by_column ? column_sums : channel_sums;
   for (Index ic = 0; ic < a.input_channels; ic += channels)
     for (Index kh = a.kernel_row_begin; kh < a.kernel_row_end; ++kh)
       for (Index kw = 0; kw < a.kernel_width; kw += width) {
         const Index ih = kh * a.dilation_height - a.pad_top, iw = kw * a.dilation_width - a.pad_left;
-        GradientTile<T> from{a, a.delta, a.input, a.sums, 0, 0, {}, {}};
-        from.input += ic * a.input_channel_stride + ih * a.input_row_stride + iw * a.lanes;
-        from.sums += ic * channel_sums + ((kh - a.kernel_row_begin) * a.kernel_width + kw) * column_sums;
+        from.input = a.input + ic * a.input_channel_stride + ih * a.input_row_stride + iw * a.lanes;
+        from.sums = a.sums + ic * channel_sums + ((kh - a.kernel_row_begin) * a.kernel_width + kw) * column_sums +
+                    oc * strip_width<T>;
         from.rows = intersection(a.kernel_rows[kh], a.rows);
-        from.columns = intersection(a.kernel_columns[kw], a.columns);
         if (by_column) {
-          from.input_step = a.dilation_width * a.lanes;
-          from.sums_step = column_sums;
-          gradient_of_columns<V, Tile>(from, kw, a.kernel_width - kw < width ? a.kernel_width - kw : width);
+          gradient_of_columns<Tile>(from, kw, a.kernel_width - kw < width ? a.kernel_width - kw : width);
         } else {
-          from.input_step = a.input_channel_stride;
-          from.sums_step = channel_sums;
           const Index left = a.input_channels - ic;
-          gradient_taps<V, Tile>(left < channels ? left : channels, from);
+          gradient_of_rectangle<Tile>(from, intersection(a.kernel_columns[kw], a.columns),
+                                      left < channels ? left : channels);
         }
       }
 }
 
 template <class T>
 void accumulate_kernel_gradient(const KernelGradient<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    switch (a.tile) {
-      case 1: return gradient_rows<V, 1>(a);
-      case 2: return gradient_rows<V, 2>(a);
-      case 3: return gradient_rows<V, 3>(a);
-      default: return gradient_rows<V, 4>(a);
-    }
-  });
+  const bool wide = taps_are_columns(a) && a.kernel_width > 3;
+  const Index most = wide && taps_of_tile(most_gradient_tile) < most_gradient_taps ? 2 : most_gradient_tile;
+  const Index tiles = (a.tile + most - 1) / most;
+  for (Index i = 0; i < tiles; ++i) {
+    const Index oc = a.tile * i / tiles, next = a.tile * (i + 1) / tiles;
+    with_count<most_gradient_tile>(next - oc, [&]<int Tile>() { gradient_rows<Tile>(a, oc); });
+  }
 }
 
 template <class T>

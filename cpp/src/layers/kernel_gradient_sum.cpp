@@ -19,12 +19,25 @@ constexpr Index wanted_tasks = 8;
 /// With few input channels, a tile's taps are kernel columns.
 bool taps_are_columns(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 1; }
 
-/// Few input channels: tiles of 2 output channels × 5 kernel columns; otherwise 4 × 3 input channels.
-Index tile_channels(Index in_channels, Index kernel_width) { return in_channels < 3 && kernel_width > 3 ? 2 : 4; }
+/// Whether they are so many that a tile has room for two output channels alone, where registers are few.
+bool are_wide(Index in_channels, Index kernel_width) {
+  return taps_are_columns(in_channels, kernel_width) && kernel_width > 3;
+}
 
-/// Input channels of the tasks, each with so many sums a channel.
-std::vector<Span> channel_parts(Index in_channels, Index sums) {
-  return even_parts(in_channels, std::max<Index>(3, sums_bytes / (sums * 64) / 3 * 3));
+/// Output channels of a tile.
+Index tile_channels(bool wide) { return wide ? 2 : 4; }
+
+/// Those of the tasks: a tile each, or one or two of the small ones, which are one where there are more registers.
+std::vector<Span> output_parts(Index out_channels, bool wide) {
+  if (!wide) return even_parts(out_channels, tile_channels(wide));
+  std::vector<Span> parts = even_parts((out_channels + 1) / 2, 2);
+  for (Span& part : parts) part = {2 * part.begin, std::min(2 * part.end, out_channels)};
+  return parts;
+}
+
+/// Input channels of the tasks, in threes, as a tile takes them.
+std::vector<Span> channel_parts(Index in_channels, Index taps) {
+  return even_parts(in_channels, std::max<Index>(3, sums_bytes / (tile_channels(false) * taps * 64) / 3 * 3));
 }
 
 }  // namespace
@@ -35,15 +48,17 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
       row_spans_(tap_spans(convolution.window.rows)),
       column_spans_(tap_spans(convolution.window.columns)) {
   const auto& [rows, columns] = convolution.window;
-  const Index tile = tile_channels(convolution.in_channels, columns.kernel);
+  const Index tile = tile_channels(are_wide(convolution.in_channels, columns.kernel));
   const Index channels = taps_are_columns(convolution.in_channels, columns.kernel) ? 1 : 3;  // of the input, at once
   const Index row = tile * columns.output + channels * rows.stride * columns.input;
   const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation, pixels = gradient_bytes / 64;
   const Index most = std::max<Index>(1, (pixels - more) / (row * row_unit()));
   const Index units = rows.output / row_unit();
   row_parts_ = (units + most - 1) / most;
-  column_parts_ =
-      even_parts(columns.output, std::max<Index>(1, pixels / (row_unit() * (tile + channels * columns.stride))));
+  const Index stretch = std::max<Index>(1, pixels / (row_unit() * (tile + channels * columns.stride)));
+  const Index quads = (columns.output + 3) / 4;  // a narrow block's 64 bytes hold up to four pixels
+  for (const Span& part : even_parts(quads, std::max<Index>(1, stretch / 4)))
+    column_parts_.push_back({part.begin * 4, std::min(part.end * 4, columns.output)});
 }
 
 /// Parts are of whole units, whether rows are made or not: then the order of summation is the same.
@@ -67,8 +82,7 @@ Index KernelGradientSum<T>::most_rows() const {
 
 template <class T>
 bool KernelGradientSum<T>::reads_rows() const {
-  const Index tile = tile_channels(convolution_.in_channels, convolution_.window.columns.kernel);
-  return row_unit() == rows_together && channel_parts(convolution_.in_channels, tile * convolution_.taps()).size() == 1;
+  return row_unit() == rows_together && channel_parts(convolution_.in_channels, convolution_.taps()).size() == 1;
 }
 
 template <class T>
@@ -123,9 +137,8 @@ void KernelGradientSum<T>::clear(const Task& task, const Gradients<T>& gradients
 template <class T>
 auto KernelGradientSum<T>::tasks(Index blocks) const -> std::vector<Task> {
   const auto& [window, groups, in_channels, out_channels, connections] = convolution_;
-  const Index tile = tile_channels(in_channels, window.columns.kernel);
-  const std::vector<Span> outputs = even_parts(out_channels, tile);
-  const std::vector<Span> inputs = channel_parts(in_channels, tile * convolution_.taps());
+  const std::vector<Span> outputs = output_parts(out_channels, are_wide(in_channels, window.columns.kernel));
+  const std::vector<Span> inputs = channel_parts(in_channels, convolution_.taps());
   const Index shares = groups * static_cast<Index>(outputs.size() * inputs.size()), rows = blocks * row_parts_;
   const Index numbers = std::clamp<Index>((wanted_tasks + shares - 1) / shares, 1, rows);
   std::vector<Task> tasks;
@@ -142,7 +155,7 @@ Index KernelGradientSum<T>::sums_of(const Task& task) const {
          (task.output_channels.end - task.output_channels.begin);
 }
 
-/// Full blocks, and then the narrower last one, each with lane-wide sums of its own.
+/// Full blocks, and then the narrower last one.
 template <class T>
 void KernelGradientSum<T>::run_task(const Operands& from, const Task& task, T* made, T* sums,
                                     const Gradients<T>& gradients) const {
@@ -150,13 +163,10 @@ void KernelGradientSum<T>::run_task(const Operands& from, const Task& task, T* m
   const Span wide{task.rows.begin, std::min(task.rows.end, full)},
       narrow{std::max(task.rows.begin, full), task.rows.end};
   T* const bias = task.input_channels.begin == 0 ? gradients.bias : nullptr;
-  for (const Span rows : {wide, narrow}) {
-    if (rows.begin >= rows.end) continue;
-    const Index lanes = from.input.blocks.lanes(rows.begin / row_parts_);
-    std::fill(sums, sums + sums_of(task) * lanes, T(0));
-    sum_rows(from, task, rows, made, sums, bias);
-    add_to_gradient(task, sums, lanes, gradients.weight);
-  }
+  std::fill(sums, sums + sums_of(task) * Blocks<T>::full_lanes, T(0));
+  for (const Span rows : {wide, narrow})
+    if (rows.begin < rows.end) sum_rows(from, task, rows, made, sums, bias);
+  add_to_gradient(task, sums, gradients.weight);
 }
 
 template <class T>
@@ -205,8 +215,11 @@ void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span
     } else {
       rest.delta = delta.channel(block, first_output);
     }
-    for (const Span& stretch : column_parts_) {
-      rest.columns = stretch;
+    const auto stretches = std::ssize(column_parts_), together = Blocks<T>::full_lanes / lanes;  // of a narrow block
+    for (Index s = 0; s < stretches; s += together) {
+      const Index last = std::min(s + together, stretches) - 1;
+      rest.columns = {column_parts_[static_cast<std::size_t>(s)].begin,
+                      column_parts_[static_cast<std::size_t>(last)].end};
       this->kernel_->accumulate_kernel_gradient(rest);
     }
     if (bias == nullptr) continue;
@@ -219,10 +232,10 @@ void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span
 
 /// From [ic][kh][kw][oc][lane] to the field's [oc][ic][kh][kw].
 template <class T>
-void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const {
+void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, T* gradient) const {
   const Index count = sums_of(task), taps = convolution_.taps();
   T* totals = sums + count * Blocks<T>::full_lanes;
-  this->kernel_->sum_lanes(sums, count, lanes, totals);
+  this->kernel_->sum_lanes(sums, count, Blocks<T>::full_lanes, totals);
   const Index first = task.group * convolution_.out_channels;
   for (Index ic = task.input_channels.begin; ic < task.input_channels.end; ++ic)
     for (Index tap = 0; tap < taps; ++tap)

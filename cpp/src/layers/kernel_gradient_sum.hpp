@@ -36,7 +36,7 @@ class KernelGradientSum : public GradientSum<T> {
   Index sums_of(const Task& task) const;
   void run_task(const Operands& from, const Task& task, T* made, T* sums, const Gradients<T>& gradients) const;
   void sum_rows(const Operands& from, const Task& task, Span rows, T* made, T* sums, T* bias) const;
-  void add_to_gradient(const Task& task, T* sums, Index lanes, T* gradient) const;
+  void add_to_gradient(const Task& task, T* sums, T* gradient) const;
   Gradients<T> shared_sums(T* workspace, Index number, bool with_bias) const;
   void clear(const Task& task, const Gradients<T>& gradients) const;
   void finish(Index output, Index numbers, T* workspace, const Gradients<T>& gradients) const;

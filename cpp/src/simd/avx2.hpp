@@ -16,6 +16,12 @@ struct Vec<float, 4> {
   __m128 v;
 
   static Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
+  /// Loaded once, not by each instruction that reads it; see simd/avx512.hpp.
+  static Vec load_to_register(const float* p) {
+    Vec loaded = load(p);
+    asm("" : "+x"(loaded.v));
+    return loaded;
+  }
   static Vec broadcast(float s) { return {_mm_set1_ps(s)}; }
   void store(float* p) const { _mm_storeu_ps(p, v); }
   /// One lane alone; the others are 0.
@@ -64,6 +70,11 @@ struct Vec<float, 8> {
   __m256 v;
 
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec load_to_register(const float* p) {
+    Vec loaded = load(p);
+    asm("" : "+x"(loaded.v));
+    return loaded;
+  }
   static Vec load_halves(const float* low, const float* high) { return {_mm256_loadu2_m128(high, low)}; }
   static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
@@ -103,6 +114,11 @@ struct Vec<double, 2> {
   __m128d v;
 
   static Vec load(const double* p) { return {_mm_loadu_pd(p)}; }
+  static Vec load_to_register(const double* p) {
+    Vec loaded = load(p);
+    asm("" : "+x"(loaded.v));
+    return loaded;
+  }
   static Vec broadcast(double s) { return {_mm_set1_pd(s)}; }
   void store(double* p) const { _mm_storeu_pd(p, v); }
   static Vec load_first(const double* p) { return {_mm_load_sd(p)}; }
@@ -149,6 +165,11 @@ struct Vec<double, 4> {
   __m256d v;
 
   static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static Vec load_to_register(const double* p) {
+    Vec loaded = load(p);
+    asm("" : "+x"(loaded.v));
+    return loaded;
+  }
   static Vec load_halves(const double* low, const double* high) { return {_mm256_loadu2_m128d(high, low)}; }
   static Vec broadcast(double s) { return {_mm256_set1_pd(s)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }

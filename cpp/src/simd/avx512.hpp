@@ -2,6 +2,8 @@
 // the vectors of AVX2, which the same processors have.
 #pragma once
 
+#include <cstddef>
+
 #define CNNBP_SIMD_WIDEST 64
 #include "simd/avx2.hpp"
 
@@ -15,8 +17,20 @@ struct Vec<float, 16> {
   __m512 v;
 
   static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  /// For what several multiply-adds read: GCC would make it an operand in memory of each, and loads are what a tile of
+  /// the gradient waits for then. It ran a fifth faster by this.
+  static Vec load_to_register(const float* p) {
+    Vec loaded = load(p);
+    asm("" : "+v"(loaded.v));
+    return loaded;
+  }
   static Vec load_halves(const float* low, const float* high) {
     return {_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high), 1)};
+  }
+  /// Four parts, so far from each other.
+  static Vec load_quarters(const float* p, std::ptrdiff_t step) {
+    const __m512 half = _mm512_castps256_ps512(Vec<float, 8>::load_halves(p, p + step).v);
+    return {_mm512_insertf32x8(half, Vec<float, 8>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   static Vec broadcast(float s) { return {_mm512_set1_ps(s)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
@@ -66,8 +80,17 @@ struct Vec<double, 8> {
   __m512d v;
 
   static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static Vec load_to_register(const double* p) {
+    Vec loaded = load(p);
+    asm("" : "+v"(loaded.v));
+    return loaded;
+  }
   static Vec load_halves(const double* low, const double* high) {
     return {_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(low)), _mm256_loadu_pd(high), 1)};
+  }
+  static Vec load_quarters(const double* p, std::ptrdiff_t step) {
+    const __m512d half = _mm512_castpd256_pd512(Vec<double, 4>::load_halves(p, p + step).v);
+    return {_mm512_insertf64x4(half, Vec<double, 4>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   static Vec broadcast(double s) { return {_mm512_set1_pd(s)}; }
   void store(double* p) const { _mm512_storeu_pd(p, v); }

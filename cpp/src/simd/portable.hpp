@@ -26,6 +26,7 @@ struct PortableVec {
     __builtin_memcpy(&r.v, p, sizeof r.v);
     return r;
   }
+  static Self load_to_register(const T* p) { return load(p); }
   static Self broadcast(T s) { return Self{{Native{} + s}}; }
   void store(T* p) const { __builtin_memcpy(p, &v, sizeof v); }
   /// One lane alone; the others are 0.
