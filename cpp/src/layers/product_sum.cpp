@@ -28,6 +28,26 @@ constexpr Index wanted_tasks = 16, least_task_tiles = 10;
 
 constexpr Index nothing = -1;
 
+/// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.
+bool reads_in_place(const std::vector<Taps>& taps) {
+  for (std::size_t p = 0; p < taps.size(); ++p)
+    if (taps[p].count != 1 || taps[p].source != static_cast<Index>(p)) return false;
+  return true;
+}
+
+CorrelatorShape in_one_row(CorrelatorShape shape) {
+  const Index pixels = shape.target_height * shape.target_width;
+  const bool in_place = shape.source_height == shape.target_height && shape.source_width == shape.target_width &&
+                        reads_in_place(shape.rows) && shape.columns.size() == 1 && shape.columns[0].advance == 1 &&
+                        shape.columns[0].taps.count == 1 && shape.columns[0].taps.source == 0;
+  if (!in_place || shape.kernel_height * shape.kernel_width > 1) return shape;
+  shape.source_height = shape.target_height = 1;
+  shape.source_width = shape.target_width = pixels;
+  shape.rows.resize(1);
+  shape.columns[0].count = pixels;
+  return shape;
+}
+
 /// Whether pixels that begin at these places, of which some may be nothing, lie side by side.
 bool are_neighbours(const Index* places, Index count, Index lanes) {
   for (Index p = 0; p < count; ++p)
@@ -82,10 +102,11 @@ auto ProductSum<T>::phases_of(const std::vector<Taps>& taps, Index kernel) -> st
 }
 
 template <class T>
-ProductSum<T>::ProductSum(const CorrelatorShape& shape)
-    : shape_(shape),
-      columns_(static_cast<std::size_t>(shape.target_width)),
-      tiles_(even_parts(shape.target_channels, most_tile_channels)) {
+ProductSum<T>::ProductSum(const CorrelatorShape& given)
+    : shape_(in_one_row(given)),
+      columns_(static_cast<std::size_t>(shape_.target_width)),
+      tiles_(even_parts(shape_.target_channels, most_tile_channels)) {
+  const CorrelatorShape& shape = shape_;
   for (const Run& run : shape.columns)
     for (Index i = 0; i < run.count; ++i) {
       Taps& taps = columns_[static_cast<std::size_t>(run.begin + i * run.step)];
@@ -95,6 +116,10 @@ ProductSum<T>::ProductSum(const CorrelatorShape& shape)
   for (const AxisPhase& rows : phases_of(shape.rows, shape.kernel_height))
     for (const AxisPhase& columns : phases_of(columns_, shape.kernel_width)) {
       const Index products = rows.count * columns.count * shape.source_channels;
+      if (products == 0) {
+        has_empty_pixels_ |= !rows.positions.empty() && !columns.positions.empty();
+        continue;
+      }
       classes_.push_back({rows, columns, packed_size_, products});
       packed_size_ += shape.target_channels * products;
     }
@@ -221,47 +246,76 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
 }
 
 template <class T>
-void ProductSum<T>::sum_rows(const Class& of, const Strip& all, Span rows) const {
+void ProductSum<T>::sum_pixels(const Class& of, const Strip& all, const Pixels& region) const {
+  const auto inside = [](const std::vector<Index>& positions, const Span& span) {
+    return std::pair(std::lower_bound(positions.begin(), positions.end(), span.begin),
+                     std::lower_bound(positions.begin(), positions.end(), span.end));
+  };
+  const auto [first_row, last_row] = inside(of.rows.positions, region.rows);
+  const auto [first_column, last_column] = inside(of.columns.positions, region.columns);
   Strip strip = all;
-  for (const Index row : of.rows.positions) {
-    if (row < rows.begin || row >= rows.end) continue;
-    for (const Index column : of.columns.positions) {
-      const Index pixel = row * shape_.target_width + column;
+  for (auto row = first_row; row != last_row; ++row)
+    for (auto column = first_column; column != last_column; ++column) {
+      const Index pixel = *row * shape_.target_width + *column;
       if (!strip.takes(pixel)) {
         sum_strip(of, strip);
         strip.count = 0;
       }
       strip.pixels[strip.count++] = pixel;
     }
-  }
   if (strip.count > 0) sum_strip(of, strip);
+}
+
+/// Pixels that no tap serves, among others that are written later.
+template <class T>
+void ProductSum<T>::write_bias(const Strip& strip, const Pixels& region) const {
+  const Index lanes = strip.lanes(), row = shape_.target_width * lanes;
+  for (Index m = tile(strip.tiles.begin).begin; m < tile(strip.tiles.end - 1).end; ++m) {
+    const T* const bias = strip.weights.bias_from(m);
+    for (Index r = region.rows.begin; r < region.rows.end; ++r)
+      std::fill_n(strip.target.channel(strip.block, m) + r * row + region.columns.begin * lanes,
+                  (region.columns.end - region.columns.begin) * lanes, bias ? *bias : T(0));
+  }
+}
+
+/// Whole rows, or of one row pixels that make whole strips.
+template <class T>
+std::vector<Pixels> ProductSum<T>::regions(Index blocks) const {
+  const Index height = shape_.target_height, width = shape_.target_width;
+  const Index pixel = shape_.target_channels * shape_.source_channels * shape_.kernel_height * shape_.kernel_width *
+                      Blocks<T>::full_lanes;
+  const bool one_row = height == 1;
+  const Index unit = one_row ? most_pixels : width, units = one_row ? (width + unit - 1) / unit : height;
+  std::vector<Pixels> regions;
+  for (const Span& part : even_parts(units, this->units_of_task(pixel * unit, units, blocks)))
+    regions.push_back(one_row ? Pixels{0, 0, {0, 1}, {part.begin * unit, std::min(part.end * unit, width)}}
+                              : Pixels{0, 0, part, {0, width}});
+  return regions;
 }
 
 template <class T>
 Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
-  const Index blocks = source.blocks.count(), height = shape_.target_height;
-  const Index row = shape_.target_width * shape_.target_channels * shape_.source_channels * shape_.kernel_height *
-                    shape_.kernel_width * Blocks<T>::full_lanes;
-  const Index rows = this->units_of_task(row, height, blocks);
-  const std::vector<Span> spans = even_parts(height, rows);
-  const Index count = static_cast<Index>(spans.size());
-  const Index tiles = static_cast<Index>(tiles_.size());
+  const Index blocks = source.blocks.count(), tiles = static_cast<Index>(tiles_.size());
+  const std::vector<Pixels> regions = this->regions(blocks);
+  const Index count = static_cast<Index>(regions.size());
   const Index most = std::max(least_task_tiles, tiles / std::max<Index>(1, wanted_tasks / (count * blocks)));
   const std::vector<Span> parts = even_parts(tiles, most);
   return {blocks * count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* scratch) {
-            const Index place = task % (blocks * count), block = place / count;
-            const Span span = spans[static_cast<std::size_t>(place % count)];
-            const Span part = parts[static_cast<std::size_t>(task / (blocks * count))];
+            const Index place = task % (blocks * count);
+            Pixels region = regions[static_cast<std::size_t>(place % count)];
+            region.block = place / count;
             const Strip strip{.source = source,
                               .target = target,
                               .weights = weights,
-                              .block = block,
-                              .tiles = part,
+                              .block = region.block,
+                              .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
                               .panel = reinterpret_cast<T*>(scratch)};
-            for (const Class& of : classes_) sum_rows(of, strip, span);
-            for (Index m = tile(part.begin).begin; m < tile(part.end - 1).end; ++m)
-              finish({block, m, span, {0, shape_.target_width}}, target.channel(block, m));
+            if (has_empty_pixels_) write_bias(strip, region);
+            for (const Class& of : classes_) sum_pixels(of, strip, region);
+            for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;
+                 ++region.channel)
+              finish(region, target.channel(region.block, region.channel));
           },
           static_cast<std::size_t>(panel_rows * panel_columns<T>) * sizeof(T)};
 }

@@ -15,7 +15,7 @@ bool takes_product(const Convolution& convolution, const SumShape& sum);
 template <class T>
 class ProductSum : public ChannelSum<T> {
  public:
-  explicit ProductSum(const CorrelatorShape& shape);
+  explicit ProductSum(const CorrelatorShape& given);
 
   Index packed_size() const override { return packed_size_; }
   bool finishes_together() const override { return false; }
@@ -41,7 +41,9 @@ class ProductSum : public ChannelSum<T> {
 
   Loop packing(T* const& weight, T* packed) override;
   Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
-  void sum_rows(const Class& of, const Strip& all, Span rows) const;
+  void sum_pixels(const Class& of, const Strip& all, const Pixels& region) const;
+  void write_bias(const Strip& strip, const Pixels& region) const;
+  std::vector<Pixels> regions(Index blocks) const;
   void sum_strip(const Class& of, const Strip& strip) const;
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
@@ -53,6 +55,7 @@ class ProductSum : public ChannelSum<T> {
   std::vector<Taps> columns_;  // one per target column
   std::vector<Span> tiles_;    // of target channels
   std::vector<Class> classes_;
+  bool has_empty_pixels_ = false;  // that no tap serves
   Index packed_size_ = 0;
 };
 
