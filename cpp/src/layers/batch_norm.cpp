@@ -158,20 +158,22 @@ void BatchNorm2dLayer<T>::send_back(const Signal<T>& input, const Signal<T>& out
   const Lanes<T> slopes = in_all_lanes<T>(share * sums.second * double(used.inverse_deviation));
   for (Index b = 0; b < x.blocks.count(); ++b) {
     const Index lanes = x.blocks.lanes(b), pixels = x.shape.pixels();
-    this->kernel.normalize_delta({.input = x.channel(b, channel),
-                                  .mean = mean.data(),
-                                  .scale = scales.data(),
-                                  .delta = output.delta.channel(b, channel),
-                                  .input_delta = delta.channel(b, channel),
-                                  .delta_shift = shifts.data(),
-                                  .delta_scale = slopes.data(),
-                                  .pixels = pixels,
-                                  .lanes = lanes});
-    if (input.added_delta.data)
-      this->kernel.sum(delta.channel(b, channel), input.added_delta.channel(b, channel), delta.channel(b, channel),
-                       pixels * lanes);
-    this->kernel.multiply_by_derivative(input.function, x.channel(b, channel), delta.channel(b, channel),
-                                        pixels * lanes);
+    for (Index begin = 0; begin < pixels; begin += stretch) {
+      const Index count = std::min(stretch, pixels - begin), first = begin * lanes;
+      T* const to = delta.channel(b, channel) + first;
+      this->kernel.normalize_delta({.input = x.channel(b, channel) + first,
+                                    .mean = mean.data(),
+                                    .scale = scales.data(),
+                                    .delta = output.delta.channel(b, channel) + first,
+                                    .input_delta = to,
+                                    .delta_shift = shifts.data(),
+                                    .delta_scale = slopes.data(),
+                                    .pixels = count,
+                                    .lanes = lanes});
+      if (input.added_delta.data)
+        this->kernel.sum(to, input.added_delta.channel(b, channel) + first, to, count * lanes);
+      this->kernel.multiply_by_derivative(input.function, x.channel(b, channel) + first, to, count * lanes);
+    }
     for (Index n = x.blocks.samples_in(b); n < lanes; ++n)  // no sample, no delta
       for (Index pixel = 0; pixel < pixels; ++pixel) delta.channel(b, channel)[pixel * lanes + n] = T(0);
   }
