@@ -57,9 +57,9 @@ template <class V, int Tile, int Vectors, class T>
 template <class V, int Vectors, class T>
 inline void multiply_by_tiles(const MatrixProduct<T>& p) {
   constexpr int most = product_rows(Vectors);
-  const Index tiles = (p.rows + most - 1) / most;
-  for (Index i = 0; i < tiles; ++i) {
-    const Index row = p.rows * i / tiles, next = p.rows * (i + 1) / tiles;
+  const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
+  for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
+    next = row + least + (i < larger ? 1 : 0);
     if (p.a_is_far)
       for (Index k = next * p.a_stride; k < (next + most) * p.a_stride; k += strip_width<T>) __builtin_prefetch(p.a + k);
     with_count<most>(next - row, [&]<int Tile>() { multiply_rows<V, Tile, Vectors>(p, row); });
