@@ -164,13 +164,15 @@ struct WinogradWeights {
   Index point_stride, point_target_stride;
 };
 
-/// From sums at Winograd's points, added up over `parts` of them, to the gradient of one output channel's kernels,
-/// which is added to.
+/// From sums at Winograd's points, added up over `parts` of them, to the gradient of the kernels of one input or output
+/// channel and all of the other side, which is added to.
 template <class T>
 struct WinogradGradient {
-  const T* points;  // [part][point][input channel]
-  T* gradient;      // [input channel][kernel × kernel]
-  Index parts, part_stride, point_stride, input_channels, kernel;
+  const T* points;  // [part][point][channel]
+  T* gradient;      // [kernel × kernel] of the first channel
+  Index parts, part_stride, point_stride;
+  Index channels, channel_stride;  // from one channel's kernel to the next
+  Index kernel;
 };
 
 /// gradient(o, k) += Σ_n δ(o, n) · x(n, k) for o < tile and k < features.

@@ -204,23 +204,23 @@ void winograd_weights(const WinogradWeights<T>& a) {
   else kernels_to_points<5>(a);
 }
 
-/// Lanes are neighbouring input channels here, too.
+/// Lanes are neighbouring channels here, too.
 template <int Kernel, class T>
 [[gnu::noinline]] void points_to_kernels(const WinogradGradient<T>& a) {
   constexpr int size = size_for(Kernel);
   using V = Vec<T, widest<T>>;
-  for (Index ic = 0; ic < a.input_channels; ic += V::width) {
+  for (Index channel = 0; channel < a.channels; channel += V::width) {
     T taps[Kernel * Kernel][V::width];
     const auto load = [&](int i, int j) {
-      const T* from = a.points + (i * size + j) * a.point_stride + ic;
+      const T* from = a.points + (i * size + j) * a.point_stride + channel;
       V sum = V::load(from);
       for (Index part = 1; part < a.parts; ++part) sum = sum + V::load(from + part * a.part_stride);
       return sum * V::broadcast(winograd_factor<T, size>[i] * winograd_factor<T, size>[j]);
     };
     in_both_axes<V>(PointsToCoefficients<Kernel, size>{}, load,
                     [&](int i, int j, V v) { v.store(taps[i * Kernel + j]); });
-    T* to = a.gradient + ic * Kernel * Kernel;
-    for (int lane = 0; lane < V::width && ic + lane < a.input_channels; ++lane, to += Kernel * Kernel)
+    T* to = a.gradient + channel * a.channel_stride;
+    for (int lane = 0; lane < V::width && channel + lane < a.channels; ++lane, to += a.channel_stride)
       for (int tap = 0; tap < Kernel * Kernel; ++tap) to[tap] += taps[tap][lane];
   }
 }

@@ -12,33 +12,47 @@ constexpr Index most_channels = 64;
 /// as the parts have to be added up.
 constexpr Index wanted_tasks = 16, least_vectors = patch_vectors;
 
+/// Vectors of 64 bytes that a product has for each pixel.
+template <class T>
+Index vectors_of(Index rows, Index columns) {
+  return rows * (whole_vectors<T>(columns) / Blocks<T>::full_lanes);
+}
+
 }  // namespace
 
 template <class T>
+WinogradGradientSum<T>::WinogradGradientSum(const WinogradShape& forward)
+    : shape_(forward),
+      columns_are_outputs_(vectors_of<T>(shape_.source_channels, shape_.target_channels) <
+                           vectors_of<T>(shape_.target_channels, shape_.source_channels)),
+      rows_(columns_are_outputs_ ? shape_.source_channels : shape_.target_channels),
+      columns_(columns_are_outputs_ ? shape_.target_channels : shape_.source_channels) {}
+
+template <class T>
 Index WinogradGradientSum<T>::row() const {
-  return whole_halves<T>(shape_.source_channels);
+  return whole_halves<T>(columns_);
 }
 
 template <class T>
 Index WinogradGradientSum<T>::point() const {
-  return shape_.target_channels * row();
+  return rows_ * row();
 }
 
 template <class T>
 auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> {
   constexpr Index half = Blocks<T>::full_lanes / 2;
-  const std::vector<Span> outputs = even_parts(shape_.target_channels, most_channels);
-  const std::vector<Span> inputs = even_parts(row() / half, most_channels / half);
-  const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
+  const std::vector<Span> rows = even_parts(rows_, most_channels);
+  const std::vector<Span> columns = even_parts(row() / half, most_channels / half);
+  const Index pairs = static_cast<Index>(rows.size() * columns.size());
   const Index numbers =
       std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches * vectors() / least_vectors));
   std::vector<Part> parts;
   for (Index n = 0; n < numbers; ++n)
-    for (const Span& in : inputs)
-      for (const Span& out : outputs)
+    for (const Span& across : columns)
+      for (const Span& down : rows)
         parts.push_back({{patches * n / numbers, patches * (n + 1) / numbers},
-                         out,
-                         {in.begin * half, std::min(in.end * half, shape_.source_channels)},
+                         down,
+                         {across.begin * half, std::min(across.end * half, columns_)},
                          n});
   return parts;
 }
@@ -54,28 +68,28 @@ Index WinogradGradientSum<T>::workspace(const Blocks<T>& blocks) const {
   return numbers * points() * point();
 }
 
-/// One patch's product at every point: [output channel][pixel] · [pixel][input channel].
+/// One patch's product at every point: [row][pixel] · [pixel][column].
 template <class T>
-void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, T* sums,
+void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, T* sums,
                                        bool first, T* transposed) const {
-  const Index width = input.point_channel_stride, columns = whole_halves<T>(input.channels);
-  const Index pixels = input.tile_rows * input.tile_columns * input.lanes;
+  const Index width = rows.point_channel_stride, across = whole_halves<T>(columns.channels);
+  const Index pixels = rows.tile_rows * rows.tile_columns * rows.lanes;
   for (Index p = 0; p < points(); ++p) {
-    this->kernel_->transpose({.from = input.points + p * input.point_stride,
+    this->kernel_->transpose({.from = columns.points + p * columns.point_stride,
                               .to = transposed,
-                              .rows = columns,
+                              .rows = across,
                               .columns = pixels,
                               .from_stride = width,
-                              .to_stride = columns});
+                              .to_stride = across});
     this->kernel_->multiply({
-        .a = delta.points + p * delta.point_stride,
+        .a = rows.points + p * rows.point_stride,
         .b = transposed,
         .c = sums + p * point(),
-        .rows = delta.channels,
+        .rows = rows.channels,
         .inner = pixels,
-        .columns = columns,
+        .columns = across,
         .a_stride = width,
-        .b_stride = columns,
+        .b_stride = across,
         .c_stride = row(),
         .accumulate = !first,
     });
@@ -85,22 +99,26 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& input, const Wino
 template <class T>
 void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
                                       const Part& part, T* sums, T* scratch) const {
+  const auto tiles = [&](const Tensor<T>& map, const Patch& patch, const Span& channels, T* points) {
+    WinogradTiles<T> all = tiles_of(map, patch, size());
+    all.map += channels.begin * all.channel_stride;
+    all.channels = channels.end - channels.begin;
+    all.points = points;
+    all.point_stride = point_stride<T>(whole_halves<T>(all.channels), all.point_channel_stride);
+    return all;
+  };
+  const Span& inputs = columns_are_outputs_ ? part.rows : part.columns;
+  const Span& outputs = columns_are_outputs_ ? part.columns : part.rows;
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
-    WinogradTiles<T> x = tiles_of(input, patch, size()), d = tiles_of(delta, patch, size());
+    WinogradTiles<T> x = tiles(input, patch, inputs, scratch);
     x.row += shape_.first_row;
     x.column += shape_.first_column;
-    x.map += part.inputs.begin * x.channel_stride;
-    x.channels = part.inputs.end - part.inputs.begin;
-    x.points = scratch;
-    x.point_stride = point_stride<T>(whole_halves<T>(x.channels), x.point_channel_stride);
-    d.map += part.outputs.begin * d.channel_stride;
-    d.channels = part.outputs.end - part.outputs.begin;
-    d.points = x.points + points() * x.point_stride;
-    d.point_stride = point_stride<T>(d.channels, d.point_channel_stride);
+    const WinogradTiles<T> d = tiles(delta, patch, outputs, x.points + points() * x.point_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
-    add_patch(x, d, sums + part.outputs.begin * row() + part.inputs.begin, i == part.patches.begin,
+    add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x,
+              sums + part.rows.begin * row() + part.columns.begin, i == part.patches.begin,
               d.points + points() * d.point_stride);
   }
 }
@@ -111,9 +129,9 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, part_stride = points() * point();
   const Index width = vectors() * Blocks<T>::full_lanes;
-  const Index inputs = std::min(most_channels, row()), outputs = std::min(most_channels, shape_.target_channels);
-  const Index scratch = points() * (point_stride<T>(inputs, width) + point_stride<T>(outputs, width)) + inputs * width;
-  const Index taps = shape_.kernel_height * shape_.kernel_width;
+  const Index across = std::min(most_channels, row()), down = std::min(most_channels, whole_halves<T>(rows_));
+  const Index scratch = points() * (point_stride<T>(across, width) + point_stride<T>(down, width)) + across * width;
+  const Index inputs = shape_.source_channels, taps = shape_.kernel_height * shape_.kernel_width;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
                    const Part& part = parts[static_cast<std::size_t>(task)];
@@ -121,14 +139,17 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
                             reinterpret_cast<T*>(memory));
                  },
                  static_cast<std::size_t>(scratch) * sizeof(T)};
-  const Loop finish{shape_.target_channels, [=, this](Index oc, std::byte*) {
-                      this->kernel_->winograd_gradient({.points = sums + oc * row(),
-                                                        .gradient = gradient + oc * shape_.source_channels * taps,
-                                                        .parts = numbers,
-                                                        .part_stride = part_stride,
-                                                        .point_stride = point(),
-                                                        .input_channels = shape_.source_channels,
-                                                        .kernel = shape_.kernel_height});
+  const Loop finish{rows_, [=, this](Index row, std::byte*) {
+                      const Index next_input = taps, next_output = inputs * taps;
+                      this->kernel_->winograd_gradient(
+                          {.points = sums + row * this->row(),
+                           .gradient = gradient + row * (columns_are_outputs_ ? next_input : next_output),
+                           .parts = numbers,
+                           .part_stride = part_stride,
+                           .point_stride = point(),
+                           .channels = columns_,
+                           .channel_stride = columns_are_outputs_ ? next_output : next_input,
+                           .kernel = shape_.kernel_height});
                     }};
   return {{sum}, {finish}};
 }

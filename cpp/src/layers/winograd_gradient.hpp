@@ -10,7 +10,7 @@ namespace cnnbp {
 template <class T>
 class WinogradGradientSum : public WeightGradientSum<T> {
  public:
-  explicit WinogradGradientSum(const WinogradShape& forward) : shape_(forward) {}
+  explicit WinogradGradientSum(const WinogradShape& forward);
 
   Index workspace(const Blocks<T>& blocks) const override;
 
@@ -18,23 +18,26 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
   /// Sums of some patches over a range of channels: one task is their only writer.
   struct Part {
-    Span patches, outputs, inputs;
+    Span patches, rows, columns;
     Index number;  // which of the sums over patches
   };
   std::vector<Patch> patches(const Blocks<T>& blocks) const;
   std::vector<Part> parts_of(Index patches) const;
-  /// `sums`: [point][output channel][input channel], those of the part's number.
+  /// `sums`: [point][row][column], those of the part's number.
   void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
                 T* sums, T* scratch) const;
-  void add_patch(const WinogradTiles<T>& input, const WinogradTiles<T>& delta, T* sums, bool first,
+  void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, T* sums, bool first,
                  T* transposed) const;
   Index vectors() const { return backward_vectors(size(), shape_.target_channels); }
   Index size() const { return winograd_size(shape_.kernel_height); }
   Index points() const { return size() * size(); }
-  Index row() const;    // of the sums: input channels, up to whole 32 bytes
+  Index row() const;    // of the sums: columns, up to whole 32 bytes
   Index point() const;  // elements from one point's sums to the next
 
   WinogradShape shape_;
+  /// The sums at a point are a matrix, input or output channels its columns: those that fill their vectors better.
+  bool columns_are_outputs_;
+  Index rows_, columns_;  // channels
 };
 
 }  // namespace cnnbp
