@@ -11,6 +11,7 @@ class BatchNorm2dLayer : public Layer<T> {
   BatchNorm2dLayer(const BatchNorm2d& definition, const Shape& input);
 
   bool adds() const override { return true; }
+  bool overwrites_delta() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& draws) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;

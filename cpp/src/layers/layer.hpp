@@ -144,6 +144,8 @@ class Layer {
   virtual MakeRows<T> delta_rows(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
+  /// Whether input.delta may lie where output.delta does.
+  virtual bool overwrites_delta() const { return false; }
   /// Elements that the gradients' first phase leaves for the second.
   virtual Index gradient_workspace(const Blocks<T>& /*blocks*/) const { return 0; }
   /// Adds to every parameter's gradient; asked for only if the layer learns. `workspace` holds whatever was left there;

@@ -154,10 +154,18 @@ bool Graph<T>::passes(const Reading& reading, Index output) const {
   return input.view_of < 0 && plain && input.contiguous == signals_[static_cast<std::size_t>(output)].contiguous;
 }
 
+/// Whether the layer may leave its input's delta where its output's was: where both are of nobody else.
+template <class T>
+bool Graph<T>::overwrites(const Node<T>& node) const {
+  const auto alone = [this](Index signal) { return signals_[static_cast<std::size_t>(signal)].readers == 1; };
+  return node.layer && node.layer->overwrites_delta() && node.inputs.size() == 1 && alone(node.inputs[0].signal) &&
+         alone(node.output) && passed({node.output, 0}) < 0;
+}
+
 template <class T>
 void Graph<T>::pass_deltas(const Node<T>& node) {
   if (fusing_ == Fusing::off || (node.join && !node.join->passes_delta())) return;
-  for (std::size_t i = node.join ? 0 : 1; i < node.inputs.size(); ++i) {
+  for (std::size_t i = node.join || overwrites(node) ? 0 : 1; i < node.inputs.size(); ++i) {
     const Reading& reading = node.inputs[i];
     SignalPlan& input = at(reading.signal);
     if (!input.needs_delta || !passes(reading, node.output)) continue;

@@ -75,7 +75,7 @@ class Graph {
   Index output() const { return output_; }
   Fusing fusing() const { return fusing_; }
   bool needs_delta(Index signal) const { return signals_[static_cast<std::size_t>(signal)].needs_delta; }
-  /// The signal whose delta is the reading's as it is, or -1: then it has no memory of its own.
+  /// The signal whose delta is the reading's as it is, or becomes it, or -1: then it has no memory of its own.
   Index passed(const Reading& reading) const {
     const SignalPlan& read = signals_[static_cast<std::size_t>(memory_of(reading.signal))];
     return read.passed.empty() ? -1 : read.passed[static_cast<std::size_t>(reading.part)];
@@ -103,6 +103,7 @@ class Graph {
   bool writes_sum(const Node<T>& writer, const Node<T>& join) const;
   void fuse_sums();
   void fuse_pixels();
+  bool overwrites(const Node<T>& node) const;
   void pass_deltas(const Node<T>& node);
   void add_parts(const Node<T>& node);
   void add_gathering(Index signal);
