@@ -183,12 +183,20 @@ def test_a_measure_with_one_thread_leaves_the_number_of_threads_as_it_was():
     assert seen == len(seen) * [threads]
 
 
-@pytest.mark.parametrize("network", cases.NETWORKS, ids=str)
-def test_both_libraries_are_given_the_same_networks(network):
-    pytest.importorskip("torch", reason="PyTorch is not installed")
+@pytest.fixture
+def theirs():
+    """PyTorch's side, which flushes denormals and works with one thread: other tests do not."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from benchmarks import in_pytorch
 
-    theirs = in_pytorch.Side(threads=1, compile_networks=False)
+    threads = torch.get_num_threads()
+    yield in_pytorch.Side(threads=1, compile_networks=False)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize("network", cases.NETWORKS, ids=str)
+def test_both_libraries_are_given_the_same_networks(network, theirs):
     for case in (network, cases.PredictionCase(network=network, count=3)):
         start, expected = theirs.results_from_start(case, 2)
         found = in_this_process().results_from(case, start, 2)

@@ -350,7 +350,11 @@ def test_info_says_what_the_module_says(capsys):
     assert cli_main("info") == 0
     by_program = capsys.readouterr().out
     by_module = subprocess.run(
-        [sys.executable, "-m", "cnnbp", "--info"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "cnnbp", "--info"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": str(cnnbp.get_num_threads())},  # tests may set it here
     )
     assert by_program == by_module.stdout
 
