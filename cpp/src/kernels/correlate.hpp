@@ -16,13 +16,13 @@ constexpr int tile_vectors = tile_registers / Tile < 6 ? tile_registers / Tile :
 /// The same where a vector's halves are loaded apart: it needs a register then, where a whole one is an operand in
 /// memory. GCC 12 has none left for more than four, however many there are.
 template <int Tile>
-constexpr int pair_vectors = tile_registers / Tile > 4                   ? 4
+constexpr int pair_vectors = tile_registers / Tile > 4                                   ? 4
                              : tile_registers + tile_registers / Tile < vector_registers ? tile_registers / Tile
-                                                                         : tile_registers / Tile - 1;
+                                                                                         : tile_registers / Tile - 1;
 
 /// Where one tile reads: the taps of its row and its columns, and a range of source channels. It is filled in where it
-/// lies and never copied: a copy reads 64 bytes that were written as eights, and waits for all stores before it to reach
-/// the caches; that was a tenth of a pass.
+/// lies and never copied: a copy reads 64 bytes that were written as eights, and waits for all stores before it to
+/// reach the caches; that was a tenth of a pass.
 template <class T>
 struct TileSource {
   const Correlation<T>& all;
@@ -70,8 +70,8 @@ struct Halved {
   static void store(V v, T* p, Index half_step) { v.store_halves(p, p + half_step); }
 };
 
-/// Calls add(pixels, weights) for every tap of every source channel. The longer loop goes inside: the ends of short ones
-/// are guessed wrong again and again.
+/// Calls add(pixels, weights) for every tap of every source channel. The longer loop goes inside: the ends of short
+/// ones are guessed wrong again and again.
 template <int Tile, class T, class Add>
 [[gnu::always_inline]] inline void for_each_tap(const TileSource<T>& from, const T* source, Add add) {
   const Correlation<T>& a = from.all;

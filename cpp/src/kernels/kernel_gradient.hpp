@@ -6,8 +6,9 @@
 namespace cnnbp {
 namespace {
 
-/// Output channels of a tile, and its taps, which are neighbouring input channels or neighbouring kernel columns: with 16
-/// registers 4 × 3 or, of wide kernels' columns, 2 × 5; with 32 registers 4 × 5. Sums, inputs and one delta stay there.
+/// Output channels of a tile, and its taps, which are neighbouring input channels or neighbouring kernel columns: with
+/// 16 registers 4 × 3 or, of wide kernels' columns, 2 × 5; with 32 registers 4 × 5. Sums, inputs and one delta stay
+/// there.
 constexpr int most_gradient_taps = 5, most_gradient_tile = 4;
 constexpr int taps_of_tile(int tile) {
   const int taps = (vector_registers - 1) / (tile + 1);
@@ -22,15 +23,15 @@ enum class Inputs {
   quarters,  // four
 };
 
-/// Where one tile reads and adds: `Tile` output channels × `TapCount` taps. It is changed where it lies and never copied:
-/// a copy would read 64 bytes that were written as eights, and wait for them to reach the cache.
+/// Where one tile reads and adds: `Tile` output channels × `TapCount` taps. It is changed where it lies and never
+/// copied: a copy would read 64 bytes that were written as eights, and wait for them to reach the cache.
 template <class T>
 struct GradientTile {
   const KernelGradient<T>& all;
   const T* delta;  // row 0, column 0
   const T* input;  // what the first tap reads for delta row 0, column 0
   T* sums;
-  Index input_step = 0, sums_step = 0;  // from one tap to the next
+  Index input_step = 0, sums_step = 0;   // from one tap to the next
   Span rows = {0, 0}, columns = {0, 0};  // of the delta
   Index group = 1;                       // columns whose lanes have sums of their own
 
@@ -47,9 +48,9 @@ inline V load_inputs(const T* from, Index step) {
   else return V::load(from);
 }
 
-/// Sums stay in registers over all rows and all whole 64 bytes of delta, one part of them after the other. Where inputs move through the
-/// taps, each is loaded once: of 2 output channels × 5 kernel columns that made the gradient of one input map a fifth to
-/// a third faster. Pixels that are missing at a row's end are zeros in delta and input.
+/// Sums stay in registers over all rows and all whole 64 bytes of delta, one part of them after the other. Where inputs
+/// move through the taps, each is loaded once: of 2 output channels × 5 kernel columns that made the gradient of one
+/// input map a fifth to a third faster. Pixels that are missing at a row's end are zeros in delta and input.
 template <class V, int Tile, int TapCount, Inputs How, class T>
 [[gnu::noinline]] void gradient_tile(const GradientTile<T>& from) {
   const KernelGradient<T>& a = from.all;
@@ -79,8 +80,7 @@ template <class V, int Tile, int TapCount, Inputs How, class T>
       }
     }
     for (int t = 0; t < TapCount; ++t)
-      for (int oc = 0; oc < Tile; ++oc)
-        sum[t][oc].store(from.sums + t * from.sums_step + oc * strip_width<T> + part);
+      for (int oc = 0; oc < Tile; ++oc) sum[t][oc].store(from.sums + t * from.sums_step + oc * strip_width<T> + part);
   }
 }
 

@@ -6,8 +6,9 @@
 namespace cnnbp {
 namespace {
 
-/// Vectors side by side in a tile, and rows of one of so many: 6 × 2 sums with 16 registers, 6 × 4 with 32, and more rows
-/// where there are fewer columns, as a sum's multiply-adds wait for each other: 12 × 1 was 1.6 times as fast as 6 × 1.
+/// Vectors side by side in a tile, and rows of one of so many: 6 × 2 sums with 16 registers, 6 × 4 with 32, and more
+/// rows where there are fewer columns, as a sum's multiply-adds wait for each other: 12 × 1 was 1.6 times as fast as 6
+/// × 1.
 constexpr int product_vectors = vector_registers == 32 ? 4 : 2;
 constexpr int most_product_rows = 12;
 constexpr int product_rows(int vectors) {
@@ -15,8 +16,8 @@ constexpr int product_rows(int vectors) {
   return rows < most_product_rows ? rows : most_product_rows;
 }
 
-/// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not fit
-/// the registers.
+/// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not
+/// fit the registers.
 template <class V, int Tile, int Vectors, class T>
 [[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
   constexpr int thirds = (Tile + 2) / 3;
@@ -61,7 +62,8 @@ inline void multiply_by_tiles(const MatrixProduct<T>& p) {
   for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
     next = row + least + (i < larger ? 1 : 0);
     if (p.a_is_far)
-      for (Index k = next * p.a_stride; k < (next + most) * p.a_stride; k += strip_width<T>) __builtin_prefetch(p.a + k);
+      for (Index k = next * p.a_stride; k < (next + most) * p.a_stride; k += strip_width<T>)
+        __builtin_prefetch(p.a + k);
     with_count<most>(next - row, [&]<int Tile>() { multiply_rows<V, Tile, Vectors>(p, row); });
   }
 }

@@ -5,8 +5,8 @@
 namespace cnnbp {
 namespace {
 
-/// Target rows of a tile that are worked on together stay near the first cache until they are finished; with half as many,
-/// calls for so few rows took a tenth of a first layer.
+/// Target rows of a tile that are worked on together stay near the first cache until they are finished; with half as
+/// many, calls for so few rows took a tenth of a first layer.
 constexpr Index tile_bytes = 32 * 1024;
 
 }  // namespace
