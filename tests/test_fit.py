@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from cnnbp import Network
+from cnnbp import Network, set_num_threads
 from cnnbp.layers import Conv2d, Linear, MaxPool2d
 from cnnbp.optim import SGD
 from cnnbp.optim.schedules import ExponentialLR
@@ -89,10 +89,14 @@ class Disturber(Recorder):
 
 
 def test_steps_between_batches_meet_no_batch_that_was_read_ahead(rng):
-    """While a batch trains, the next is read; a step in between may use the same memory."""
+    """While a batch trains, the next is read; a step in between may use the same memory.
+
+    Two threads take a fifth of a second for an epoch, so that somebody is told of batches in it.
+    """
+    set_num_threads(2)
     x, y = rng.normal(size=(3000, 1, 24, 24)), rng.integers(0, 4, 3000)
     fitted, stepped = (
-        Network([Conv2d(16, 5), Linear(4)], input_shape=(1, 24, 24), loss="cross_entropy",
+        Network([Conv2d(64, 5), Linear(4)], input_shape=(1, 24, 24), loss="cross_entropy",
                 optimizer=SGD(lr=0.01), dtype="float64") for _ in range(2)
     )  # fmt: skip
     disturber = Disturber(fitted, x, y)

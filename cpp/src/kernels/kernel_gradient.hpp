@@ -50,7 +50,7 @@ inline V load_inputs(const T* from, Index step) {
 
 /// Sums stay in registers over all rows and all whole 64 bytes of delta, one part of them after the other. Where inputs
 /// move through the taps, each is loaded once: of 2 output channels × 5 kernel columns that made the gradient of one
-/// input map a fifth to a third faster. Pixels that are missing at a row's end are zeros in delta and input.
+/// input map a fifth to a third faster.
 template <class V, int Tile, int TapCount, Inputs How, class T>
 [[gnu::noinline]] void gradient_tile(const GradientTile<T>& from) {
   const KernelGradient<T>& a = from.all;
