@@ -9,11 +9,11 @@ namespace cnnbp {
 namespace {
 
 /// A panel: columns of four lane vectors, as many as a patch of Winograd's has, and so many rows that it stays in the
-/// second cache (64 KB) beside the weights that multiply it. Channels are mostly powers of two: fewer rows leave a
-/// small last panel, which loads and stores all sums for few products.
+/// second cache (128 KB) beside the weights that multiply it. Every panel loads and stores all sums: with half as many
+/// rows, sums over 512 products and more took 1 to 4 percent longer with AVX-512.
 template <class T>
 constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
-constexpr Index panel_rows = 256;
+constexpr Index panel_rows = 512;
 
 /// The narrowest block has a quarter of the lanes.
 constexpr Index most_pixels = 4 * patch_vectors;
