@@ -125,6 +125,18 @@ struct Gathering {
   Index lanes;
 };
 
+/// What readers of a map take instead of its x: z = max(0, (x − mean_c) · scale_c + shift_c).
+template <class T>
+struct Normalizing {
+  const T* mean = nullptr;  // by channel, as the others; null: they take x
+  const T* scale = nullptr;
+  const T* shift = nullptr;
+
+  Normalizing from(Index channel) const {
+    return mean ? Normalizing{mean + channel, scale + channel, shift + channel} : Normalizing{};
+  }
+};
+
 /// A rectangle of Winograd's tiles (kernels/winograd.hpp) in all channels of one block: pixels of a map on one side,
 /// 36 points on the other. What a tile reads outside the map is 0, what it would write there is left out.
 template <class T>
@@ -139,6 +151,7 @@ struct WinogradTiles {
   Index point_stride, point_channel_stride, point_strip_stride;
   Index lanes;
   Index point_lanes;  // as many, or 1: of the narrowest block the first lane alone goes to the points
+  Normalizing<T> normalizing = {};  // pixels go to the points as it makes them
 };
 
 /// Elements of 16 bytes: rows and columns that a transposition turns at once.

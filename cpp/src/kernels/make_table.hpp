@@ -50,6 +50,7 @@ constexpr KernelTable<T> make_table() {
       .interpolate_delta = interpolate_delta<T>,
       .activate = activate<T>,
       .multiply_by_derivative = multiply_by_derivative<T>,
+      .multiply_by_normalized_derivative = multiply_by_normalized_derivative<T>,
       .multiply_by_slope = multiply_by_slope<T>,
       .sum = sum<T>,
       .product = product<T>,

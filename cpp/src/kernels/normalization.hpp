@@ -2,7 +2,7 @@
 // they are, and batch normalisation adds the lanes up.
 #pragma once
 
-#include "kernels/vectors.hpp"
+#include "kernels/activations.hpp"
 
 namespace cnnbp {
 namespace {
@@ -39,6 +39,37 @@ void accumulate_moments(const PlaneMoments<T>& a) {
   });
 }
 
+template <class V>
+inline V normalized(V x, V mean, V scale, V shift) {
+  return multiply_add(x - mean, scale, shift);
+}
+
+/// A pixel as its reader takes it.
+template <class V, bool Normalizes>
+struct Normalizer {
+  V mean, scale, shift;
+
+  Normalizer(const Normalizing<typename V::Scalar>& by, Index channel) {
+    if constexpr (!Normalizes) return;
+    mean = V::broadcast(by.mean[channel]);
+    scale = V::broadcast(by.scale[channel]);
+    shift = V::broadcast(by.shift[channel]);
+  }
+  V operator()(V x) const {
+    if constexpr (Normalizes) return relu(normalized(x, mean, scale, shift));
+    else return x;
+  }
+};
+
+/// From x instead of z: relu' = 1 where z > 0.
+template <class T>
+void multiply_by_normalized_derivative(const Normalizing<T>& by, const T* x, T* delta, Index count) {
+  apply_slope(x, delta, count, [&](auto v, auto d) {
+    using V = decltype(v);
+    return select_greater(Normalizer<V, true>(by, 0)(v), zero<V>(), d, zero<V>());
+  });
+}
+
 template <class T>
 void normalize(const Normalization<T>& a) {
   with_pixel<T>(a.lanes, [&](auto of) {
@@ -53,7 +84,7 @@ void normalize(const Normalization<T>& a) {
     for (Index pixel = 0; pixel < a.pixels * a.lanes; pixel += a.lanes)
       for (int p = 0; p < parts; ++p) {
         const Index i = pixel + p * V::width;
-        multiply_add(V::load(a.input + i) - mean[p], scale[p], shift).store(a.output + i);
+        normalized(V::load(a.input + i), mean[p], scale[p], shift).store(a.output + i);
       }
   });
 }

@@ -39,6 +39,8 @@ struct KernelTable {
   void (*activate)(Elementwise f, T* u, Index count);
   /// δ ← f'(u) ∘ δ from y = f(u), count elements; not for functions that fall and rise, as gelu does.
   void (*multiply_by_derivative)(Elementwise f, const T* y, T* delta, Index count);
+  /// The same for a channel of a map whose readers normalize it, from its x.
+  void (*multiply_by_normalized_derivative)(const Normalizing<T>&, const T* x, T* delta, Index count);
   /// δ ← f'(u) ∘ δ from u, for those.
   void (*multiply_by_slope)(Elementwise f, const T* u, T* delta, Index count);
   /// y = a + b, count elements; y may be either.

@@ -9,6 +9,7 @@
 // vector in place of a number.
 #pragma once
 
+#include "kernels/normalization.hpp"
 #include "kernels/winograd_transforms.hpp"
 
 namespace cnnbp {
@@ -88,13 +89,14 @@ template <class T>
   __builtin_prefetch(pixel + a.channel_stride);
 }
 
-template <class V, class Transform, class T>
+template <class V, class Transform, bool Normalizes = false, class T>
 [[gnu::noinline]] void read_tiles(const WinogradTiles<T>& a) {
   for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
+    const Normalizer<V, Normalizes> normalize(a.normalizing, tile.channel);
     const auto pixel = [&](int i, int j) {
       const T* from = pixels + i * a.row_stride + j * a.column_stride;
       ask_for_next(a, from);
-      return V::load(from);
+      return normalize(V::load(from));
     };
     const auto store = [&](int i, int j, V v) { store_point(a, v, points + (i * Transform::to + j) * a.point_stride); };
     if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
@@ -141,12 +143,18 @@ template <class V, class Transform, class T>
   });
 }
 
+template <class V, class Transform, class T>
+inline void read_as_wanted(const WinogradTiles<T>& a) {
+  if (a.normalizing.mean) read_tiles<V, Transform, true>(a);
+  else read_tiles<V, Transform>(a);
+}
+
 template <class T>
 void winograd_input(const WinogradTiles<T>& a) {
   with_vector<T>(a.lanes, [&](auto vector) {
     using V = decltype(vector);
-    if (a.size == size_for(3)) read_tiles<V, PixelsToPoints<size_for(3)>>(a);
-    else read_tiles<V, PixelsToPoints<size_for(5)>>(a);
+    if (a.size == size_for(3)) read_as_wanted<V, PixelsToPoints<size_for(3)>>(a);
+    else read_as_wanted<V, PixelsToPoints<size_for(5)>>(a);
   });
 }
 

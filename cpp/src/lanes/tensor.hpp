@@ -70,6 +70,7 @@ class Tensor {
   T* data = nullptr;
   Shape shape;
   Blocks<T> blocks;
+  Normalizing<T> normalizing = {};  // what readers make of the numbers, if they have been told to
 
   Tensor() = default;
   Tensor(T* d, const Shape& s, const Blocks<T>& b, Spacing spacing = Spacing::contiguous)

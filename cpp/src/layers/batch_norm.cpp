@@ -31,13 +31,38 @@ BatchNorm2dLayer<T>::BatchNorm2dLayer(const BatchNorm2d& definition, const Shape
       momentum_(definition.momentum),
       affine_(definition.affine),
       trainable_(definition.trainable),
-      used_(static_cast<std::size_t>(input.channels)) {
+      mean_(static_cast<std::size_t>(input.channels)),
+      inverse_deviation_(mean_.size()),
+      scale_(mean_.size()),
+      shift_(mean_.size()) {
   if (affine_) {
     this->parameters.push_back({.name = "weight", .shape = {input.channels}, .constant = 1.0});
     this->parameters.push_back({.name = "bias", .shape = {input.channels}});
   }
   this->parameters.push_back({.name = "running_mean", .shape = {input.channels}, .trained = false});
   this->parameters.push_back({.name = "running_var", .shape = {input.channels}, .trained = false, .constant = 1.0});
+}
+
+template <class T>
+Schedule BatchNorm2dLayer<T>::pack_forward() {
+  return {{Loop{1, [this](Index, std::byte*) {
+                  for (std::size_t channel = 0; channel < mean_.size(); ++channel)
+                    take_running(static_cast<Index>(channel));
+                }}}};
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::take(Index channel, T mean, double variance) {
+  const auto c = static_cast<std::size_t>(channel);
+  mean_[c] = mean;
+  inverse_deviation_[c] = static_cast<T>(1.0 / std::sqrt(variance + eps_));
+  scale_[c] = weight(channel) * inverse_deviation_[c];
+  shift_[c] = bias(channel);
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::take_running(Index channel) {
+  take(channel, running_mean()[channel], double(running_variance()[channel]));
 }
 
 /// Lanes are added up in float64, block by block; lanes without a sample do not count.
@@ -74,16 +99,17 @@ auto BatchNorm2dLayer<T>::statistics(const Tensor<T>& input, Index channel) cons
 
 template <class T>
 auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const -> Pair {
-  const Scale used = used_[static_cast<std::size_t>(channel)];
-  const Pair sums = sum(input, delta, channel, used.mean);
-  return {sums.first, sums.second * double(used.inverse_deviation)};
+  const auto c = static_cast<std::size_t>(channel);
+  const Pair sums = sum(input, delta, channel, mean_[c]);
+  return {sums.first, sums.second * double(inverse_deviation_[c])};
 }
 
 template <class T>
-void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel,
-                                    Scale used) const {
+void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block,
+                                    Index channel) const {
   const Tensor<T>& x = input.value;
-  const Lanes<T> mean = in_all_lanes<T>(used.mean), scale = in_all_lanes<T>(weight(channel) * used.inverse_deviation);
+  const auto c = static_cast<std::size_t>(channel);
+  const Lanes<T> mean = in_all_lanes<T>(mean_[c]), scale = in_all_lanes<T>(scale_[c]);
   const Index lanes = x.blocks.lanes(block), pixels = x.shape.pixels();
   for (Index begin = 0; begin < pixels; begin += stretch) {
     const Index count = std::min(stretch, pixels - begin);
@@ -92,7 +118,7 @@ void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& out
                             .mean = mean.data(),
                             .scale = scale.data(),
                             .output = y,
-                            .shift = bias(channel),
+                            .shift = shift_[c],
                             .pixels = count,
                             .lanes = lanes});
     if (output.added.data) this->kernel.sum(y, output.added.channel(block, channel) + begin * lanes, y, count * lanes);
@@ -101,31 +127,24 @@ void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& out
 }
 
 template <class T>
-auto BatchNorm2dLayer<T>::running(Index channel) const -> Scale {
-  return {running_mean()[channel], static_cast<T>(1.0 / std::sqrt(double(running_variance()[channel]) + eps_))};
-}
-
-template <class T>
 Loop BatchNorm2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
-  const Index channels = input.value.shape.channels;
-  return {input.value.blocks.count() * channels, [=, this](Index task, std::byte*) {
-            const Index channel = task % channels;
-            normalize(input, output, task / channels, channel, running(channel));
-          }};
+  if (output.value.normalizing.mean) return {};
+  return over_planes(input.value, [=, this](Index block, Index channel) { normalize(input, output, block, channel); });
 }
 
 /// A task a channel: a channel of a batch is small enough to stay in the second cache from pass to pass.
 template <class T>
 Loop BatchNorm2dLayer<T>::forward_training(const Signal<T>& input, const Signal<T>& output, const Draws&) {
   return {input.value.shape.channels, [=, this](Index channel, std::byte*) {
-            Scale& used = used_[static_cast<std::size_t>(channel)];
-            used = trainable_ ? measure(input.value, channel) : running(channel);
-            for (Index b = 0; b < input.value.blocks.count(); ++b) normalize(input, output, b, channel, used);
+            if (trainable_) measure(input.value, channel);
+            else take_running(channel);
+            if (output.value.normalizing.mean) return;
+            for (Index b = 0; b < input.value.blocks.count(); ++b) normalize(input, output, b, channel);
           }};
 }
 
 template <class T>
-auto BatchNorm2dLayer<T>::measure(const Tensor<T>& input, Index channel) const -> Scale {
+void BatchNorm2dLayer<T>::measure(const Tensor<T>& input, Index channel) {
   const double count = double(values_of_a_channel(input));
   const auto [mean, variance] = statistics(input, channel);
   const auto follow = [this](T& running, double now) {
@@ -133,7 +152,7 @@ auto BatchNorm2dLayer<T>::measure(const Tensor<T>& input, Index channel) const -
   };
   follow(running_mean()[channel], mean);
   follow(running_variance()[channel], variance * count / (count - 1.0));
-  return {static_cast<T>(mean), static_cast<T>(1.0 / std::sqrt(variance + eps_))};
+  take(channel, static_cast<T>(mean), variance);
 }
 
 /// With x̂ = (x − μ) / σ:  ∂E/∂x = γ / σ (δ − mean(δ) − x̂ mean(δ ∘ x̂)); where mean and variance are held, γ / σ δ.
@@ -150,12 +169,12 @@ Loop BatchNorm2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T
 template <class T>
 void BatchNorm2dLayer<T>::send_back(const Signal<T>& input, const Signal<T>& output, Index channel, Pair sums) const {
   const Tensor<T>&x = input.value, &delta = input.delta;
-  const Scale used = used_[static_cast<std::size_t>(channel)];
-  const double scale = double(weight(channel)) * double(used.inverse_deviation);
+  const auto c = static_cast<std::size_t>(channel);
+  const double inverse_deviation = double(inverse_deviation_[c]), scale = double(weight(channel)) * inverse_deviation;
   const double share = scale / double(values_of_a_channel(x));
-  const Lanes<T> mean = in_all_lanes<T>(used.mean), scales = in_all_lanes<T>(scale);
+  const Lanes<T> mean = in_all_lanes<T>(mean_[c]), scales = in_all_lanes<T>(scale);
   const Lanes<T> shifts = in_all_lanes<T>(share * sums.first);
-  const Lanes<T> slopes = in_all_lanes<T>(share * sums.second * double(used.inverse_deviation));
+  const Lanes<T> slopes = in_all_lanes<T>(share * sums.second * inverse_deviation);
   for (Index b = 0; b < x.blocks.count(); ++b) {
     const Index lanes = x.blocks.lanes(b), pixels = x.shape.pixels();
     for (Index begin = 0; begin < pixels; begin += stretch) {

@@ -10,7 +10,9 @@ class BatchNorm2dLayer : public Layer<T> {
  public:
   BatchNorm2dLayer(const BatchNorm2d& definition, const Shape& input);
 
+  Schedule pack_forward() override;
   bool adds() const override { return true; }
+  Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& draws) override;
@@ -22,20 +24,16 @@ class BatchNorm2dLayer : public Layer<T> {
   struct Pair {
     double first, second;
   };
-  /// What normalises one channel: μ and 1 / √(σ² + eps).
-  struct Scale {
-    T mean, inverse_deviation;
-  };
-
   Pair sum(const Tensor<T>& input, const Tensor<T>& delta, Index channel, T mean) const;
   Pair statistics(const Tensor<T>& input, Index channel) const;
   Pair delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const;
 
-  Scale running(Index channel) const;
-  /// Of this batch; the running statistics follow it.
-  Scale measure(const Tensor<T>& input, Index channel) const;
+  void take(Index channel, T mean, double variance);
+  void take_running(Index channel);
+  /// Statistics of this batch; the running ones follow them.
+  void measure(const Tensor<T>& input, Index channel);
 
-  void normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel, Scale used) const;
+  void normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const;
   void send_back(const Signal<T>& input, const Signal<T>& output, Index channel, Pair sums) const;
   void add_to_gradients(Index channel, Pair sums) const;
 
@@ -46,7 +44,9 @@ class BatchNorm2dLayer : public Layer<T> {
 
   double eps_, momentum_;
   bool affine_, trainable_;
-  std::vector<Scale> used_;  // by the training pass under way, whose delta needs it again
+  /// By channel μ, 1 / √(σ² + eps), γ times that, and β: of the running statistics, as last packed, and in a training
+  /// pass those that it normalizes with, whose delta needs them again.
+  std::vector<T> mean_, inverse_deviation_, scale_, shift_;
 };
 
 }  // namespace cnnbp

@@ -52,7 +52,10 @@ Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) c
     over_stretches(input.delta, pixels, [&](Index offset, Index count) {
       T* const delta = plane + offset;
       if (input.added_delta.data) kernel_->sum(delta, other(input.added_delta) + offset, delta, count);
-      kernel_->multiply_by_derivative(input.function, other(input.value) + offset, delta, count);
+      const T* const x = other(input.value) + offset;
+      if (const auto& by = input.value.normalizing; by.mean)
+        kernel_->multiply_by_normalized_derivative(by.from(pixels.channel), x, delta, count);
+      else kernel_->multiply_by_derivative(input.function, x, delta, count);
     });
   });
 }

@@ -28,6 +28,8 @@ class ChannelSum {
   /// Whether pixels of an output without memory are finished by multiples of `rows_together` rows and columns, or to
   /// the map's end.
   virtual bool finishes_together() const { return true; }
+  /// Whether the source may be one whose readers normalize it.
+  virtual bool normalizes_source() const { return false; }
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;
   /// δ = f'(u) ∘ Σ w · δ of the input.

@@ -14,6 +14,9 @@ class Conv2dLayer : public Layer<T> {
   Index packed_for_delta() const override { return sums_.delta->packed_size(); }
   Loop pack_delta(T* packed) override;
   bool adds() const override { return true; }
+  bool normalizes_input() const override {
+    return sums_.forward->normalizes_source() && sums_.gradient->normalizes_input();
+  }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   bool makes_pixels() const override { return sums_.forward->finishes_together(); }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;

@@ -35,6 +35,8 @@ class GradientSum {
   /// bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
   virtual Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
                               T* workspace) = 0;
+  /// Whether the input may be a map whose readers normalize it.
+  virtual bool normalizes_input() const { return false; }
   /// Whether the delta may be rows that are made.
   virtual bool reads_rows() const { return false; }
 

@@ -126,6 +126,11 @@ class Layer {
   /// Whether forward adds `output.added` before f, and propagate_delta `input.added_delta` before f'. Then nobody walks
   /// the map again for the sum. Such a layer does not read its output's value in the backward pass.
   virtual bool adds() const { return false; }
+  /// The numbers with which readers of the input make this layer's output with a ReLU, if it can leave that to them:
+  /// where `output.value` has them, it is the input, and forward only finds them.
+  virtual Normalizing<T> normalizing() const { return {}; }
+  /// Whether the input may be one that this layer normalizes.
+  virtual bool normalizes_input() const { return false; }
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
   /// The same in training, for layers that do something else then. One training pass runs at a time.

@@ -43,6 +43,7 @@ WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, 
       .point_strip_stride = strip_width<T>,
       .lanes = lanes,
       .point_lanes = lanes,
+      .normalizing = map.normalizing,
   };
 }
 

@@ -84,6 +84,8 @@ class WinogradSum : public WinogradProducts<T> {
  public:
   using WinogradProducts<T>::WinogradProducts;
 
+  bool normalizes_source() const override { return true; }
+
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 

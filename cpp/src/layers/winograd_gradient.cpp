@@ -103,6 +103,7 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     WinogradTiles<T> all = tiles_of(map, patch, size());
     all.map += channels.begin * all.channel_stride;
     all.channels = channels.end - channels.begin;
+    all.normalizing = map.normalizing.from(channels.begin);
     all.points = points;
     all.point_stride = point_stride<T>(whole_halves<T>(all.channels), all.point_channel_stride);
     return all;

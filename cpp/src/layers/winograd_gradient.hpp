@@ -13,6 +13,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   explicit WinogradGradientSum(const WinogradShape& forward);
 
   Index workspace(const Blocks<T>& blocks) const override;
+  bool normalizes_input() const override { return true; }
 
  private:
   Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;

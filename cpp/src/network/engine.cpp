@@ -66,7 +66,7 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
   run({fresh ? &zero_and_pack : &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;
-  packed = update.empty();
+  packed = false;  // parameters have changed, or running statistics
   return plan.loss().total().loss() + penalty();
 }
 

@@ -19,6 +19,7 @@ Graph<T>::Graph(const NetworkDefinition& definition, Fusing fusing) : fusing_(fu
   if (fusing == Fusing::on) {
     fuse_sums();
     fuse_pixels();
+    fuse_normalizing();
   }
   order_backward();
 }
@@ -220,6 +221,26 @@ void Graph<T>::fuse_pixels() {
     nodes_[i].goes_along = at(writer.output).in_pixels =
         alone && writer.layer->makes_pixels() && reader.layer->takes_pixels();
   }
+}
+
+/// Whether a map that is normalized and cut off at 0 for one reader alone may stay what it was, as the reader does both
+/// when it takes the pixels.
+template <class T>
+bool Graph<T>::leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const {
+  if (!writer.layer || !writer.layer->normalizing().mean || writer.inputs.size() != 1) return false;
+  const SignalPlan& input = signals_[static_cast<std::size_t>(writer.inputs[0].signal)];
+  const SignalPlan& output = signals_[static_cast<std::size_t>(writer.output)];
+  const bool is_read_by = reader.layer && reader.inputs[0].signal == writer.output && reader.layer->normalizes_input();
+  const bool has_memory = writer.inputs[0].signal > 0 && input.view_of < 0;  // that is not the caller's batch
+  return is_read_by && output.readers == 1 && output.function.kind == FunctionKind::relu && has_memory &&
+         input.readers == 1 && input.function.kind == FunctionKind::identity && input.contiguous == output.contiguous;
+}
+
+template <class T>
+void Graph<T>::fuse_normalizing() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i)
+    if (leaves_normalizing(nodes_[i - 1], nodes_[i]))
+      at(nodes_[i - 1].output).normalized_from = nodes_[i - 1].inputs[0].signal;
 }
 
 /// A layer that sends no delta back reads that of its output once, for its gradients. Where the only reader of the

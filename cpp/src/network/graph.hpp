@@ -14,6 +14,7 @@ struct SignalPlan {
   Index view_of = -1;               // another signal's memory in another shape
   bool takes_function = true;       // no: someone needs the value as it is
   bool contiguous = false;          // read as one vector of features
+  Index normalized_from = -1;       // another signal whose value it is, which its readers normalize
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
   bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
@@ -84,6 +85,11 @@ class Graph {
   bool adds_part(const Reading& reading) const {
     return reading.part == 0 && signals_[static_cast<std::size_t>(memory_of(reading.signal))].first_adds;
   }
+  /// The signal whose value has the memory.
+  Index value_of(Index signal) const {
+    const Index memory = memory_of(signal), from = signals_[static_cast<std::size_t>(memory)].normalized_from;
+    return from >= 0 ? from : memory;
+  }
   Index memory_of(Index signal) const {
     const Index view = signals_[static_cast<std::size_t>(signal)].view_of;
     return view >= 0 ? view : signal;
@@ -103,6 +109,8 @@ class Graph {
   bool writes_sum(const Node<T>& writer, const Node<T>& join) const;
   void fuse_sums();
   void fuse_pixels();
+  void fuse_normalizing();
+  bool leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const;
   bool overwrites(const Node<T>& node) const;
   void pass_deltas(const Node<T>& node);
   void add_parts(const Node<T>& node);

@@ -16,7 +16,7 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
     last = loss + static_cast<Index>(graph.backward().size()) + gradient_phases;
   }
   whole_ = {0, last};
-  of(graph.output()).value.extend_to(last);  // the caller reads it after the step
+  value_of(graph.output()).extend_to(last);  // the caller reads it after the step
   if (graph.fusing() == Fusing::off) keep_all(last);
 }
 
@@ -24,11 +24,11 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
 template <class T>
 Index Lifetimes<T>::go_forward() {
   Index phase = 0;
-  of(0).value.extend_to(phase);
+  value_of(0).extend_to(phase);
   for (const Node<T>& node : graph_.nodes()) {
     if (!node.goes_along) ++phase;
-    for (const Reading& reading : node.inputs) of(reading.signal).value.extend_to(phase);
-    of(node.output).value.extend_to(phase);
+    for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);
+    value_of(node.output).extend_to(phase);
     of(node.output).saved.extend_to(phase);
   }
   return phase;
@@ -63,8 +63,8 @@ void Lifetimes<T>::go_back_through(const BackwardStep<T>& step, Index phase) {
   if (step.maker != nullptr) make_rows(*step.maker, last);
   else delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
-  if (reads.output) output.value.extend_to(last);
-  if (reads.input) of(node.inputs[0].signal).value.extend_to(last);
+  if (reads.output) value_of(node.output).extend_to(last);
+  if (reads.input) value_of(node.inputs[0].signal).extend_to(last);
   for (const Reading& reading : node.inputs) {
     if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
     delta_of(reading).extend_to(phase);
@@ -86,7 +86,7 @@ void Lifetimes<T>::make_rows(const Node<T>& maker, Index last) {
   const Reads reads = reads_of(maker);
   delta_of(maker.output).extend_to(last);
   of(maker.output).saved.extend_to(last);
-  if (reads.output) of(maker.output).value.extend_to(last);
+  if (reads.output) value_of(maker.output).extend_to(last);
   if (reads.slope) read_slope(maker.inputs[0].signal, last);
 }
 
@@ -95,7 +95,7 @@ template <class T>
 void Lifetimes<T>::read_slope(Index signal, Index phase) {
   const auto function = [&](Index i) { return graph_.signals()[static_cast<std::size_t>(i)].function.kind; };
   const bool attached = function(signal) != FunctionKind::identity;
-  if (attached || function(graph_.memory_of(signal)) != FunctionKind::identity) of(signal).value.extend_to(phase);
+  if (attached || function(graph_.memory_of(signal)) != FunctionKind::identity) value_of(signal).extend_to(phase);
 }
 
 /// One that is passed on unchanged lives where it comes from.

@@ -41,6 +41,7 @@ class Lifetimes {
   void read_slope(Index signal, Index phase);
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
+  Lifetime& value_of(Index signal) { return signals_[static_cast<std::size_t>(graph_.value_of(signal))].value; }
   Lifetime& delta_of(const Reading& reading);
   Lifetime& delta_of(Index signal);
 

@@ -18,6 +18,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
       loss_(loss, graph.signals().back().shape.features(), samples),
       batches_(purpose == Purpose::train ? 2 : 1) {
   share_memory(shape_signals(), std::move(lent));
+  share_values();
   if (purpose == Purpose::train) pass_deltas();
   for (Batch& batch : batches_) {
     use(batch);
@@ -55,6 +56,7 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
     if (planned.view_of >= 0) continue;
     const bool passes_by = planned.in_pixels && in_use.value.first == in_use.value.last;
     if (i == 0) request_batches(requests, lifetimes);
+    else if (planned.normalized_from >= 0) signals_[i].value = {};  // see share_values
     else if (passes_by) signals_[i].value = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
     else want(signals_[i].value, planned.shape, spacing, in_use.value);
     if (trains && planned.saved) want(signals_[i].saved, *planned.saved, spacing, in_use.saved);
@@ -112,6 +114,18 @@ void Plan<T>::share_memory(const std::vector<Request>& requests, Memory lent) {
   const auto size = static_cast<std::size_t>(places.size);
   memory_ = lent && lent->size() >= size ? std::move(lent) : std::make_shared<const Buffer<T>>(size);
   for (std::size_t i = 0; i < requests.size(); ++i) *requests[i].place = memory_->data() + places.offsets[i];
+}
+
+/// Values that their readers make of another's.
+template <class T>
+void Plan<T>::share_values() {
+  for (const Node<T>& node : graph_.nodes()) {
+    const Index from = graph_.signals()[static_cast<std::size_t>(node.output)].normalized_from;
+    if (from < 0) continue;
+    Tensor<T>& value = signals_[static_cast<std::size_t>(node.output)].value;
+    value = signal(from).value;
+    value.normalizing = node.layer->normalizing();
+  }
 }
 
 /// From the joins that pass them on, the last one first, as it may pass one on to another.

@@ -58,6 +58,7 @@ class Plan {
   void request_batches(std::vector<Request>& requests, const Lifetimes<T>& lifetimes);
   void request_for_backward(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
+  void share_values();
   void pass_deltas();
   void make_views();
   Schedule make_forward(const Draws& draws) const;
