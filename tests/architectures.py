@@ -264,6 +264,36 @@ WINOGRAD = Architecture(
     loss="cross_entropy",
 )
 
+#: Normalisations that the next convolution may apply as it reads, with every form of its delta; and
+#: where it may not: the first on the caller's images, and those whose output two layers read, or
+#: one that cannot.
+NORMALIZED_AS_READ = Architecture(
+    layers=[
+        layer("BatchNorm2d", activation="relu"),
+        layer("Conv2d", out_channels=16, bias=False, algorithm="winograd", **SAME),
+        layer("BatchNorm2d"),
+        layer("ReLU"),
+        layer("Conv2d", out_channels=17, kernel_size=3, bias=False, algorithm="winograd"),
+        layer("BatchNorm2d", affine=False, activation="relu"),
+        layer(
+            "Conv2d",
+            out_channels=16,
+            kernel_size=5,
+            padding=((2, 2), (1, 2)),
+            bias=False,
+            algorithm="winograd",
+        ),
+        layer("BatchNorm2d", activation="relu"),
+        residual([layer("Conv2d", out_channels=16, bias=False, **SAME)]),
+        layer("BatchNorm2d", momentum=0.7, eps=1e-2, activation="relu"),
+        layer("Conv2d", out_channels=6, kernel_size=3, stride=(2, 2)),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(3, 10, 9),
+    loss="cross_entropy",
+    classes=5,
+)
+
 #: The notes' other layer: maps that share their kernels, in learned proportions.
 COMBINED = Architecture(
     layers=[
@@ -393,6 +423,7 @@ ALL = {
     "normalized": NORMALIZED,
     "resized": RESIZED,
     "winograd": WINOGRAD,
+    "normalized_as_read": NORMALIZED_AS_READ,
     "combined": COMBINED,
     "transposed": TRANSPOSED,
 }

@@ -49,6 +49,23 @@ def test_predictions_use_the_running_statistics_and_change_nothing(dtype, rng):
     )
 
 
+def test_predictions_follow_the_running_statistics_of_every_training_pass(rng):
+    """Also of one that only accumulates gradients."""
+    same = {"kernel_size": 3, "padding": 1, "bias": False}
+    net = Network(
+        [Conv2d(16, **same), BatchNorm2d(activation="relu"), Conv2d(16, **same)],
+        input_shape=(2, 8, 8),
+    )
+    x = 5 + rng.standard_normal((19, 2, 8, 8)).astype(np.float32)
+    before = net.predict(x)
+    net.accumulate_gradients(x, np.zeros((19, 1024)))
+    after = net.predict(x)
+    assert not np.array_equal(after, before)
+    again = Network(net.layers, input_shape=(2, 8, 8))
+    again.load_state_dict(net.state_dict())
+    assert np.array_equal(again.predict(x), after)
+
+
 def test_one_sample_and_a_batch_are_predicted_with_the_same_bits(rng):
     net = Network(
         [Conv2d(5, 3), BatchNorm2d(activation="relu"), Linear(4), BatchNorm2d(), Linear(3)],

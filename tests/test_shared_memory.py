@@ -6,7 +6,7 @@ import pytest
 import architectures
 from claims import assert_same_bits
 from cnnbp import summarize
-from cnnbp.layers import AvgPool2d, Conv2d, Linear, MaxPool2d, Residual, Upsample
+from cnnbp.layers import AvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d, Residual, Upsample
 
 
 @pytest.mark.parametrize("batch", [1, 37])
@@ -62,6 +62,20 @@ def test_a_longer_chain_keeps_its_outputs_and_no_more_deltas():
 
 def test_a_longer_chain_predicts_in_the_same_memory():
     assert _chain(12).prediction - _chain(7).prediction == 5 * WEIGHTS
+
+
+def test_a_map_that_its_reader_normalizes_is_kept_once():
+    """A chain with such a normalization takes what it does without."""
+
+    def of(*between):
+        same = {"kernel_size": 3, "padding": 1, "bias": False}
+        layers = [Conv2d(16, **same), *between, Conv2d(16, **same)]
+        memory = summarize(layers, input_shape=(2, 16, 16), batch_size=16).memory
+        return memory.training, memory.prediction
+
+    one_map = 16 * (16 * 16 + 1) * 16 * 4
+    assert of(BatchNorm2d(activation="relu")) == of()
+    assert of(BatchNorm2d(activation="tanh"))[0] == of()[0] + one_map
 
 
 def test_what_no_gradient_needs_is_not_kept():
