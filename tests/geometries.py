@@ -293,6 +293,10 @@ MANY_CHANNELS = [
         replace(_SMALL, batch=n, in_channels=i, out_channels=o, kernel_size=(1, 1))
         for n, i, o in [(1, 16, 16), (5, 16, 17), (17, 17, 16), (20, 80, 160), (9, 160, 80)]
     ),
+    *(
+        Geometry(batch=n, in_channels=i, size=(5, 7), out_channels=o, kernel_size=(1, 1))
+        for n, i, o in [(1, 140, 17), (25, 160, 40), (3, 520, 130)]
+    ),
 ]
 
 #: Every small geometry that the tests of convolution use.

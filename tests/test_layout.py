@@ -28,7 +28,11 @@ MAY_INCLUDE = {
     "network": {"network", "layers", "lanes", "kernels", "dispatch", "threads", "cnnbp"},
 }
 #: The kernels' contracts, which everyone may know; the kernels themselves are for isa/ alone.
-KERNEL_CONTRACTS = {"kernels/arguments.hpp", "kernels/table.hpp"}
+KERNEL_CONTRACTS = {
+    "kernels/arguments.hpp",
+    "kernels/learning_arguments.hpp",
+    "kernels/table.hpp",
+}
 #: Module or folder of the package → what it may import of the package. The loop in training knows
 #: a network only as a protocol.
 MAY_IMPORT = {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/functions.hpp"
+#include "kernels/learning_arguments.hpp"
 
 namespace cnnbp {
 namespace {

@@ -32,6 +32,7 @@ constexpr KernelTable<T> make_table() {
       .accumulate_outer_product = accumulate_outer_product<T>,
       .multiply = multiply<T>,
       .gather = gather<T>,
+      .ask = ask<T>,
       .transpose = transpose<T>,
       .winograd_weights = winograd_weights<T>,
       .winograd_input = winograd_input<T>,

@@ -98,6 +98,14 @@ void gather(const Gathering<T>& g) {
   });
 }
 
+template <class T>
+void ask(const Asking<T>& a) {
+  for (Index row = 0; row < a.rows; ++row) {
+    const T* const first = a.first + row * a.row_stride;
+    for (Index i = 0; i < a.elements; i += strip_width<T>) __builtin_prefetch(first + i);
+  }
+}
+
 /// In squares of 16 bytes, two of them together where the vectors are longer: a third fewer instructions.
 template <class T>
 void transpose(const Transposition<T>& t) {

@@ -1,7 +1,7 @@
 // The kernels of one instruction set. Each member is one operation; its contract is its argument's.
 #pragma once
 
-#include "kernels/arguments.hpp"
+#include "kernels/learning_arguments.hpp"
 
 namespace cnnbp {
 
@@ -18,6 +18,8 @@ struct KernelTable {
   void (*accumulate_outer_product)(const OuterProduct<T>&);
   void (*multiply)(const MatrixProduct<T>&);
   void (*gather)(const Gathering<T>&);
+  /// Nothing changes; what is asked for comes nearer.
+  void (*ask)(const Asking<T>&);
   void (*transpose)(const Transposition<T>&);
   void (*winograd_weights)(const WinogradWeights<T>&);
   void (*winograd_input)(const WinogradTiles<T>&);

@@ -1,6 +1,7 @@
 // The optimizers' rules, each in one pass over the flat parameters; and a loop of nothing but multiply-adds.
 #pragma once
 
+#include "kernels/learning_arguments.hpp"
 #include "kernels/vectors.hpp"
 
 namespace cnnbp {

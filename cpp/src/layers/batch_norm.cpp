@@ -105,8 +105,7 @@ auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& de
 }
 
 template <class T>
-void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block,
-                                    Index channel) const {
+void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const {
   const Tensor<T>& x = input.value;
   const auto c = static_cast<std::size_t>(channel);
   const Lanes<T> mean = in_all_lanes<T>(mean_[c]), scale = in_all_lanes<T>(scale_[c]);

@@ -175,10 +175,21 @@ bool ProductSum<T>::find_sources(const Class& of, Index row_tap, Index column_ta
   return any;
 }
 
-/// The weights [products.begin, products.end) of every target channel, times the panel, which has as many rows. `first`
+/// Channels lie pages apart, where no hardware looks ahead.
+template <class T>
+void ProductSum<T>::ask_for_targets(const Strip& strip, Index tile) const {
+  if (tile == strip.tiles.end) return;
+  const Span& channels = this->tile(tile);
+  this->kernel_->ask({.first = strip.target.channel(strip.block, channels.begin) + strip.pixels[0] * strip.lanes(),
+                      .rows = channels.end - channels.begin,
+                      .row_stride = strip.target.channel_stride(strip.block),
+                      .elements = strip.step() * strip.count * strip.lanes()});
+}
+
+/// The weights [products.begin, products.end) of every target channel, times as many rows of sources. `first`
 /// products start from the bias, others add to what the target holds.
 template <class T>
-void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products, bool first) const {
+void ProductSum<T>::multiply(const Class& of, const Strip& strip, const Rows& rows, Span products, bool first) const {
   constexpr Taps one{0, 1, 1, 0, 1};
   constexpr Index full = Blocks<T>::full_lanes;
   // Neighbours in narrow blocks are as good as the lanes of wide ones.
@@ -187,7 +198,16 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products,
   for (Index i = strip.tiles.begin; i < strip.tiles.end; ++i) {
     const Span& tile = this->tile(i);
     const Index width = tile.end - tile.begin;
-    this->kernel_->correlate({.source = strip.panel,
+    if (first) ask_for_targets(strip, i + 1);
+    if (rows.next) {
+      const Index count = products.end - products.begin, tiles = strip.tiles.end - strip.tiles.begin;
+      const Index begin = (i - strip.tiles.begin) * count / tiles, end = (i + 1 - strip.tiles.begin) * count / tiles;
+      this->kernel_->ask({.first = rows.next + begin * rows.stride,
+                          .rows = end - begin,
+                          .row_stride = rows.stride,
+                          .elements = strip.count * strip.lanes()});
+    }
+    this->kernel_->correlate({.source = rows.first,
                               .target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes(),
                               .weight = strip.weights.packed + place_of(of, tile, products.begin),
                               .bias = strip.weights.bias_from(tile.begin),
@@ -195,7 +215,7 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products,
                               .source_channels = products.end - products.begin,
                               .kernel_height = 1,
                               .kernel_width = 1,
-                              .source_channel_stride = panel_columns<T>,
+                              .source_channel_stride = rows.stride,
                               .source_row_stride = 0,
                               .target_channel_stride = strip.target.channel_stride(strip.block),
                               .target_row_stride = 0,
@@ -209,16 +229,33 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, Span products,
   }
 }
 
+/// Pixels side by side, read once, are rows of a product where they lie; each tile asks for a share of the next
+/// strip's.
+template <class T>
+void ProductSum<T>::multiply_in_place(const Class& of, const Strip& strip, Index source) const {
+  const Index stride = strip.source.channel_stride(strip.block);
+  for (Index begin = 0; begin < of.products; begin += panel_rows) {
+    const T* const rows = strip.source.channel(strip.block, begin) + source;
+    multiply(of, strip, {rows, stride, rows + strip.count * strip.lanes()},
+             {begin, std::min(begin + panel_rows, of.products)}, begin == 0);
+  }
+}
+
 template <class T>
 void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
   const Index channels = shape_.source_channels;
   Span products{0, 0};  // that the panel holds
   bool first = true;
   const auto take = [&] {
-    if (products.end > products.begin) multiply(of, strip, products, std::exchange(first, false));
+    if (products.end > products.begin)
+      multiply(of, strip, {strip.panel, panel_columns<T>}, products, std::exchange(first, false));
     products.begin = products.end;
   };
+  ask_for_targets(strip, strip.tiles.begin);
   Index sources[most_pixels];
+  if (of.products == channels && of.products <= panel_rows && find_sources(of, 0, 0, strip, sources) &&
+      are_neighbours(sources, strip.count, strip.lanes()))
+    return multiply_in_place(of, strip, sources[0]);
   for (Index tap = 0; tap < of.rows.count * of.columns.count; ++tap) {
     if (!find_sources(of, tap / of.columns.count, tap % of.columns.count, strip, sources)) {
       take();
@@ -242,7 +279,7 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
     }
   }
   take();
-  if (first) multiply(of, strip, {0, 0}, true);
+  if (first) multiply(of, strip, {strip.panel, panel_columns<T>}, {0, 0}, true);
 }
 
 template <class T>

@@ -49,7 +49,15 @@ class ProductSum : public ChannelSum<T> {
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
   Index place_of(const Class& of, const Span& tile, Index product) const;
   void pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const;
-  void multiply(const Class& of, const Strip& strip, Span products, bool first) const;
+  /// Sources of a strip, as rows of the product: a panel, or where they lie.
+  struct Rows {
+    const T* first;
+    Index stride;
+    const T* next = nullptr;  // those of the next strip, as far apart, if they are to be asked for
+  };
+  void multiply(const Class& of, const Strip& strip, const Rows& rows, Span products, bool first) const;
+  void ask_for_targets(const Strip& strip, Index tile) const;
+  void multiply_in_place(const Class& of, const Strip& strip, Index source) const;
 
   CorrelatorShape shape_;
   std::vector<Taps> columns_;  // one per target column
