@@ -9,77 +9,10 @@
 // vector in place of a number.
 #pragma once
 
-#include "kernels/normalization.hpp"
-#include "kernels/winograd_transforms.hpp"
+#include "kernels/winograd_single.hpp"
 
 namespace cnnbp {
 namespace {
-
-/// The transform along columns, then along rows.
-template <class V, class Transform, class Load, class Store>
-[[gnu::always_inline]] inline void in_both_axes(Transform change, Load load, Store store) {
-  V middle[Transform::to][Transform::from], changed[Transform::to];
-#pragma GCC unroll 8
-  for (int j = 0; j < Transform::from; ++j) {
-    V column[Transform::from];
-    for (int i = 0; i < Transform::from; ++i) column[i] = load(i, j);
-    change(column, changed);
-    for (int i = 0; i < Transform::to; ++i) middle[i][j] = changed[i];
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < Transform::to; ++i) {
-    change(middle[i], changed);
-    for (int j = 0; j < Transform::to; ++j) store(i, j, changed[j]);
-  }
-}
-
-/// One tile of a channel: which of its pixels there are.
-struct WinogradTile {
-  Index channel;
-  Span rows, columns;
-
-  bool whole(int size) const { return rows.end - rows.begin == size && columns.end - columns.begin == size; }
-  bool has(int row, int column) const {
-    return row >= rows.begin && row < rows.end && column >= columns.begin && column < columns.end;
-  }
-};
-
-inline Span pixels_inside(Index first, Index size, Index extent) {
-  return {first < 0 ? -first : 0, first + size > extent ? extent - first : size};
-}
-
-/// Calls body(tile, pixels, points) for every tile and every part of its lanes.
-template <class V, int Size, class T, class Body>
-[[gnu::always_inline]] inline void for_each_tile(const WinogradTiles<T>& a, Body body) {
-  for (Index c = 0; c < a.channels; ++c)
-    for (Index i = 0; i < a.tile_rows; ++i)
-      for (Index j = 0; j < a.tile_columns; ++j) {
-        const Index row = a.row + i * winograd_outputs, column = a.column + j * winograd_outputs;
-        const WinogradTile tile{c, pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
-        T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.column_stride;
-        T* points = a.points + c * a.point_channel_stride +
-                    in_strips<T>((i * a.tile_columns + j) * a.point_lanes, a.point_strip_stride);
-        for (Index part = 0; part < a.lanes; part += V::width) body(tile, pixels + part, points + part);
-      }
-}
-
-/// Whether tiles of this block may have one lane at the points.
-template <class V>
-constexpr bool is_narrowest = V::width * sizeof(typename V::Scalar) == 16;
-
-template <class V, class T>
-[[gnu::always_inline]] inline void store_point(const WinogradTiles<T>& a, V value, T* to) {
-  if constexpr (is_narrowest<V>)
-    if (a.point_lanes == 1) return value.store_first(to);
-  value.store(to);
-}
-
-template <class V, class T>
-[[gnu::always_inline]] inline V load_point(const WinogradTiles<T>& a, const T* from) {
-  if constexpr (is_narrowest<V>)
-    if (a.point_lanes == 1) return V::load_first(from);
-  return V::load(from);
-}
 
 /// The next channel's tile is pages away, where no hardware looks ahead. Asking for its pixels one by one, as those of
 /// this channel are read or written, makes a step of ResNet-20 a tenth faster; asking for a whole tile at once, half
@@ -89,7 +22,7 @@ template <class T>
   __builtin_prefetch(pixel + a.channel_stride);
 }
 
-template <class V, class Transform, bool Normalizes = false, class T>
+template <class V, class Transform, bool Normalizes, class T>
 [[gnu::noinline]] void read_tiles(const WinogradTiles<T>& a) {
   for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
     const Normalizer<V, Normalizes> normalize(a.normalizing, tile.channel);
@@ -98,7 +31,7 @@ template <class V, class Transform, bool Normalizes = false, class T>
       ask_for_next(a, from);
       return normalize(V::load(from));
     };
-    const auto store = [&](int i, int j, V v) { store_point(a, v, points + (i * Transform::to + j) * a.point_stride); };
+    const auto store = [&](int i, int j, V v) { v.store(points + (i * Transform::to + j) * a.point_stride); };
     if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
     else in_both_axes<V>(Transform{}, [&](int i, int j) { return tile.has(i, j) ? pixel(i, j) : zero<V>(); }, store);
   });
@@ -108,9 +41,7 @@ template <class V, class Transform, class T>
 [[gnu::noinline]] void write_tiles(const WinogradTiles<T>& a, const T* bias) {
   for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
     const V start = V::broadcast(bias ? bias[tile.channel] : T(0));
-    const auto load = [&](int i, int j) {
-      return load_point<V>(a, points + (i * Transform::from + j) * a.point_stride);
-    };
+    const auto load = [&](int i, int j) { return V::load(points + (i * Transform::from + j) * a.point_stride); };
     const auto store = [&](int i, int j, V v) {
       T* to = pixels + i * a.row_stride + j * a.column_stride;
       ask_for_next(a, to);
@@ -128,9 +59,7 @@ template <class V, class Transform, class T>
 template <class V, class Transform, class T>
 [[gnu::noinline]] void add_tiles(const WinogradTiles<T>& a) {
   for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
-    const auto load = [&](int i, int j) {
-      return load_point<V>(a, points + (i * Transform::from + j) * a.point_stride);
-    };
+    const auto load = [&](int i, int j) { return V::load(points + (i * Transform::from + j) * a.point_stride); };
     const auto add = [&](int i, int j, V v) {
       T* to = pixels + i * a.row_stride + j * a.column_stride;
       (V::load(to) + v).store(to);
@@ -143,46 +72,57 @@ template <class V, class Transform, class T>
   });
 }
 
-template <class V, class Transform, class T>
-inline void read_as_wanted(const WinogradTiles<T>& a) {
-  if (a.normalizing.mean) read_tiles<V, Transform, true>(a);
-  else read_tiles<V, Transform>(a);
+/// Calls body(vector) with the lane vector of a block or, where one lane alone goes to the points, alone(vector) with
+/// one of as many neighbouring tiles as a channel has places for.
+template <class T, class Body, class Alone>
+inline void with_tiles(const WinogradTiles<T>& a, Body body, Alone alone) {
+  if (a.point_lanes == a.lanes) with_vector<T>(a.lanes, body);
+  else with_vector<T>(a.point_channel_stride, alone);
+}
+
+template <class Transform, bool Normalizes, class T>
+inline void read(const WinogradTiles<T>& a) {
+  with_tiles(
+      a, [&](auto vector) { read_tiles<decltype(vector), Transform, Normalizes>(a); },
+      [&](auto vector) { read_single<decltype(vector), Transform, Normalizes>(a); });
 }
 
 template <class T>
 void winograd_input(const WinogradTiles<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    if (a.size == size_for(3)) read_as_wanted<V, PixelsToPoints<size_for(3)>>(a);
-    else read_as_wanted<V, PixelsToPoints<size_for(5)>>(a);
-  });
+  const auto normalizing = [&]<bool Normalizes>() {
+    if (a.size == size_for(3)) read<PixelsToPoints<size_for(3)>, Normalizes>(a);
+    else read<PixelsToPoints<size_for(5)>, Normalizes>(a);
+  };
+  if (a.normalizing.mean) normalizing.template operator()<true>();
+  else normalizing.template operator()<false>();
 }
 
 template <class T>
 void winograd_delta(const WinogradTiles<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    if (a.size == size_for(3)) read_tiles<V, CoefficientsToPoints<winograd_outputs, size_for(3)>>(a);
-    else read_tiles<V, CoefficientsToPoints<winograd_outputs, size_for(5)>>(a);
-  });
+  if (a.size == size_for(3)) read<CoefficientsToPoints<winograd_outputs, size_for(3)>, false>(a);
+  else read<CoefficientsToPoints<winograd_outputs, size_for(5)>, false>(a);
 }
 
 template <class T>
 void winograd_output(const WinogradTiles<T>& a, const T* bias) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    if (a.size == size_for(3)) write_tiles<V, PointsToCoefficients<winograd_outputs, size_for(3)>>(a, bias);
-    else write_tiles<V, PointsToCoefficients<winograd_outputs, size_for(5)>>(a, bias);
-  });
+  const auto write = [&]<class Transform>(Transform) {
+    with_tiles(
+        a, [&](auto vector) { write_tiles<decltype(vector), Transform>(a, bias); },
+        [&](auto vector) { write_single<decltype(vector), Transform, false>(a, bias); });
+  };
+  if (a.size == size_for(3)) write(PointsToCoefficients<winograd_outputs, size_for(3)>{});
+  else write(PointsToCoefficients<winograd_outputs, size_for(5)>{});
 }
 
 template <class T>
 void winograd_input_delta(const WinogradTiles<T>& a) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    using V = decltype(vector);
-    if (a.size == size_for(3)) add_tiles<V, PointsToPixels<size_for(3)>>(a);
-    else add_tiles<V, PointsToPixels<size_for(5)>>(a);
-  });
+  const auto add = [&]<class Transform>(Transform) {
+    with_tiles(
+        a, [&](auto vector) { add_tiles<decltype(vector), Transform>(a); },
+        [&](auto vector) { write_single<decltype(vector), Transform, true>(a, static_cast<const T*>(nullptr)); });
+  };
+  if (a.size == size_for(3)) add(PointsToPixels<size_for(3)>{});
+  else add(PointsToPixels<size_for(5)>{});
 }
 
 /// Lanes are neighbouring source channels here.
