@@ -7,6 +7,18 @@ namespace {
 /// never under 2^17, where handing out tasks would show.
 constexpr Index most_work = Index{1} << 21, least_work = Index{1} << 17, wanted_tasks = 32;
 
+/// Asks for the pixels of the next channel, which is finished next and lies pages away: ResNet-20's step takes 1 to 2
+/// percent less.
+template <class T>
+void ask_for_next(const Tensor<T>& map, const Pixels& pixels) {
+  const Index lanes = map.blocks.lanes(pixels.block), row = map.row_stride(pixels.block);
+  kernels().of<T>().ask(
+      {.first = map.channel(pixels.block, pixels.channel + 1) + pixels.rows.begin * row + pixels.columns.begin * lanes,
+       .rows = pixels.rows.end - pixels.rows.begin,
+       .row_stride = row,
+       .elements = (pixels.columns.end - pixels.columns.begin) * lanes});
+}
+
 /// Calls body(offset in the plane, elements) for the stretches of a map that the pixels are.
 template <class T, class Body>
 void over_stretches(const Tensor<T>& map, const Pixels& pixels, Body body) {
@@ -35,6 +47,7 @@ Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
 template <class T>
 Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const {
   return sum(source, output.value, {packed_, bias}, [=, this](const Pixels& pixels, T* plane) {
+    if (output.added.data) ask_for_next(output.added, pixels);
     const T* const added = output.added.data ? output.added.channel(pixels.block, pixels.channel) : nullptr;
     over_stretches(output.value, pixels, [&](Index offset, Index count) {
       T* const u = plane + offset;
@@ -49,6 +62,8 @@ template <class T>
 Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) const {
   return sum(source, input.delta, {packed_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
     const auto other = [&](const Tensor<T>& map) { return map.channel(pixels.block, pixels.channel); };
+    if (input.added_delta.data) ask_for_next(input.added_delta, pixels);
+    if (input.function.kind != FunctionKind::identity) ask_for_next(input.value, pixels);
     over_stretches(input.delta, pixels, [&](Index offset, Index count) {
       T* const delta = plane + offset;
       if (input.added_delta.data) kernel_->sum(delta, other(input.added_delta) + offset, delta, count);
