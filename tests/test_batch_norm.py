@@ -32,6 +32,17 @@ def test_a_large_mean_costs_the_variance_no_digits(rng):
     assert state["0.running_var"][0] == pytest.approx(noise.var(ddof=1), rel=1e-6)
 
 
+def test_a_first_block_unlike_the_others_costs_the_variance_no_digits(rng):
+    """Sums about its mean are 15 times the variance here: four of 24 bits."""
+    x = rng.integers(-2, 3, (256, 1, 8, 8)).astype(np.float32)
+    x[:16] += 4096
+    net = alone(np.dtype("float32"), (1, 8, 8), momentum=1.0)
+    net.train_step(x, np.zeros((256, 64)))
+    state = net.state_dict()
+    assert state["0.running_mean"][0] == pytest.approx(x.mean(dtype=float), rel=1e-6)
+    assert state["0.running_var"][0] == pytest.approx(x.var(ddof=1, dtype=float), rel=1e-6)
+
+
 def test_predictions_use_the_running_statistics_and_change_nothing(dtype, rng):
     x = rng.standard_normal((6, 3, 4, 5)).astype(dtype)
     net = alone(dtype)

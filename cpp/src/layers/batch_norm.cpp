@@ -67,10 +67,11 @@ void BatchNorm2dLayer<T>::take_running(Index channel) {
 
 /// Lanes are added up in float64, block by block; lanes without a sample do not count.
 template <class T>
-auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, Index channel, T mean) const -> Pair {
+auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, Index blocks, Index channel, T mean) const
+    -> Pair {
   const Lanes<T> means = in_all_lanes<T>(mean);
   Pair total{0.0, 0.0};
-  for (Index b = 0; b < input.blocks.count(); ++b) {
+  for (Index b = 0; b < blocks; ++b) {
     Lanes<T> first{}, second{};
     this->kernel.accumulate_moments({.input = input.channel(b, channel),
                                      .delta = delta.data ? delta.channel(b, channel) : nullptr,
@@ -87,20 +88,23 @@ auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, In
   return total;
 }
 
-/// In two passes, the second about the mean: a variance from Σ x² would lose its digits to a large mean.
+/// About the mean μ₀ of the first block, as a variance from Σ x² would lose its digits to a large mean:
+/// μ = μ₀ + Σ (x − μ₀) / n and σ² = Σ (x − μ₀)² / n − (μ − μ₀)². Where a block is one of N, (μ − μ₀)² is at most N − 1
+/// times σ², and mostly as good as nothing.
 template <class T>
 auto BatchNorm2dLayer<T>::statistics(const Tensor<T>& input, Index channel) const -> Pair {
   const double count = double(values_of_a_channel(input));
-  const T mean = static_cast<T>(sum(input, {}, channel, T(0)).first / count);
-  const Pair about_mean = sum(input, {}, channel, mean);
-  const double rest = about_mean.first / count;  // what rounding left in the mean
-  return {double(mean), about_mean.second / count - rest * rest};
+  const double first = double(input.blocks.samples_in(0) * input.shape.pixels());
+  const T near = static_cast<T>(sum(input, {}, 1, channel, T(0)).first / first);
+  const Pair about = sum(input, {}, input.blocks.count(), channel, near);
+  const double rest = about.first / count;
+  return {double(near) + rest, std::max(0.0, about.second / count - rest * rest)};
 }
 
 template <class T>
 auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const -> Pair {
   const auto c = static_cast<std::size_t>(channel);
-  const Pair sums = sum(input, delta, channel, mean_[c]);
+  const Pair sums = sum(input, delta, input.blocks.count(), channel, mean_[c]);
   return {sums.first, sums.second * double(inverse_deviation_[c])};
 }
 

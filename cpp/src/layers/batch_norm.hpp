@@ -24,7 +24,7 @@ class BatchNorm2dLayer : public Layer<T> {
   struct Pair {
     double first, second;
   };
-  Pair sum(const Tensor<T>& input, const Tensor<T>& delta, Index channel, T mean) const;
+  Pair sum(const Tensor<T>& input, const Tensor<T>& delta, Index blocks, Index channel, T mean) const;
   Pair statistics(const Tensor<T>& input, Index channel) const;
   Pair delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const;
 
