@@ -26,11 +26,25 @@ def plain(geometry, kernel: int):
     return replace(geometry, kernel_size=(kernel, kernel), stride=(1, 1), dilation=(1, 1), groups=1)
 
 
+#: So many that a delta's weights are turned before they go to the points; whole vectors and not.
+MANY_OUTPUTS = [
+    geometries.Geometry(
+        batch=2,
+        in_channels=i,
+        size=(7, 5),
+        out_channels=o,
+        kernel_size=(3, 3),
+        padding=((1, 1),) * 2,
+    )
+    for i, o in [(3, 256), (26, 261)]
+]
+
+
 def _suited() -> list[geometries.Geometry]:
     """Every way for tiles, padding, channels and lanes to be partial; and real layers."""
     small = geometries.ODD + geometries.DRAWN + geometries.LANE_EDGES + geometries.TILE_EDGES[::5]
     real = [g for g in geometries.REAL if g.kernel_size[0] in (3, 5) and g.multiply_adds < 2e8]
-    every = [plain(g, kernel) for g in small for kernel in (3, 5)] + [
+    every = [plain(g, kernel) for g in small + MANY_OUTPUTS for kernel in (3, 5)] + [
         plain(g, g.kernel_size[0]) for g in real
     ]
     return list(dict.fromkeys(g for g in every if min(g.output_size) > 0))

@@ -183,6 +183,7 @@ struct WinogradWeights {
   Index targets, sources, kernel;
   Index weight_target_stride, weight_source_stride;
   Index point_stride, point_target_stride;
+  T* turned;  // room for [target][source][kernel × kernel], or null: sources are read where they lie
 };
 
 /// From sums at Winograd's points, added up over `parts` of them, to the gradient of the kernels of one input or output

@@ -146,10 +146,34 @@ template <int Kernel, class T>
     }
 }
 
+/// The kernels as the forward pass has them, those of a target's sources side by side. Read where they lie, each cache
+/// line would be fetched for two targets, and from as many pages as there are sources.
+template <int Kernel, class T>
+[[gnu::noinline]] void turn_kernels(const WinogradWeights<T>& a) {
+  constexpr int taps = Kernel * Kernel;
+  for (Index source = 0; source < a.sources; ++source)
+    for (Index target = 0; target < a.targets; ++target) {
+      const T* const from = a.weight + source * a.weight_source_stride + target * a.weight_target_stride;
+      T* const to = a.turned + (target * a.sources + source) * taps;
+      for (int tap = 0; tap < taps; ++tap) to[tap] = from[tap];
+    }
+}
+
+template <int Kernel, class T>
+void all_kernels_to_points(WinogradWeights<T> a) {
+  if (a.turned) {
+    turn_kernels<Kernel>(a);
+    a.weight = a.turned;
+    a.weight_source_stride = Kernel * Kernel;
+    a.weight_target_stride = a.sources * Kernel * Kernel;
+  }
+  kernels_to_points<Kernel>(a);
+}
+
 template <class T>
 void winograd_weights(const WinogradWeights<T>& a) {
-  if (a.kernel == 3) kernels_to_points<3>(a);
-  else kernels_to_points<5>(a);
+  if (a.kernel == 3) all_kernels_to_points<3>(a);
+  else all_kernels_to_points<5>(a);
 }
 
 /// Lanes are neighbouring channels here, too.
