@@ -34,7 +34,7 @@ MANY_OUTPUTS = [
         size=(7, 5),
         out_channels=o,
         kernel_size=(3, 3),
-        padding=((1, 1),) * 2,
+        padding=((1, 1), (1, 1)),
     )
     for i, o in [(3, 256), (26, 261)]
 ]
