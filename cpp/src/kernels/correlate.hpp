@@ -199,8 +199,8 @@ inline void correlate_run(TileSource<T>& from, const Run& run, const T* source, 
 
 /// Source channels are taken in even groups of at most 288 taps, so that what a row of tiles reads of them (32 channels
 /// × 3 rows × 3 columns of 64 bytes, 18 KB) stays in the first cache. A small last group would load and store all sums
-/// for few products: 32 channels as 28 and 4 took a tenth to a fifth longer in a strided delta. One row of one tap reads
-/// nothing again, so all its channels are one group: 512 rows of a product take 2 to 4 percent less.
+/// for few products: 32 channels as 28 and 4 took a tenth to a fifth longer in a strided delta. One row of one tap
+/// reads nothing again, so all its channels are one group: 512 rows of a product take 2 to 4 percent less.
 template <class V, int Tile, class T>
 [[gnu::noinline]] void correlate_rows(const Correlation<T>& a) {
   constexpr Index most_taps = 288;
