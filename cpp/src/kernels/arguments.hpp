@@ -110,7 +110,6 @@ struct MatrixProduct {
   bool accumulate;
   Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
   Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;  // or more: each strip a matrix of its own
-  bool a_is_far = false;  // in memory, row after row, and read once: the next tile's rows are asked for early
 };
 
 /// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below

@@ -8,10 +8,6 @@ namespace {
 /// Points of target channels that are kept at once, of four vectors each: 216 KB stay in the second cache.
 constexpr Index grouped_points = 24 * 36;
 
-/// Weights of more numbers (2 MB) come from beyond the second cache each time, and a single image multiplies each of
-/// them once: asking for them early, VGG-small predicts it a seventh faster.
-constexpr Index near = Index{1} << 19;
-
 /// Weights of a delta are turned first where so many source channels lie apart: with 512 of 7×7 a delta of 8 samples
 /// took 1.4 times as long otherwise; with fewer, what is fetched for one target is still in the second cache for the
 /// next.
@@ -124,7 +120,6 @@ void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const 
         .accumulate = false,
         .b_strip_stride = source.point_strip_stride,
         .c_strip_stride = target.point_strip_stride,
-        .a_is_far = source.point_lanes == 1 && this->packed_size() > near,
     });
 }
 
