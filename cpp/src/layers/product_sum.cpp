@@ -253,9 +253,6 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
   };
   ask_for_targets(strip, strip.tiles.begin);
   Index sources[most_pixels];
-  if (of.products == channels && of.products <= panel_rows && find_sources(of, 0, 0, strip, sources) &&
-      are_neighbours(sources, strip.count, strip.lanes()))
-    return multiply_in_place(of, strip, sources[0]);
   for (Index tap = 0; tap < of.rows.count * of.columns.count; ++tap) {
     if (!find_sources(of, tap / of.columns.count, tap % of.columns.count, strip, sources)) {
       take();
@@ -263,6 +260,8 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
       continue;
     }
     const bool neighbours = are_neighbours(sources, strip.count, strip.lanes());  // then they are as good as one pixel
+    if (neighbours && of.products == channels && of.products <= panel_rows)
+      return multiply_in_place(of, strip, sources[0]);
     for (Index c = 0, count; c < channels; c += count) {
       const Index held = products.end - products.begin;
       count = std::min(channels - c, panel_rows - products.end % panel_rows);

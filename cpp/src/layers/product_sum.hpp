@@ -1,6 +1,7 @@
 // The sum over source channels and taps as a matrix product: what some pixels' taps read is gathered into a panel,
 // [tap][source channel][pixel][lane], and the weights are multiplied by it. A panel lies where the first caches are, so
-// sources that are far apart in memory are read once for all target channels.
+// sources that are far apart in memory are read once for all target channels. Pixels side by side that a single tap
+// reads are rows of such a product where they lie.
 #pragma once
 
 #include "layers/channel_sum.hpp"
