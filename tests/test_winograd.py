@@ -14,16 +14,23 @@ from cnnbp import functional
 from cnnbp import layers as L  # noqa: N812
 
 #: Roundings of a term besides those of the sum: 6 in the pixels' transform, 8 and 4 factors in the
-#: kernels', 8 in the outputs', one of the bias; the gradient's are no more.
+#: kernels', 8 in the outputs', one of the bias; with a stride 6, 6 and 4, 10 and one. The gradient
+#: has no more.
 TRANSFORMS = 27
 #: The delta's, if it is the transposed sum: 6 in the delta's transform, 10 in the pixels', 12 in
 #: the kernels', and 3 where tiles overlap.
 TRANSPOSED_TRANSFORMS = 31
 
 
-def plain(geometry, kernel: int):
+def plain(geometry, kernel: int, stride: int = 1):
     """The geometry with a square kernel and nothing that Winograd's algorithm cannot do."""
-    return replace(geometry, kernel_size=(kernel, kernel), stride=(1, 1), dilation=(1, 1), groups=1)
+    return replace(
+        geometry,
+        kernel_size=(kernel, kernel),
+        stride=(stride, stride),
+        dilation=(1, 1),
+        groups=1,
+    )
 
 
 #: So many that a delta's weights are turned before they go to the points; whole vectors and not.
@@ -43,13 +50,16 @@ MANY_OUTPUTS = [
 def _suited() -> list[geometries.Geometry]:
     """Every way for tiles, padding, channels and lanes to be partial; and real layers."""
     small = geometries.ODD + geometries.DRAWN + geometries.LANE_EDGES + geometries.TILE_EDGES[::5]
-    real = [g for g in geometries.REAL if g.kernel_size[0] in (3, 5) and g.multiply_adds < 2e8]
-    every = [plain(g, kernel) for g in small + MANY_OUTPUTS for kernel in (3, 5)] + [
-        plain(g, g.kernel_size[0]) for g in real
+    every = [plain(g, *form) for g in small + MANY_OUTPUTS for form in FORMS] + [
+        plain(g, g.kernel_size[0], g.stride[0])
+        for g in geometries.REAL
+        if (g.kernel_size[0], g.stride[0]) in FORMS and g.multiply_adds < 2e8
     ]
     return list(dict.fromkeys(g for g in every if min(g.output_size) > 0))
 
 
+#: Kernels and strides.
+FORMS = list(oracle_winograd.POINTS)
 SUITED = _suited()
 #: Large enough for Winograd's algorithm to pay, small enough for a test.
 LAYER = geometries.Geometry(
@@ -67,28 +77,42 @@ layers = pytest.mark.parametrize(
         LAYER,
         plain(replace(LAYER, in_channels=20, out_channels=50), 5),
         plain(replace(LAYER, in_channels=6, out_channels=12, padding=((0, 0), (0, 0))), 5),
+        plain(replace(LAYER, out_channels=32), 3, 2),
+        plain(replace(LAYER, in_channels=3, out_channels=32, padding=((3, 3), (3, 3))), 7, 2),
     ],
     ids=str,
 )
 
 
-def start_of(geometry) -> tuple[int, int]:
-    """Where the first tile of the input starts."""
-    return tuple(-before for before, _ in geometry.padding)
+def place_of(geometry) -> dict:
+    """What the bounds need to know of it."""
+    return {"stride": geometry.stride[0], "padding": geometry.padding}
 
 
-def mirrored_start_of(geometry) -> tuple[int, int]:
-    """The same of the output's delta, seen from its end."""
-    kernel = geometry.kernel_size[0]
-    return tuple(after - (kernel - 1) for _, after in geometry.padding)
+def phases_of(geometry) -> int:
+    """How many numbers of a channel are added up at a point: one of every phase of the stride."""
+    return geometry.stride[0] * geometry.stride[1]
 
 
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_the_matrices_convolve(kernel, rng):
+@pytest.mark.parametrize(("kernel", "stride"), FORMS)
+def test_the_matrices_convolve(kernel, stride, rng):
     """What the bounds are made of is the algorithm: ``Aᵀ [(G w) ∘ (Bᵀ x)]`` slides w over x."""
-    at, g, bt = oracle_winograd.matrices(kernel)
+    at, g, bt = oracle_winograd.matrices(kernel, stride)
     x, weight = rng.standard_normal(len(bt)), rng.standard_normal(kernel)
-    assert at @ ((g @ weight) * (bt @ x)) == pytest.approx(np.correlate(x, weight), abs=1e-13)
+    expected = np.correlate(x, weight)[::stride]
+    assert at @ ((g @ weight) * (bt @ x)) == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), FORMS)
+def test_the_matrices_send_deltas_back(kernel, stride, rng):
+    """With a stride, deltas lie that far apart, and every pixel has the taps that reach one."""
+    at, g, bt = oracle_winograd.delta_matrices(kernel, stride)
+    delta, weight = rng.standard_normal(bt.shape[1]), rng.standard_normal(kernel)
+    apart = np.zeros(stride * len(delta))
+    apart[::stride] = delta
+    first = kernel - stride
+    expected = np.convolve(apart, weight)[first : first + len(at)]
+    assert at @ ((g @ weight[::-1]) * (bt @ delta)) == pytest.approx(expected, abs=1e-13)
 
 
 @suited
@@ -96,13 +120,13 @@ def test_forward_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rn
     x, weight = (normal(rng, s, dtype) for s in (geometry.input_shape, geometry.weight_shape))
     bias = normal(rng, geometry.out_channels, dtype)
     magnitude = oracle_winograd.forward(
-        x, weight, first=start_of(geometry), output_size=geometry.output_size
+        x, weight, **place_of(geometry), output_size=geometry.output_size
     )
     assert_sum_of_products(
         functional.conv2d(x, weight, bias, **geometry.options, algorithm="winograd"),
         oracle.conv2d(x, weight, bias, **geometry.options),
         magnitude=magnitude + np.abs(bias)[:, None, None],
-        terms=geometry.in_channels + TRANSFORMS,
+        terms=phases_of(geometry) * geometry.in_channels + TRANSFORMS,
     )
 
 
@@ -114,11 +138,7 @@ def test_delta_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, rng)
         functional.conv2d_delta(delta, weight, **options, algorithm="winograd"),
         oracle.conv2d_delta(delta, weight, **options),
         magnitude=oracle_winograd.delta(
-            delta,
-            weight,
-            first=start_of(geometry),
-            mirrored_first=mirrored_start_of(geometry),
-            input_size=geometry.size,
+            delta, weight, **place_of(geometry), input_size=geometry.size
         ),
         terms=geometry.out_channels + TRANSPOSED_TRANSFORMS,
     )
@@ -135,7 +155,7 @@ def test_gradient_rounds_no_more_than_its_transforms_and_sums(geometry, dtype, r
     assert_sum_of_products(
         gradient,
         expected,
-        magnitude=oracle_winograd.gradient(x, delta, first=start_of(geometry), kernel=kernel),
+        magnitude=oracle_winograd.gradient(x, delta, **place_of(geometry), kernel=kernel),
         terms=geometry.batch * tiles + TRANSFORMS,
     )
     assert_sum_of_products(
@@ -161,13 +181,15 @@ def test_connections_that_are_not_there_have_no_gradient(rng):
     assert gradient[connections].all()
 
 
+@pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("batch", geometries.BATCHES)
-def test_a_sample_does_not_see_its_batch(batch, rng):
+def test_a_sample_does_not_see_its_batch(batch, stride, rng):
     """Tiles of narrow and of full blocks are patched together otherwise, and nothing else."""
-    x = normal(rng, (50, 17, 11, 9), np.float32)
+    x = normal(rng, (50, 17, 27, 25), np.float32)
     weight = normal(rng, (19, 17, 3, 3), np.float32)
-    whole = functional.conv2d(x, weight, padding=1, algorithm="winograd")
-    part = functional.conv2d(x[:batch], weight, padding=1, algorithm="winograd")
+    options = {"stride": stride, "padding": 1, "algorithm": "winograd"}
+    whole = functional.conv2d(x, weight, **options)
+    part = functional.conv2d(x[:batch], weight, **options)
     assert np.array_equal(part, whole[:batch])
 
 
@@ -220,6 +242,10 @@ def test_auto_and_winograd_are_not_direct(geometry):
         ({"in_channels": 15, "out_channels": 15}, "float32"),
         ({"in_channels": 5, "kernel_size": (5, 5)}, "float32"),
         ({"stride": (2, 2)}, "float32"),
+        ({"stride": (2, 2), "in_channels": 15, "out_channels": 40}, "float32"),
+        ({"stride": (2, 2), "kernel_size": (7, 7), "out_channels": 5}, "float32"),
+        ({"stride": (2, 2), "kernel_size": (5, 5)}, "float32"),
+        ({"stride": (3, 3)}, "float32"),
         ({"groups": 4}, "float32"),
         ({"kernel_size": (3, 1)}, "float32"),
         ({"size": (2, 2)}, "float32"),
@@ -236,8 +262,9 @@ def test_auto_is_direct_elsewhere(changes, dtype):
     assert_same_bits(chosen, direct)
 
 
-def test_any_number_of_threads_gives_the_same_bits(rng):
-    geometry = replace(LAYER, batch=37, in_channels=70, out_channels=66)
+@pytest.mark.parametrize(("kernel", "stride"), FORMS)
+def test_any_number_of_threads_gives_the_same_bits(kernel, stride, rng):
+    geometry = plain(replace(LAYER, batch=37, in_channels=70, out_channels=66), kernel, stride)
     by_threads = []
     for threads in (1, 2, 5):
         cnnbp.set_num_threads(threads)
@@ -250,6 +277,8 @@ def test_any_number_of_threads_gives_the_same_bits(rng):
     ("changes", "said"),
     [
         ({"stride": (2, 1)}, "stride (2, 1)"),
+        ({"stride": (2, 2), "kernel_size": (5, 5)}, "kernel_size (5, 5), stride (2, 2)"),
+        ({"kernel_size": (7, 7)}, "kernel_size (7, 7), stride (1, 1)"),
         ({"dilation": (1, 2)}, "dilation (1, 2)"),
         ({"groups": 2}, "groups 2"),
         ({"kernel_size": (3, 5)}, "kernel_size (3, 5)"),

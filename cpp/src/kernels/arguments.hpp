@@ -109,7 +109,8 @@ struct MatrixProduct {
   Index a_stride, b_stride, c_stride;
   bool accumulate;
   Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
-  Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;  // or more: each strip a matrix of its own
+  /// Or more: each strip is a matrix of its own. Of more columns than one, what follows the last may be computed along.
+  Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;
 };
 
 /// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below
@@ -145,17 +146,19 @@ struct Normalizing {
 };
 
 /// A rectangle of Winograd's tiles (kernels/winograd.hpp) in all channels of one block: pixels of a map on one side,
-/// 36 points on the other. What a tile reads outside the map is 0, what it would write there is left out.
+/// size × size points on the other. What a tile reads outside the map is 0, what it would write there is left out.
 template <class T>
 struct WinogradTiles {
   T* map;     // pixel (0, 0) of the first channel
-  T* points;  // [point][channel][tile row][tile column][point lane]; the last three may be in strips before the channel
+  T* points;  // [point][phase][channel][tile row][tile column][point lane]; the last three may be in strips before the
+              // phase
   Index channels, height, width;
-  Index channel_stride, row_stride, column_stride;  // of the map; rows and columns backwards: the map mirrored
-  Index row, column;                                // where the first tile starts
-  Index size;                                       // points along an axis: 6 for 3×3 kernels, 8 for 5×5
+  Index channel_stride, row_stride;  // of the map
+  Index row, column;                 // where the first tile starts
+  Index size;                        // points along an axis, which tell the transform
+  Index step;                        // pixels from one tile to the next
   Index tile_rows, tile_columns;
-  Index point_stride, point_channel_stride, point_strip_stride;
+  Index point_stride, point_phase_stride, point_channel_stride, point_strip_stride;
   Index lanes;
   Index point_lanes;                // as many, or 1: of the narrowest block the first lane alone goes to the points
   Normalizing<T> normalizing = {};  // pixels go to the points as it makes them
@@ -178,10 +181,12 @@ struct Transposition {
 template <class T>
 struct WinogradWeights {
   const T* weight;  // [kernel × kernel] of the first pair of channels
-  T* points;        // [point][target][source]; rows of sources end at a multiple of 64 bytes
-  Index targets, sources, kernel;
+  T* points;        // [point][phase][target][source] or, of a source with phases, [point][target][phase][source]
+  Index targets, sources;
+  Index size;    // points along an axis, which tell the kernel
+  bool flipped;  // kernels are read from their last tap on: rot180(w)
   Index weight_target_stride, weight_source_stride;
-  Index point_stride, point_target_stride;
+  Index point_stride, point_phase_stride, point_target_stride;
   T* turned;  // room for [target][source][kernel × kernel], or null: sources are read where they lie
 };
 
@@ -189,11 +194,11 @@ struct WinogradWeights {
 /// channel and all of the other side, which is added to.
 template <class T>
 struct WinogradGradient {
-  const T* points;  // [part][point][channel]
+  const T* points;  // [part][point][phase][channel]
   T* gradient;      // [kernel × kernel] of the first channel
-  Index parts, part_stride, point_stride;
+  Index parts, part_stride, point_stride, point_phase_stride;
   Index channels, channel_stride;  // from one channel's kernel to the next
-  Index kernel;
+  Index size;                      // points along an axis, which tell the kernel
 };
 
 /// gradient(o, k) += Σ_n δ(o, n) · x(n, k) for o < tile and k < features.

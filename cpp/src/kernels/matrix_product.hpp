@@ -49,29 +49,29 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
 
 /// `Tile` rows; as many columns at a time as the registers hold.
 template <class V, int Tile, int Vectors, bool Asks, class T>
-[[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index row, Index column = 0) {
+[[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index columns, Index row, Index column = 0) {
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
-  for (; column + Vectors * V::width <= p.columns; column += Vectors * V::width)
+  for (; column + Vectors * V::width <= columns; column += Vectors * V::width)
     multiply_tile<V, Tile, Vectors, Asks>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
                                           c + in_strips<T>(column, p.c_strip_stride));
   if constexpr (Vectors > 1) {
-    if (column < p.columns) multiply_rows<V, Tile, Vectors / 2, Asks>(p, row, column);
+    if (column < columns) multiply_rows<V, Tile, Vectors / 2, Asks>(p, columns, row, column);
   } else if constexpr (V::width * sizeof(T) > 16) {
-    if (column < p.columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1, Asks>(p, row, column);
+    if (column < columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1, Asks>(p, columns, row, column);
   }
 }
 
 template <class V, int Vectors, class T>
-inline void multiply_by_tiles(const MatrixProduct<T>& p) {
+inline void multiply_by_tiles(const MatrixProduct<T>& p, Index columns) {
   constexpr int most = product_rows(Vectors);
   const bool follow = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
     next = row + least + (i < larger ? 1 : 0);
     with_count<most>(next - row, [&]<int Tile>() {
-      if (follow) multiply_rows<V, Tile, Vectors, true>(p, row);
-      else multiply_rows<V, Tile, Vectors, false>(p, row);
+      if (follow) multiply_rows<V, Tile, Vectors, true>(p, columns, row);
+      else multiply_rows<V, Tile, Vectors, false>(p, columns, row);
     });
   }
 }
@@ -79,10 +79,12 @@ inline void multiply_by_tiles(const MatrixProduct<T>& p) {
 template <class T>
 void multiply(const MatrixProduct<T>& p) {
   using V = Vec<T, widest<T>>;
+  const bool whole = p.columns > strip_width<T> && p.c_strip_stride > strip_width<T>;
+  const Index columns = whole ? (p.columns + V::width - 1) / V::width * V::width : p.columns;
   if constexpr (product_vectors > 2)
-    if (p.columns >= product_vectors * V::width) return multiply_by_tiles<V, product_vectors>(p);
-  if (p.columns >= 2 * V::width) multiply_by_tiles<V, 2>(p);
-  else multiply_by_tiles<V, 1>(p);
+    if (columns >= product_vectors * V::width) return multiply_by_tiles<V, product_vectors>(p, columns);
+  if (columns >= 2 * V::width) multiply_by_tiles<V, 2>(p, columns);
+  else multiply_by_tiles<V, 1>(p, columns);
 }
 
 /// Channels lie pages apart, where no hardware looks ahead: asking for the pixels of the 24th next one, or of one

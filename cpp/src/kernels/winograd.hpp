@@ -1,6 +1,7 @@
 // Winograd's convolution (Lavin and Gray 2016, arXiv:1509.09308): 4 × 4 outputs of an r × r kernel by (r + 3)² products
-// instead of 16·r². Tiles of pixels and kernels become values at r + 3 by r + 3 points, there they are multiplied and
-// summed over channels as matrices, and the sum comes back as pixels:
+// instead of 16·r², or with a stride of 2 by (r + 6)² (kernels/winograd_phases.hpp). Tiles of pixels and kernels become
+// values at so many points, there they are multiplied and summed over channels as matrices, and the sum comes back as
+// pixels:
 //
 //   Y = Aᵀ [ Σ (G w Gᵀ) ∘ (Bᵀ x B) ] A     and, read the other way,     ∂E/∂w = Gᵀ [ Σ (A δ Aᵀ) ∘ (Bᵀ x B) ] G
 //
@@ -27,11 +28,11 @@ template <class V, class Transform, bool Normalizes, class T>
   for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
     const Normalizer<V, Normalizes> normalize(a.normalizing, tile.channel);
     const auto pixel = [&](int i, int j) {
-      const T* from = pixels + i * a.row_stride + j * a.column_stride;
+      const T* from = pixels + i * a.row_stride + j * a.lanes;
       ask_for_next(a, from);
       return normalize(V::load(from));
     };
-    const auto store = [&](int i, int j, V v) { v.store(points + (i * Transform::to + j) * a.point_stride); };
+    const auto store = [&](int i, int j, V v) { v.store(points + point_offset<Transform::to>(a, i, j)); };
     if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
     else in_both_axes<V>(Transform{}, [&](int i, int j) { return tile.has(i, j) ? pixel(i, j) : zero<V>(); }, store);
   });
@@ -41,9 +42,9 @@ template <class V, class Transform, class T>
 [[gnu::noinline]] void write_tiles(const WinogradTiles<T>& a, const T* bias) {
   for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
     const V start = V::broadcast(bias ? bias[tile.channel] : T(0));
-    const auto load = [&](int i, int j) { return V::load(points + (i * Transform::from + j) * a.point_stride); };
+    const auto load = [&](int i, int j) { return V::load(points + point_offset<Transform::from>(a, i, j)); };
     const auto store = [&](int i, int j, V v) {
-      T* to = pixels + i * a.row_stride + j * a.column_stride;
+      T* to = pixels + i * a.row_stride + j * a.lanes;
       ask_for_next(a, to);
       (v + start).store(to);
     };
@@ -59,9 +60,9 @@ template <class V, class Transform, class T>
 template <class V, class Transform, class T>
 [[gnu::noinline]] void add_tiles(const WinogradTiles<T>& a) {
   for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
-    const auto load = [&](int i, int j) { return V::load(points + (i * Transform::from + j) * a.point_stride); };
+    const auto load = [&](int i, int j) { return V::load(points + point_offset<Transform::from>(a, i, j)); };
     const auto add = [&](int i, int j, V v) {
-      T* to = pixels + i * a.row_stride + j * a.column_stride;
+      T* to = pixels + i * a.row_stride + j * a.lanes;
       (V::load(to) + v).store(to);
     };
     if (tile.whole(Transform::to)) in_both_axes<V>(Transform{}, load, add);
@@ -87,20 +88,25 @@ inline void read(const WinogradTiles<T>& a) {
       [&](auto vector) { read_single<decltype(vector), Transform, Normalizes>(a); });
 }
 
+/// Calls body.operator()<Size>() with the one of these sizes that is given.
+template <int Size, int... Others, class Body>
+inline void with_size(Index size, Body body) {
+  if constexpr (sizeof...(Others) > 0)
+    if (size != Size) return with_size<Others...>(size, body);
+  body.template operator()<Size>();
+}
+
 template <class T>
 void winograd_input(const WinogradTiles<T>& a) {
-  const auto normalizing = [&]<bool Normalizes>() {
-    if (a.size == size_for(3)) read<PixelsToPoints<size_for(3)>, Normalizes>(a);
-    else read<PixelsToPoints<size_for(5)>, Normalizes>(a);
-  };
-  if (a.normalizing.mean) normalizing.template operator()<true>();
-  else normalizing.template operator()<false>();
+  with_size<6, 8, 9, 13, 5, 7>(a.size, [&]<int Size>() {
+    if (a.normalizing.mean) read<PixelsToPoints<Size>, true>(a);
+    else read<PixelsToPoints<Size>, false>(a);
+  });
 }
 
 template <class T>
 void winograd_delta(const WinogradTiles<T>& a) {
-  if (a.size == size_for(3)) read<CoefficientsToPoints<winograd_outputs, size_for(3)>, false>(a);
-  else read<CoefficientsToPoints<winograd_outputs, size_for(5)>, false>(a);
+  with_size<6, 8, 5, 7>(a.size, [&]<int Size>() { read<CoefficientsToPoints<winograd_outputs, Size>, false>(a); });
 }
 
 template <class T>
@@ -110,8 +116,10 @@ void winograd_output(const WinogradTiles<T>& a, const T* bias) {
         a, [&](auto vector) { write_tiles<decltype(vector), Transform>(a, bias); },
         [&](auto vector) { write_single<decltype(vector), Transform, false>(a, bias); });
   };
-  if (a.size == size_for(3)) write(PointsToCoefficients<winograd_outputs, size_for(3)>{});
-  else write(PointsToCoefficients<winograd_outputs, size_for(5)>{});
+  with_size<6, 8, 5, 7, 9, 13>(a.size, [&]<int Size>() {
+    if constexpr (Size > size_for(5)) write(PointsToPhases<Size>{});
+    else write(PointsToCoefficients<winograd_outputs, Size>{});
+  });
 }
 
 template <class T>
@@ -121,27 +129,44 @@ void winograd_input_delta(const WinogradTiles<T>& a) {
         a, [&](auto vector) { add_tiles<decltype(vector), Transform>(a); },
         [&](auto vector) { write_single<decltype(vector), Transform, true>(a, static_cast<const T*>(nullptr)); });
   };
-  if (a.size == size_for(3)) add(PointsToPixels<size_for(3)>{});
-  else add(PointsToPixels<size_for(5)>{});
+  with_size<6, 8>(a.size, [&]<int Size>() { add(PointsToPixels<Size>{}); });
+}
+
+/// Calls body.operator()<Kernel, Size>() for the kernel that has so many points along an axis.
+template <class Body>
+inline void with_kernel(Index size, Body body) {
+  with_size<6, 8, 9, 13>(
+      size, [&]<int Size>() { body.template operator()<Size <= size_for(5) ? Size - 3 : Size - 6, Size>(); });
+}
+
+/// The first `count` lanes.
+template <class V, class T>
+inline void store_lanes(V v, T* to, Index count) {
+  if (count == V::width) return v.store(to);
+  T lanes[V::width];
+  v.store(lanes);
+  for (Index lane = 0; lane < count; ++lane) to[lane] = lanes[lane];
 }
 
 /// Lanes are neighbouring source channels here.
-template <int Kernel, class T>
+template <int Kernel, int Size, class T>
 [[gnu::noinline]] void kernels_to_points(const WinogradWeights<T>& a) {
-  constexpr int size = size_for(Kernel);
+  constexpr int last = Kernel * Kernel - 1;
   using V = Vec<T, widest<T>>;
   for (Index target = 0; target < a.targets; ++target)
     for (Index source = 0; source < a.sources; source += V::width) {
       const T* from = a.weight + target * a.weight_target_stride + source * a.weight_source_stride;
       T* to = a.points + target * a.point_target_stride + source;
+      const Index count = a.sources - source < V::width ? a.sources - source : Index(V::width);
       T taps[Kernel * Kernel][V::width] = {};
-      for (int lane = 0; lane < V::width && source + lane < a.sources; ++lane)
-        for (int tap = 0; tap < Kernel * Kernel; ++tap) taps[tap][lane] = from[lane * a.weight_source_stride + tap];
+      for (int lane = 0; lane < count; ++lane)
+        for (int tap = 0; tap <= last; ++tap)
+          taps[a.flipped ? last - tap : tap][lane] = from[lane * a.weight_source_stride + tap];
       in_both_axes<V>(
-          CoefficientsToPoints<Kernel, size>{}, [&](int i, int j) { return V::load(taps[i * Kernel + j]); },
+          CoefficientsToPoints<Kernel, Size>{}, [&](int i, int j) { return V::load(taps[i * Kernel + j]); },
           [&](int i, int j, V v) {
-            const V factor = V::broadcast(winograd_factor<T, size>[i] * winograd_factor<T, size>[j]);
-            (v * factor).store(to + (i * size + j) * a.point_stride);
+            const V factor = V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
+            store_lanes(v * factor, to + point_offset<Size>(a, i, j), count);
           });
     }
 }
@@ -159,37 +184,33 @@ template <int Kernel, class T>
     }
 }
 
-template <int Kernel, class T>
-void all_kernels_to_points(WinogradWeights<T> a) {
-  if (a.turned) {
-    turn_kernels<Kernel>(a);
-    a.weight = a.turned;
-    a.weight_source_stride = Kernel * Kernel;
-    a.weight_target_stride = a.sources * Kernel * Kernel;
-  }
-  kernels_to_points<Kernel>(a);
-}
-
 template <class T>
 void winograd_weights(const WinogradWeights<T>& a) {
-  if (a.kernel == 3) all_kernels_to_points<3>(a);
-  else all_kernels_to_points<5>(a);
+  with_kernel(a.size, [&]<int Kernel, int Size>() {
+    WinogradWeights<T> kernels = a;
+    if (a.turned) {
+      turn_kernels<Kernel>(a);
+      kernels.weight = a.turned;
+      kernels.weight_source_stride = Kernel * Kernel;
+      kernels.weight_target_stride = a.sources * Kernel * Kernel;
+    }
+    kernels_to_points<Kernel, Size>(kernels);
+  });
 }
 
 /// Lanes are neighbouring channels here, too.
-template <int Kernel, class T>
+template <int Kernel, int Size, class T>
 [[gnu::noinline]] void points_to_kernels(const WinogradGradient<T>& a) {
-  constexpr int size = size_for(Kernel);
   using V = Vec<T, widest<T>>;
   for (Index channel = 0; channel < a.channels; channel += V::width) {
     T taps[Kernel * Kernel][V::width];
     const auto load = [&](int i, int j) {
-      const T* from = a.points + (i * size + j) * a.point_stride + channel;
+      const T* from = a.points + point_offset<Size>(a, i, j) + channel;
       V sum = V::load(from);
       for (Index part = 1; part < a.parts; ++part) sum = sum + V::load(from + part * a.part_stride);
-      return sum * V::broadcast(winograd_factor<T, size>[i] * winograd_factor<T, size>[j]);
+      return sum * V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
     };
-    in_both_axes<V>(PointsToCoefficients<Kernel, size>{}, load,
+    in_both_axes<V>(PointsToCoefficients<Kernel, Size>{}, load,
                     [&](int i, int j, V v) { v.store(taps[i * Kernel + j]); });
     T* to = a.gradient + channel * a.channel_stride;
     for (int lane = 0; lane < V::width && channel + lane < a.channels; ++lane, to += a.channel_stride)
@@ -199,8 +220,7 @@ template <int Kernel, class T>
 
 template <class T>
 void winograd_gradient(const WinogradGradient<T>& a) {
-  if (a.kernel == 3) points_to_kernels<3>(a);
-  else points_to_kernels<5>(a);
+  with_kernel(a.size, [&]<int Kernel, int Size>() { points_to_kernels<Kernel, Size>(a); });
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ using Pixel = Vec<T, 16 / sizeof(T)>;
 template <int Size, class T, class Body>
 inline void for_each_pixel(const WinogradTiles<T>& a, Index first, Index count, Body body) {
   for (Index n = 0; n < count; ++n) {
-    const Index row = a.row + (first + n) / a.tile_columns * winograd_outputs;
-    const Index column = a.column + (first + n) % a.tile_columns * winograd_outputs;
+    const Index row = a.row + (first + n) / a.tile_columns * a.step;
+    const Index column = a.column + (first + n) % a.tile_columns * a.step;
     const Span rows = pixels_inside(row, Size, a.height), columns = pixels_inside(column, Size, a.width);
     for (Index i = rows.begin; i < rows.end; ++i)
       for (Index j = columns.begin; j < columns.end; ++j)
-        body(n, i, j, (row + i) * a.row_stride + (column + j) * a.column_stride);
+        body(n, i, j, (row + i) * a.row_stride + (column + j) * a.lanes);
   }
 }
 
@@ -47,7 +47,7 @@ template <class V, class Transform, bool Normalizes, class T>
       T* const points = a.points + c * a.point_channel_stride + in_strips<T>(first, a.point_strip_stride);
       in_both_axes<V>(
           Transform{}, [&](int i, int j) { return V::load(pixels[i * size + j]); },
-          [&](int i, int j, V v) { v.store(points + (i * Transform::to + j) * a.point_stride); });
+          [&](int i, int j, V v) { v.store(points + point_offset<Transform::to>(a, i, j)); });
     }
   });
 }
@@ -62,7 +62,7 @@ template <class V, class Transform, bool Adds, class T>
       const V start = V::broadcast(bias ? bias[c] : T(0));
       const T* const points = a.points + c * a.point_channel_stride + in_strips<T>(first, a.point_strip_stride);
       in_both_axes<V>(
-          Transform{}, [&](int i, int j) { return V::load(points + (i * Transform::from + j) * a.point_stride); },
+          Transform{}, [&](int i, int j) { return V::load(points + point_offset<Transform::from>(a, i, j)); },
           [&](int i, int j, V v) { (v + start).store(pixels[i * size + j]); });
       T* const map = a.map + c * a.channel_stride;
       for_each_pixel<size>(a, first, count, [&](Index n, Index i, Index j, Index offset) {

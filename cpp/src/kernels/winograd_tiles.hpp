@@ -1,7 +1,7 @@
 // Tiles of Winograd's algorithm (kernels/winograd.hpp): which pixels they have, and a transform in both axes.
 #pragma once
 
-#include "kernels/winograd_transforms.hpp"
+#include "kernels/winograd_phases.hpp"
 
 namespace cnnbp {
 namespace {
@@ -45,9 +45,9 @@ template <class V, int Size, class T, class Body>
   for (Index c = 0; c < a.channels; ++c)
     for (Index i = 0; i < a.tile_rows; ++i)
       for (Index j = 0; j < a.tile_columns; ++j) {
-        const Index row = a.row + i * winograd_outputs, column = a.column + j * winograd_outputs;
+        const Index row = a.row + i * a.step, column = a.column + j * a.step;
         const WinogradTile tile{c, pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
-        T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.column_stride;
+        T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.lanes;
         T* points = a.points + c * a.point_channel_stride +
                     in_strips<T>((i * a.tile_columns + j) * a.point_lanes, a.point_strip_stride);
         for (Index part = 0; part < a.lanes; part += V::width) body(tile, pixels + part, points + part);

@@ -31,10 +31,11 @@ template <class T>
 std::unique_ptr<ChannelSum<T>> delta_sum(const Convolution& convolution, Algorithm algorithm) {
   if (is_depthwise(convolution)) return std::make_unique<DepthwiseSum<T>>(DepthwiseShape::delta(convolution));
   const Index output = output_tiles(convolution.window), input = input_tiles(convolution.window);
-  if (!takes_winograd<T>(algorithm, convolution, std::min(output, input)))
+  const bool transposed = output < input && convolution.window.rows.stride == 1;
+  if (!takes_winograd<T>(algorithm, convolution, transposed ? output : input))
     return direct_sum<T>(convolution, convolution.delta_sum());
-  if (output < input) return std::make_unique<WinogradDelta<T>>(WinogradShape::transposed(convolution));
-  return std::make_unique<WinogradSum<T>>(WinogradShape::mirrored_delta(convolution));
+  if (transposed) return std::make_unique<WinogradDelta<T>>(WinogradShape::transposed_delta(convolution));
+  return std::make_unique<WinogradSum<T>>(WinogradShape::delta(convolution));
 }
 
 template <class T>

@@ -111,8 +111,8 @@ void check_connections(const Conv2d& layer, const Shape& input) {
 
 void check_algorithm(const Conv2d& layer, const Window& window) {
   require(layer.algorithm != Algorithm::winograd || fits_winograd(window, layer.groups),
-          "algorithm is 'winograd', which needs kernel_size (3, 3) or (5, 5), stride 1, dilation 1 and groups 1; got "
-          "kernel_size " +
+          "algorithm is 'winograd', which needs kernel_size (3, 3) or (5, 5) with stride 1, or (3, 3) or (7, 7) with "
+          "stride 2, and dilation 1 and groups 1; got kernel_size " +
               text(layer.kernel_size) + ", stride " + text(layer.stride) + ", dilation " + text(layer.dilation) +
               ", groups " + std::to_string(layer.groups) + "; give algorithm 'auto'");
 }
@@ -121,8 +121,9 @@ void check_algorithm(const Conv2d& layer, const Window& window) {
 
 bool fits_winograd(const Window& window, std::int64_t groups) {
   const auto& [rows, columns] = window;
-  return groups == 1 && rows.kernel == columns.kernel && (rows.kernel == 3 || rows.kernel == 5) &&
-         rows.stride * columns.stride == 1 && rows.dilation * columns.dilation == 1;
+  const bool same = rows.kernel == columns.kernel && rows.stride == columns.stride;
+  const auto is = [&](Index kernel, Index stride) { return rows.kernel == kernel && rows.stride == stride; };
+  return same && (is(3, 1) || is(5, 1) || is(3, 2) || is(7, 2)) && rows.dilation * columns.dilation == 1 && groups == 1;
 }
 
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {

@@ -22,7 +22,8 @@ Window window_of(const AvgPool2d& layer, const Shape& input);
 Window window_of(const MaxPool2d& layer, const Shape& input);
 Window window_of(const Subsample2d& layer, const Shape& input);
 
-/// Whether Winograd's algorithm can compute the convolution: 3×3 or 5×5 kernels, stride 1, dilation 1, one group.
+/// Whether Winograd's algorithm can compute the convolution: 3×3 or 5×5 kernels with stride 1, 3×3 or 7×7 with stride
+/// 2; dilation 1, one group.
 bool fits_winograd(const Window& window, std::int64_t groups);
 
 /// The output's shape; they throw as well.

@@ -5,14 +5,27 @@
 
 namespace cnnbp {
 
-/// Outputs of a tile along an axis, and pixels from one tile to the next.
-constexpr Index winograd_step = 4;
+/// Outputs of a tile along an axis.
+constexpr Index winograd_outputs = 4;
 
-/// Points along an axis.
-constexpr Index winograd_size(Index kernel) { return kernel + winograd_step - 1; }
+/// Points along an axis, where outputs are summed, and those of the input's tiles, which are as many as the pixels that
+/// they read: with a stride of 2 those of both phases (kernels/winograd_phases.hpp).
+constexpr Index output_points(Index kernel, Index stride) {
+  return (kernel + stride - 1) / stride + winograd_outputs - 1;
+}
+constexpr Index input_points(Index kernel, Index stride) { return kernel + stride * (winograd_outputs - 1); }
 
-/// Tiles that cover so many pixels.
-constexpr Index tiles_along(Index pixels) { return (pixels + winograd_step - 1) / winograd_step; }
+constexpr Index squared(Index points) { return points * points; }
+
+/// Tiles of so many pixels that cover an axis.
+constexpr Index tiles_along(Index pixels, Index step = winograd_outputs) { return (pixels + step - 1) / step; }
+
+/// Tiles on one side of a sum: points along an axis, of how many phases in both axes, pixels from one tile to the next,
+/// and where the first one starts.
+struct WinogradSide {
+  Index size, phases, step;
+  Index first_row = 0, first_column = 0;
+};
 
 /// Tiles of one block that are worked on together.
 struct Patch {
@@ -29,18 +42,16 @@ constexpr Index patch_vectors = 4;
 /// Half as many for deltas and gradients of 5×5 kernels with so many channels of the output, whose 64 points are all
 /// there at once: with LeNet's 50 a thread needs 0.6 MB instead of 1.2, and the two take as long together.
 constexpr Index backward_vectors(Index size, Index channels) {
-  return size == winograd_size(5) && channels >= 32 ? patch_vectors / 2 : patch_vectors;
+  return size == input_points(5, 1) && channels >= 32 ? patch_vectors / 2 : patch_vectors;
 }
 
-/// The tiles of a map of that size in patches of at most so many vectors, a block after the other.
+/// So many tiles down and across in patches of at most so many vectors, a block after the other.
 template <class T>
-std::vector<Patch> patches_of(const Blocks<T>& blocks, Index height, Index width, Index vectors = patch_vectors);
+std::vector<Patch> patches_of(const Blocks<T>& blocks, Index down, Index across, Index vectors = patch_vectors);
 
-enum class Walk { forwards, mirrored };
-
-/// All channels of a patch, without its `size` × `size` points. Mirrored maps are walked from their last pixel.
+/// All channels of a patch, without its points.
 template <class T>
-WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, Index size, Walk walk = Walk::forwards);
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, const WinogradSide& side);
 
 /// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
 /// into one set of the first cache.

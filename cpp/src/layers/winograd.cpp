@@ -20,6 +20,11 @@ constexpr Index wanted_tasks = 16, least_task_channels = 64;
 /// then, if the weights are so few numbers (128 KB) that reading them twice as often costs nothing.
 constexpr Index least_patches = 8, few = Index{1} << 15;
 
+/// Of more points of a source's pixel than this, in all channels, a patch of four vectors would not fit the second
+/// cache (1.2 MB). Half as wide it does, which gains more than weights that are read twice as often cost: 5 percent of
+/// 256 channels of 14×14, 8 of 128 channels with a stride.
+constexpr Index most_source_points = 5000;
+
 /// Outputs of an axis times the taps that meet data there.
 Index products(const Axis& axis) {
   Index count = 0;
@@ -27,9 +32,40 @@ Index products(const Axis& axis) {
   return count;
 }
 
-/// Fewer channels than this leave the transforms more work than they save. A 5×5 kernel has twice as many products to
-/// save.
-constexpr Index least_channels(Index kernel) { return kernel == 3 ? 16 : 6; }
+/// Fewer channels on either side, or fewer pairs of them, leave the transforms more work than they save; and products
+/// have to be so many times fewer. A 5×5 kernel has twice as many to save as a 3×3 one; with a stride of 2 the latter
+/// has 1.8 times as many at most, and a 7×7 kernel 4.6 times.
+struct Least {
+  Index channels, pairs;
+  double saved;
+};
+
+constexpr Least least(Index kernel, Index stride) {
+  if (stride == 1) return kernel == 3 ? Least{16, 0, 2} : Least{6, 0, 2};
+  return kernel == 3 ? Least{16, 512, 1.5} : Least{3, 96, 1.5};
+}
+
+/// Where the first tile of an input's delta starts: with a stride of 2 at an odd i + pad, which is the first of two
+/// pixels that meet outputs from the same one on.
+Index first_input(const Axis& axis) { return axis.pad % axis.stride + 1 - axis.stride; }
+
+/// Input pixel i meets outputs from ⌈(i + pad − kernel + 1) / stride⌉ on.
+Index first_output(const Axis& axis) {
+  return (first_input(axis) + axis.pad - axis.kernel + axis.stride) / axis.stride;
+}
+
+WinogradSide input_side(const Window& window) {
+  const auto& [kernel, stride] = std::pair(window.rows.kernel, window.rows.stride);
+  return {.size = input_points(kernel, stride), .phases = stride * stride, .step = stride * winograd_outputs};
+}
+
+WinogradSide output_side(const Window& window) {
+  return {.size = output_points(window.rows.kernel, window.rows.stride), .phases = 1, .step = winograd_outputs};
+}
+
+Index input_tiles_along(const Axis& axis) {
+  return tiles_along(axis.input - first_input(axis), axis.stride * winograd_outputs);
+}
 
 /// Columns of the product at a point.
 template <class T>
@@ -41,25 +77,34 @@ Index columns_of(const WinogradTiles<T>& tiles) {
 
 WinogradShape WinogradShape::forward(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
-  return {convolution.forward_sum(), -rows.pad, -columns.pad};
+  WinogradSide input = input_side(convolution.window), output = output_side(convolution.window);
+  input.first_row = -rows.pad;
+  input.first_column = -columns.pad;
+  return {convolution.forward_sum(), tiles_along(rows.output), tiles_along(columns.output), input, output, false};
 }
 
-WinogradShape WinogradShape::transposed(const Convolution& convolution) {
+WinogradShape WinogradShape::delta(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
-  return {convolution.delta_sum(), -rows.pad, -columns.pad};
+  WinogradSide input = input_side(convolution.window), output = output_side(convolution.window);
+  input.first_row = first_input(rows);
+  input.first_column = first_input(columns);
+  output.first_row = first_output(rows);
+  output.first_column = first_output(columns);
+  return {convolution.delta_sum(), input_tiles_along(rows), input_tiles_along(columns), output, input, true};
 }
 
-WinogradShape WinogradShape::mirrored_delta(const Convolution& convolution) {
-  const auto& [rows, columns] = convolution.window;
-  return {convolution.delta_sum(), rows.output - rows.input - rows.pad, columns.output - columns.input - columns.pad,
-          true};
+WinogradShape WinogradShape::transposed_delta(const Convolution& convolution) {
+  WinogradShape shape = forward(convolution);
+  static_cast<SumShape&>(shape) = convolution.delta_sum();
+  std::swap(shape.source, shape.target);
+  return shape;
 }
 
 Index output_tiles(const Window& window) {
   return tiles_along(window.rows.output) * tiles_along(window.columns.output);
 }
 
-Index input_tiles(const Window& window) { return tiles_along(window.rows.input) * tiles_along(window.columns.input); }
+Index input_tiles(const Window& window) { return input_tiles_along(window.rows) * input_tiles_along(window.columns); }
 
 template <class T>
 bool takes_winograd(Algorithm algorithm, const Convolution& convolution, Index tiles) {
@@ -67,16 +112,19 @@ bool takes_winograd(Algorithm algorithm, const Convolution& convolution, Index t
   if (algorithm == Algorithm::direct || !fits_winograd(window, convolution.groups)) return false;
   if (algorithm == Algorithm::winograd) return true;
   if (sizeof(T) > sizeof(float)) return false;
-  if (std::min(convolution.in_channels, convolution.out_channels) < least_channels(window.rows.kernel)) return false;
-  const Index size = winograd_size(window.rows.kernel);
-  return products(window.rows) * products(window.columns) >= 2 * size * size * tiles;
+  const auto [channels, pairs, saved] = least(window.rows.kernel, window.rows.stride);
+  const Index in = convolution.in_channels, out = convolution.out_channels;
+  if (std::min(in, out) < channels || in * out < pairs) return false;
+  const Index points = squared(input_points(window.rows.kernel, window.rows.stride));
+  return double(products(window.rows) * products(window.columns)) >= saved * double(points * tiles);
 }
 
 template <class T>
 WinogradProducts<T>::WinogradProducts(WinogradShape shape)
     : shape_(std::move(shape)),
-      target_stride_(whole_vectors<T>(shape_.source_channels)),
-      point_stride_(point_stride<T>(shape_.target_channels, target_stride_)) {}
+      target_stride_(shape_.source_channels * shape_.source.phases),
+      phase_stride_(shape_.source.phases > 1 ? shape_.source_channels : shape_.target_channels * target_stride_),
+      point_stride_(point_stride<T>(shape_.target_channels * shape_.target.phases, target_stride_)) {}
 
 template <class T>
 Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
@@ -92,10 +140,12 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
                 .points = packed + part.begin * target_stride_,
                 .targets = part.end - part.begin,
                 .sources = shape_.source_channels,
-                .kernel = shape_.kernel_height,
+                .size = shape_.kernel_size(),
+                .flipped = shape_.flipped,
                 .weight_target_stride = shape_.weight_target_stride,
                 .weight_source_stride = shape_.weight_source_stride,
                 .point_stride = point_stride_,
+                .point_phase_stride = phase_stride_,
                 .point_target_stride = target_stride_,
                 .turned = turns ? reinterpret_cast<T*>(scratch) : nullptr,
             });
@@ -103,77 +153,81 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
           static_cast<std::size_t>(turned) * sizeof(T)};
 }
 
+/// Phases of the source are more numbers to sum over, those of the target are products of their own.
 template <class T>
 void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
                                           const T* packed) const {
-  for (Index p = 0; p < points(); ++p)
-    this->kernel_->multiply({
-        .a = packed + p * point_stride_ + first * target_stride_,
-        .b = source.points + p * source.point_stride,
-        .c = target.points + p * target.point_stride,
-        .rows = target.channels,
-        .inner = source.channels,
-        .columns = columns_of(source),
-        .a_stride = target_stride_,
-        .b_stride = source.point_channel_stride,
-        .c_stride = target.point_channel_stride,
-        .accumulate = false,
-        .b_strip_stride = source.point_strip_stride,
-        .c_strip_stride = target.point_strip_stride,
-    });
+  for (Index p = 0; p < shape_.points(); ++p) {
+    const Index phases = shape_.phases_at(p), products = shape_.target.phases > 1 ? phases : 1;
+    for (Index phase = 0; phase < products; ++phase)
+      this->kernel_->multiply({
+          .a = packed + p * point_stride_ + phase * phase_stride_ + first * target_stride_,
+          .b = source.points + p * source.point_stride,
+          .c = target.points + p * target.point_stride + phase * target.point_phase_stride,
+          .rows = target.channels,
+          .inner = source.channels * (phases / products),
+          .columns = columns_of(source),
+          .a_stride = target_stride_,
+          .b_stride = source.point_channel_stride,
+          .c_stride = target.point_channel_stride,
+          .accumulate = false,
+          .b_strip_stride = source.point_strip_stride,
+          .c_strip_stride = target.point_strip_stride,
+      });
+  }
 }
 
 template <class T>
 Index WinogradProducts<T>::most_grouped() const {
-  return std::min(grouped_points / points(), shape_.target_channels);
+  return std::min(grouped_points / squared(shape_.target.size), shape_.target_channels);
 }
 
 template <class T>
 Index WinogradProducts<T>::scratch(Index vectors) const {
   const Index width = vectors * Blocks<T>::full_lanes;
-  return points() * (point_stride<T>(shape_.source_channels, width) + point_stride<T>(most_grouped(), width));
+  return shape_.points() * (point_stride<T>(shape_.source_channels * shape_.source.phases, width) +
+                            point_stride<T>(most_grouped() * shape_.target.phases, width));
 }
 
 template <class T>
-void WinogradProducts<T>::lay_in_strips(WinogradTiles<T>& tiles) {
+void WinogradProducts<T>::lay_in_strips(WinogradTiles<T>& tiles, Index phases) {
   tiles.point_channel_stride = std::min(strip_width<T>, columns_of(tiles));
-  tiles.point_strip_stride = tiles.channels * strip_width<T>;
-  tiles.point_stride = point_stride<T>(tiles.channels, whole_vectors<T>(columns_of(tiles)));
+  tiles.point_phase_stride = tiles.channels * tiles.point_channel_stride;
+  tiles.point_strip_stride = phases * tiles.channels * strip_width<T>;
+  tiles.point_stride = point_stride<T>(phases * tiles.channels, whole_vectors<T>(columns_of(tiles)));
 }
 
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
-WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk) const {
-  WinogradTiles<T> tiles = tiles_of(map, patch, size(), walk);
+WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, const WinogradSide& side,
+                                            T* memory) const {
+  WinogradTiles<T> tiles = tiles_of(map, patch, side);
   if (map.blocks.samples_in(patch.block) == 1) tiles.point_lanes = 1;
   tiles.points = memory;
-  lay_in_strips(tiles);
+  lay_in_strips(tiles, side.phases);
   return tiles;
 }
 
 /// The targets of a patch.
 template <class T>
 Pixels WinogradSum<T>::pixels_of(const Patch& patch) const {
-  const auto pixels = [&](Span span, Index size) {
-    const Span found{span.begin * winograd_step, std::min(span.end * winograd_step, size)};
-    return this->shape_.mirrored ? Span{size - found.end, size - found.begin} : found;
+  const WinogradSide& side = this->shape_.target;
+  const auto pixels = [&](Span tiles, Index first, Index size) {
+    return Span{std::max<Index>(first + tiles.begin * side.step, 0), std::min(first + tiles.end * side.step, size)};
   };
-  return {patch.block, 0, pixels(patch.rows, this->shape_.target_height),
-          pixels(patch.columns, this->shape_.target_width)};
+  return {patch.block, 0, pixels(patch.rows, side.first_row, this->shape_.target_height),
+          pixels(patch.columns, side.first_column, this->shape_.target_width)};
 }
 
 template <class T>
 void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
-                               const Patch& patch, Span channels, T* scratch, const Finish& finish) const {
-  WinogradTiles<T> from = this->tiles(source, patch, scratch, walk());
-  from.row += this->shape_.first_row;
-  from.column += this->shape_.first_column;
+                               const Patch& patch, Span channels, const Memory& memory, const Finish& finish) const {
+  const WinogradTiles<T> from = this->tiles(source, patch, this->shape_.source, memory.points);
   this->kernel_->winograd_input(from);
   Pixels pixels = pixels_of(patch);
-  this->multiply(from, this->tiles(target, patch, nullptr, walk()), channels, weights.packed,
+  this->multiply(from, this->tiles(target, patch, this->shape_.target, nullptr), channels, weights.packed,
                  [&](WinogradTiles<T> to, Span group) {
-                   const Planes planes =
-                       this->planes(target, patch.block, group.begin, pixels.rows, scratch + this->scratch());
+                   const Planes planes = this->planes(target, patch.block, group.begin, pixels.rows, memory.rows);
                    if (!target.data) {
                      to.map = planes.first;
                      to.channel_stride = planes.channel_stride;
@@ -187,23 +241,28 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
 template <class T>
 Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
-  const Index height = this->shape_.target_height, width = this->shape_.target_width;
-  std::vector<Patch> patches = patches_of(source.blocks, height, width);
-  if (std::ssize(patches) < least_patches && this->packed_size() <= few)
-    patches = patches_of(source.blocks, height, width, patch_vectors / 2);
-  const Index count = static_cast<Index>(patches.size());
+  const Index down = this->shape_.tiles_down, across = this->shape_.tiles_across;
+  Index vectors = patch_vectors;
+  std::vector<Patch> patches = patches_of(source.blocks, down, across, vectors);
+  if (squared(this->shape_.source.size) * this->shape_.source_channels > most_source_points ||
+      (std::ssize(patches) < least_patches && this->packed_size() <= few)) {
+    vectors /= 2;
+    patches = patches_of(source.blocks, down, across, vectors);
+  }
+  const Index points = this->scratch(vectors), count = static_cast<Index>(patches.size());
   Index rows = 0;  // of the highest patch
-  for (const Patch& patch : patches) rows = std::max(rows, (patch.rows.end - patch.rows.begin) * winograd_step);
+  for (const Patch& patch : patches)
+    rows = std::max(rows, (patch.rows.end - patch.rows.begin) * this->shape_.target.step);
   const Index most =
       std::max(least_task_channels, this->shape_.target_channels / std::max<Index>(1, wanted_tasks / count));
   const std::vector<Span> parts = even_parts(this->shape_.target_channels, most);
-  return {
-      count * static_cast<Index>(parts.size()),
-      [=, this](Index task, std::byte* memory) {
-        sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
-                  parts[static_cast<std::size_t>(task / count)], reinterpret_cast<T*>(memory), finish);
-      },
-      static_cast<std::size_t>(this->scratch() + this->scratch_for(target, this->most_grouped(), rows)) * sizeof(T)};
+  return {count * static_cast<Index>(parts.size()),
+          [=, this](Index task, std::byte* memory) {
+            sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
+                      parts[static_cast<std::size_t>(task / count)],
+                      {reinterpret_cast<T*>(memory), reinterpret_cast<T*>(memory) + points}, finish);
+          },
+          static_cast<std::size_t>(points + this->scratch_for(target, this->most_grouped(), rows)) * sizeof(T)};
 }
 
 template bool takes_winograd<float>(Algorithm, const Convolution&, Index);

@@ -1,6 +1,6 @@
-// The sum over source channels and taps by Winograd's algorithm: 3×3 and 5×5 kernels, stride 1, one group. A task
-// takes a patch of tiles through all source channels to the points, multiplies there and brings the targets back.
-// winograd_delta.hpp has it the other way round.
+// The sum over source channels and taps by Winograd's algorithm: 3×3 and 5×5 kernels with stride 1, 3×3 and 7×7 with
+// stride 2, one group. A task takes a patch of tiles through all source channels to the points, multiplies there and
+// brings the targets back. winograd_delta.hpp has it the other way round.
 #pragma once
 
 #include "layers/channel_sum.hpp"
@@ -9,21 +9,31 @@
 
 namespace cnnbp {
 
-/// The patch that the first target reads starts at (first_row, first_column) of the source; of the transposed sum it is
-/// the other way round.
 struct WinogradShape : SumShape {
-  Index first_row, first_column;
-  bool mirrored = false;
+  Index tiles_down, tiles_across;
+  WinogradSide source, target;
+  bool flipped;  // kernels are rot180(w)
 
   static WinogradShape forward(const Convolution& convolution);
-  /// The forward pass's tiles, from the output's delta to the input's.
-  static WinogradShape transposed(const Convolution& convolution);
-  /// The delta as a sum over mirrored maps, where the kernel keeps its order: flipping a kernel or both maps is the
-  /// same.
-  static WinogradShape mirrored_delta(const Convolution& convolution);
+  /// The delta as a sum like the forward pass, from the output's delta to the input's.
+  static WinogradShape delta(const Convolution& convolution);
+  /// The forward pass's tiles the other way round; stride 1.
+  static WinogradShape transposed_delta(const Convolution& convolution);
+
+  Index tiles() const { return tiles_down * tiles_across; }
+  Index phases() const { return source.phases * target.phases; }  // one of the sides has them, if there are any
+  /// Points along an axis, where outputs are summed, and of kernels, of all phases.
+  Index size() const { return std::min(source.size, target.size); }
+  Index kernel_size() const { return std::max(source.size, target.size); }
+  Index points() const { return size() * size(); }
+  /// How many of them meet at a point: at infinity the first of an axis alone.
+  Index phases_at(Index point) const {
+    const Index infinity = size() - 1, along = phases() > 1 ? 2 : 1;
+    return (point / size() < infinity ? along : 1) * (point % size() < infinity ? along : 1);
+  }
 };
 
-/// Tiles that cover the convolution's output, and its input.
+/// Tiles of the forward pass, and of the delta as a sum like it.
 Index output_tiles(const Window& window);
 Index input_tiles(const Window& window);
 
@@ -37,7 +47,7 @@ class WinogradProducts : public ChannelSum<T> {
  public:
   explicit WinogradProducts(WinogradShape shape);
 
-  Index packed_size() const override { return points() * point_stride_; }
+  Index packed_size() const override { return shape_.points() * point_stride_; }
 
  protected:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
@@ -54,29 +64,27 @@ class WinogradProducts : public ChannelSum<T> {
       WinogradTiles<T> target = targets;
       target.map += group.begin * target.channel_stride;
       target.channels = group.end - group.begin;
-      target.points = source.points + points() * source.point_stride;
-      lay_in_strips(target);
+      target.points = source.points + shape_.points() * source.point_stride;
+      lay_in_strips(target, shape_.target.phases);
       multiply_points(source, target, group.begin, packed);
       run(target, group);
     }
   }
   Index most_grouped() const;
   /// Elements that a patch of so many vectors needs at the points: all its sources and a group of targets.
-  Index scratch(Index vectors = patch_vectors) const;
+  Index scratch(Index vectors) const;
   /// The tiles of a patch, all its channels, with points from `memory` on.
-  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, T* memory, Walk walk = Walk::forwards) const;
-  Index size() const { return winograd_size(shape_.kernel_height); }
-  Index points() const { return size() * size(); }
+  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, const WinogradSide& side, T* memory) const;
 
   WinogradShape shape_;
 
  private:
   /// Points as the product reads them best: in strips of all channels, or, if there is less than one, close together.
-  static void lay_in_strips(WinogradTiles<T>& tiles);
+  static void lay_in_strips(WinogradTiles<T>& tiles, Index phases);
   void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, Index first,
                        const T* packed) const;
 
-  Index target_stride_, point_stride_;  // of the packed weights
+  Index target_stride_, phase_stride_, point_stride_;  // of the packed weights
 };
 
 template <class T>
@@ -90,10 +98,13 @@ class WinogradSum : public WinogradProducts<T> {
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
   Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  /// A task's: for the points of a patch, and for rows of a target without memory.
+  struct Memory {
+    T *points, *rows;
+  };
   void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
-                 Span channels, T* scratch, const Finish& finish) const;
+                 Span channels, const Memory& memory, const Finish& finish) const;
   Pixels pixels_of(const Patch& patch) const;
-  Walk walk() const { return this->shape_.mirrored ? Walk::mirrored : Walk::forwards; }
 };
 
 }  // namespace cnnbp

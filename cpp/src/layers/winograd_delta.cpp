@@ -13,12 +13,9 @@ constexpr Index wanted_tasks = 4, least_task_channels = 16;
 template <class T>
 void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                                  const Patch& patch, Span channels, T* scratch) const {
-  const WinogradTiles<T> from = this->tiles(source, patch, scratch);
+  const WinogradTiles<T> from = this->tiles(source, patch, this->shape_.source, scratch);
   this->kernel_->winograd_delta(from);
-  WinogradTiles<T> to = this->tiles(target, patch, nullptr);
-  to.row += this->shape_.first_row;
-  to.column += this->shape_.first_column;
-  this->multiply(from, to, channels, weights.packed,
+  this->multiply(from, this->tiles(target, patch, this->shape_.target, nullptr), channels, weights.packed,
                  [&](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
 }
 
@@ -26,9 +23,9 @@ void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& targe
 template <class T>
 Loop WinogradDelta<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
                            Finish finish) const {
-  const Index vectors = backward_vectors(this->size(), this->shape_.source_channels);
+  const Index vectors = backward_vectors(this->shape_.source.size, this->shape_.source_channels);
   const std::vector<Patch> patches =
-      patches_of(source.blocks, this->shape_.source_height, this->shape_.source_width, vectors);
+      patches_of(source.blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
   const Index blocks = source.blocks.count(), channels = this->shape_.target_channels;
   const std::vector<Span> parts =
       even_parts(channels, std::max(least_task_channels, channels / std::max<Index>(1, wanted_tasks / blocks)));

@@ -1,5 +1,5 @@
 // The delta by Winograd's algorithm, as the transpose of its forward pass: δ_x = Σ B [ Σ (G w Gᵀ) ∘ (A δ Aᵀ) ] Bᵀ. It
-// has the forward pass's tiles, where the sum over mirrored maps (winograd.hpp) has as many as the input needs; but
+// has the forward pass's tiles, where the sum like the forward pass (winograd.hpp) has as many as the input needs; but
 // they overlap in the input's delta.
 #pragma once
 

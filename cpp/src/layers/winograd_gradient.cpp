@@ -59,13 +59,13 @@ auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> 
 
 template <class T>
 std::vector<Patch> WinogradGradientSum<T>::patches(const Blocks<T>& blocks) const {
-  return patches_of(blocks, shape_.target_height, shape_.target_width, vectors());
+  return patches_of(blocks, shape_.tiles_down, shape_.tiles_across, vectors());
 }
 
 template <class T>
 Index WinogradGradientSum<T>::workspace(const Blocks<T>& blocks) const {
   const Index numbers = parts_of(static_cast<Index>(patches(blocks).size())).back().number + 1;
-  return numbers * points() * point();
+  return numbers * shape_.points() * shape_.phases() * point();
 }
 
 /// One patch's product at every point: [row][pixel] · [pixel][column].
@@ -74,53 +74,59 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const Winog
                                        bool first, T* transposed) const {
   const Index width = rows.point_channel_stride, across = whole_halves<T>(columns.channels);
   const Index pixels = rows.tile_rows * rows.tile_columns * rows.lanes;
-  for (Index p = 0; p < points(); ++p) {
-    this->kernel_->transpose({.from = columns.points + p * columns.point_stride,
+  const auto transpose = [&](const T* points) {
+    this->kernel_->transpose({.from = points,
                               .to = transposed,
                               .rows = across,
                               .columns = pixels,
                               .from_stride = width,
                               .to_stride = across});
-    this->kernel_->multiply({
-        .a = rows.points + p * rows.point_stride,
-        .b = transposed,
-        .c = sums + p * point(),
-        .rows = rows.channels,
-        .inner = pixels,
-        .columns = across,
-        .a_stride = width,
-        .b_stride = across,
-        .c_stride = row(),
-        .accumulate = !first,
-    });
-  }
+  };
+  for (Index p = 0; p < shape_.points(); ++p)
+    for (Index phase = 0; phase < shape_.phases_at(p); ++phase) {
+      if (phase == 0 || columns.point_phase_stride > 0)
+        transpose(columns.points + p * columns.point_stride + phase * columns.point_phase_stride);
+      this->kernel_->multiply({
+          .a = rows.points + p * rows.point_stride + phase * rows.point_phase_stride,
+          .b = transposed,
+          .c = sums + (p * shape_.phases() + phase) * point(),
+          .rows = rows.channels,
+          .inner = pixels,
+          .columns = across,
+          .a_stride = width,
+          .b_stride = across,
+          .c_stride = row(),
+          .accumulate = !first,
+      });
+    }
 }
 
 template <class T>
 void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
                                       const Part& part, T* sums, T* scratch) const {
-  const auto tiles = [&](const Tensor<T>& map, const Patch& patch, const Span& channels, T* points) {
-    WinogradTiles<T> all = tiles_of(map, patch, size());
+  const auto tiles = [](const Tensor<T>& map, const Patch& patch, const WinogradSide& side, const Span& channels,
+                        T* points) {
+    WinogradTiles<T> all = tiles_of(map, patch, side);
     all.map += channels.begin * all.channel_stride;
     all.channels = channels.end - channels.begin;
     all.normalizing = map.normalizing.from(channels.begin);
     all.points = points;
-    all.point_stride = point_stride<T>(whole_halves<T>(all.channels), all.point_channel_stride);
+    const Index stored = whole_halves<T>(all.channels);
+    if (side.phases > 1) all.point_phase_stride = stored * all.point_channel_stride;
+    all.point_stride = point_stride<T>(side.phases * stored, all.point_channel_stride);
     return all;
   };
   const Span& inputs = columns_are_outputs_ ? part.rows : part.columns;
   const Span& outputs = columns_are_outputs_ ? part.columns : part.rows;
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
-    WinogradTiles<T> x = tiles(input, patch, inputs, scratch);
-    x.row += shape_.first_row;
-    x.column += shape_.first_column;
-    const WinogradTiles<T> d = tiles(delta, patch, outputs, x.points + points() * x.point_stride);
+    const WinogradTiles<T> x = tiles(input, patch, shape_.source, inputs, scratch);
+    const WinogradTiles<T> d = tiles(delta, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
     add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x,
               sums + part.rows.begin * row() + part.columns.begin, i == part.patches.begin,
-              d.points + points() * d.point_stride);
+              d.points + shape_.points() * d.point_stride);
   }
 }
 
@@ -128,11 +134,14 @@ template <class T>
 Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) {
   const std::vector<Patch> patches = this->patches(delta.blocks);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
-  const Index numbers = parts.back().number + 1, part_stride = points() * point();
+  const Index numbers = parts.back().number + 1, part_stride = shape_.points() * shape_.phases() * point();
   const Index width = vectors() * Blocks<T>::full_lanes;
   const Index across = std::min(most_channels, row()), down = std::min(most_channels, whole_halves<T>(rows_));
-  const Index scratch = points() * (point_stride<T>(across, width) + point_stride<T>(down, width)) + across * width;
   const Index inputs = shape_.source_channels, taps = shape_.kernel_height * shape_.kernel_width;
+  const Index most_inputs = columns_are_outputs_ ? down : across, most_outputs = columns_are_outputs_ ? across : down;
+  const Index scratch =
+      shape_.points() * (point_stride<T>(shape_.phases() * most_inputs, width) + point_stride<T>(most_outputs, width)) +
+      across * width;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
                    const Part& part = parts[static_cast<std::size_t>(task)];
@@ -147,10 +156,11 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
                            .gradient = gradient + row * (columns_are_outputs_ ? next_input : next_output),
                            .parts = numbers,
                            .part_stride = part_stride,
-                           .point_stride = point(),
+                           .point_stride = shape_.phases() * point(),
+                           .point_phase_stride = point(),
                            .channels = columns_,
                            .channel_stride = columns_are_outputs_ ? next_output : next_input,
-                           .kernel = shape_.kernel_height});
+                           .size = shape_.kernel_size()});
                     }};
   return {{sum}, {finish}};
 }

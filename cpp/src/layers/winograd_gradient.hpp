@@ -1,4 +1,4 @@
-// The gradient of 3×3 and 5×5 kernels by Winograd's algorithm: δ and input are multiplied and summed over tiles and
+// The gradient of a convolution's kernels by Winograd's algorithm: δ and input are multiplied and summed over tiles and
 // samples at the points, and only the sums come back as kernels.
 #pragma once
 
@@ -29,9 +29,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
                 T* sums, T* scratch) const;
   void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, T* sums, bool first,
                  T* transposed) const;
-  Index vectors() const { return backward_vectors(size(), shape_.target_channels); }
-  Index size() const { return winograd_size(shape_.kernel_height); }
-  Index points() const { return size() * size(); }
+  Index vectors() const { return backward_vectors(shape_.source.size, shape_.target_channels); }
   Index row() const;    // of the sums: columns, up to whole 32 bytes
   Index point() const;  // elements from one point's sums to the next
 

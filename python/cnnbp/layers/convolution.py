@@ -71,10 +71,10 @@ class Conv2d(Layer):
     trainable : bool
         False holds the parameters at their values: they have no gradient.
     algorithm : {"auto", "direct", "winograd"}
-        "direct" sums the products as they are written. "winograd" needs 3×3 or 5×5 kernels without
-        stride, dilation and groups, and computes them with a quarter or a third of the products
-        (Lavin and Gray 2016), which rounds more coarsely. "auto" takes it where shapes alone say
-        that it is faster, in float32 only.
+        "direct" sums the products as they are written. "winograd" needs 3×3 or 5×5 kernels with
+        stride 1, or 3×3 or 7×7 ones with stride 2, without dilation and groups, and computes them
+        with 16 to 56 percent of the products (Lavin and Gray 2016), which rounds more coarsely.
+        "auto" takes it where shapes alone say that it is faster, in float32 only.
 
     Raises
     ------
