@@ -52,9 +52,10 @@ constexpr Index whole_halves(Index count) {
   return (count + half - 1) / half * half;
 }
 
-/// Whether planes of a multiple of 4 KB get a pixel more. Without it the same pixel of all channels falls into one
+/// Whether planes of a multiple of 4 KB get 64 bytes more. Without it the same pixel of all channels falls into one
 /// set of the first cache, and a kernel that reads seven planes at once throws out what it is about to read. Gradient
-/// and delta of 64 channels of 32×32 gained a fifth.
+/// and delta of 64 channels of 32×32 gained a fifth. A narrow block's get as many: a pixel of it would leave every other
+/// channel's vectors across two cache lines, and a 1×1 product of 8 samples took 14 percent longer.
 enum class Spacing { contiguous, spread };
 
 /// Whether planes of such maps may lie apart.
@@ -74,20 +75,18 @@ class Tensor {
 
   Tensor() = default;
   Tensor(T* d, const Shape& s, const Blocks<T>& b, Spacing spacing = Spacing::contiguous)
-      : data(d), shape(s), blocks(b), plane_(s.pixels()) {
-    if (spacing == Spacing::spread && may_spread(s)) ++plane_;
-  }
+      : data(d), shape(s), blocks(b), gap_(spacing == Spacing::spread && may_spread(s) ? Blocks<T>::full_lanes : 0) {}
 
-  T* block(Index b) const { return data + b * Blocks<T>::full_lanes * shape.channels * plane_; }
+  T* block(Index b) const { return data + b * shape.channels * (shape.pixels() * Blocks<T>::full_lanes + gap_); }
   T* channel(Index b, Index c) const { return block(b) + c * channel_stride(b); }
-  Index channel_stride(Index b) const { return plane_ * blocks.lanes(b); }
+  Index channel_stride(Index b) const { return shape.pixels() * blocks.lanes(b) + gap_; }
   Index row_stride(Index b) const { return shape.width * blocks.lanes(b); }
-  Index size() const { return blocks.all_lanes() * shape.channels * plane_; }
+  Index size() const { return shape.channels * (shape.pixels() * blocks.all_lanes() + blocks.count() * gap_); }
   /// The same numbers as maps of another shape; for contiguous tensors.
   Tensor viewed_as(const Shape& other) const { return other == shape ? *this : Tensor(data, other, blocks); }
 
  private:
-  Index plane_ = 0;  // pixels from one channel to the next
+  Index gap_ = 0;  // elements after each channel
 };
 
 }  // namespace cnnbp
