@@ -5,6 +5,7 @@ from cnnbp.layers import LENET5_CONNECTIONS
 from normalized import NORMALIZED, NORMALIZED_AS_READ
 from oracle_network import concat, layer, residual
 from resnet import resnet20
+from winograd_networks import WINOGRAD, WINOGRAD_STRIDED
 
 TOOLBOX = Architecture(
     layers=[
@@ -239,32 +240,6 @@ LENET5 = Architecture(
     loss="mse",
 )
 
-#: Winograd's algorithm in every pass, chosen and asked for; smooth: rounding stays rounding.
-WINOGRAD = Architecture(
-    layers=[
-        layer("Conv2d", out_channels=16, kernel_size=3, padding=((1, 1), (1, 1))),
-        layer(
-            "Conv2d",
-            out_channels=20,
-            kernel_size=3,
-            padding=((1, 1), (1, 1)),
-            activation="tanh",
-        ),
-        layer("AvgPool2d", kernel_size=(2, 2)),
-        layer(
-            "Conv2d",
-            out_channels=17,
-            kernel_size=5,
-            padding=((2, 2), (1, 2)),
-            activation="sigmoid",
-            algorithm="winograd",
-        ),
-        layer("Linear", out_features=10),
-    ],
-    input_shape=(2, 13, 11),
-    loss="cross_entropy",
-)
-
 #: The notes' other layer: maps that share their kernels, in learned proportions.
 COMBINED = Architecture(
     layers=[
@@ -375,6 +350,7 @@ ALL = {
     "normalized": NORMALIZED,
     "resized": RESIZED,
     "winograd": WINOGRAD,
+    "winograd_strided": WINOGRAD_STRIDED,
     "normalized_as_read": NORMALIZED_AS_READ,
     "combined": COMBINED,
     "transposed": TRANSPOSED,

@@ -27,6 +27,7 @@ SMOOTH = [
     "odd",
     "subsampled",
     "winograd",
+    "winograd_strided",
     "combined",
     "transposed",
     "dropped",

@@ -99,7 +99,7 @@ constexpr Index in_strips(Index n, Index strip_stride) {
   return n / strip_width<T> * strip_stride + n % strip_width<T>;
 }
 
-/// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
+/// c(m, n) = start(m) + Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
 template <class T>
 struct MatrixProduct {
   const T* a;
@@ -108,7 +108,10 @@ struct MatrixProduct {
   Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
-  Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  Index a_step = 1;          // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
+  const T* start = nullptr;  // 0
+  const T* soon = nullptr;   // what will be read soon: a line each `soon_step`, `inner` of them
+  Index soon_step = 0;
   /// Or more: each strip is a matrix of its own. Of more columns than one, what follows the last may be computed along.
   Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;
 };

@@ -18,22 +18,28 @@ constexpr int product_rows(int vectors) {
 
 /// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not
 /// fit the registers.
-/// Where it `Asks`, each step asks for a share of the rows after the tile's: 1 to 9 percent of Winograd's sums, and a
-/// fifth of VGG-small's single image, which reads each of its weights once.
+/// Where it `Asks`, each step asks for a line that will be read soon or, if it is not told, for a share of the rows
+/// after the tile's: 1 to 9 percent of Winograd's sums, and a fifth of VGG-small's single image, which reads each of
+/// its weights once.
 template <class V, int Tile, int Vectors, bool Asks, class T>
-[[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
+[[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c,
+                                                 const T* start) {
   constexpr int thirds = (Tile + 2) / 3;
   V sum[Tile][Vectors];
   const auto in_c = [&](int m, int n) { return c + m * p.c_stride + in_strips<T>(n * V::width, p.c_strip_stride); };
   for (int m = 0; m < Tile; ++m)
     for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(in_c(m, n)) : zero<V>();
+  if (start)
+    for (int m = 0; m < Tile; ++m)
+      for (int n = 0; n < Vectors; ++n) sum[m][n] = V::broadcast(start[m]);
   const T* third[thirds];
   for (int t = 0; t < thirds; ++t) third[t] = a + 3 * t * p.a_stride;
-  const T* ahead = a + Tile * p.a_stride;
+  const T* ahead = p.soon ? p.soon : a + Tile * p.a_stride;
+  const Index ahead_step = p.soon ? p.soon_step : Tile;
   for (Index k = p.inner; k > 0; --k, b += p.b_stride) {
     if constexpr (Asks) {
       __builtin_prefetch(ahead);
-      ahead += Tile;
+      ahead += ahead_step;
     }
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load(b + in_strips<T>(n * V::width, p.b_strip_stride));
@@ -52,9 +58,10 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
 [[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index columns, Index row, Index column = 0) {
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
+  const T* start = p.start && !p.accumulate ? p.start + row : nullptr;
   for (; column + Vectors * V::width <= columns; column += Vectors * V::width)
     multiply_tile<V, Tile, Vectors, Asks>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
-                                          c + in_strips<T>(column, p.c_strip_stride));
+                                          c + in_strips<T>(column, p.c_strip_stride), start);
   if constexpr (Vectors > 1) {
     if (column < columns) multiply_rows<V, Tile, Vectors / 2, Asks>(p, columns, row, column);
   } else if constexpr (V::width * sizeof(T) > 16) {
@@ -66,11 +73,12 @@ template <class V, int Vectors, class T>
 inline void multiply_by_tiles(const MatrixProduct<T>& p, Index columns) {
   constexpr int most = product_rows(Vectors);
   const bool follow = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
+  const bool asks = follow || p.soon;
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
     next = row + least + (i < larger ? 1 : 0);
     with_count<most>(next - row, [&]<int Tile>() {
-      if (follow) multiply_rows<V, Tile, Vectors, true>(p, columns, row);
+      if (asks) multiply_rows<V, Tile, Vectors, true>(p, columns, row);
       else multiply_rows<V, Tile, Vectors, false>(p, columns, row);
     });
   }

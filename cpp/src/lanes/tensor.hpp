@@ -54,8 +54,8 @@ constexpr Index whole_halves(Index count) {
 
 /// Whether planes of a multiple of 4 KB get 64 bytes more. Without it the same pixel of all channels falls into one
 /// set of the first cache, and a kernel that reads seven planes at once throws out what it is about to read. Gradient
-/// and delta of 64 channels of 32×32 gained a fifth. A narrow block's get as many: a pixel of it would leave every other
-/// channel's vectors across two cache lines, and a 1×1 product of 8 samples took 14 percent longer.
+/// and delta of 64 channels of 32×32 gained a fifth. A narrow block's get as many: a pixel of it would leave every
+/// other channel's vectors across two cache lines, and a 1×1 product of 8 samples took 14 percent longer.
 enum class Spacing { contiguous, spread };
 
 /// Whether planes of such maps may lie apart.

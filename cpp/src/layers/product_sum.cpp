@@ -8,45 +8,17 @@
 namespace cnnbp {
 namespace {
 
-/// A panel: columns of four lane vectors, as many as a patch of Winograd's has, and so many rows that it stays in the
-/// second cache (128 KB) beside the weights that multiply it. Every panel loads and stores all sums: with half as many
-/// rows, sums over 512 products and more took 1 to 4 percent longer with AVX-512.
+/// A panel: columns of four lane vectors, as many as a patch of Winograd's has.
 template <class T>
 constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
-constexpr Index panel_rows = 512;
 
 /// The narrowest block has a quarter of the lanes.
 constexpr Index most_pixels = 4 * patch_vectors;
-
-/// With fewer source channels the gathering shows: pixels are then read where they lie. A strided forward pass, whose
-/// taps read them again and again, gains from 32 on (a fifth, at 3×3 from 32 to 64), all others from 128 on; below that
-/// they lost up to two fifths.
-constexpr Index least_read_again = 32, least_read_once = 128;
 
 /// With few rows the targets are split among tasks, at least so many to a task: each gathers all sources.
 constexpr Index wanted_tasks = 16, least_task_tiles = 10;
 
 constexpr Index nothing = -1;
-
-/// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.
-bool reads_in_place(const std::vector<Taps>& taps) {
-  for (std::size_t p = 0; p < taps.size(); ++p)
-    if (taps[p].count != 1 || taps[p].source != static_cast<Index>(p)) return false;
-  return true;
-}
-
-CorrelatorShape in_one_row(CorrelatorShape shape) {
-  const Index pixels = shape.target_height * shape.target_width;
-  const bool in_place = shape.source_height == shape.target_height && shape.source_width == shape.target_width &&
-                        reads_in_place(shape.rows) && shape.columns.size() == 1 && shape.columns[0].advance == 1 &&
-                        shape.columns[0].taps.count == 1 && shape.columns[0].taps.source == 0;
-  if (!in_place || shape.kernel_height * shape.kernel_width > 1) return shape;
-  shape.source_height = shape.target_height = 1;
-  shape.source_width = shape.target_width = pixels;
-  shape.rows.resize(1);
-  shape.columns[0].count = pixels;
-  return shape;
-}
 
 /// Whether pixels that begin at these places, of which some may be nothing, lie side by side.
 bool are_neighbours(const Index* places, Index count, Index lanes) {
@@ -56,15 +28,6 @@ bool are_neighbours(const Index* places, Index count, Index lanes) {
 }
 
 }  // namespace
-
-template <class T>
-bool takes_product(const Convolution& convolution, const SumShape& sum) {
-  const auto& [rows, columns] = convolution.window;
-  const bool strided = rows.stride * columns.stride > 1, pointwise = rows.kernel * columns.kernel == 1;
-  const bool shrinks = sum.source_height * sum.source_width > sum.target_height * sum.target_width;
-  const Index least = shrinks && !pointwise ? least_read_again : least_read_once;
-  return (strided || pointwise) && sum.groups == 1 && sum.source_channels >= least;
-}
 
 template <class T>
 struct ProductSum<T>::Strip {
@@ -84,77 +47,6 @@ struct ProductSum<T>::Strip {
     return count < 2 || pixel - pixels[count - 1] == step();
   }
 };
-
-template <class T>
-auto ProductSum<T>::phases_of(const std::vector<Taps>& taps, Index kernel) -> std::vector<AxisPhase> {
-  std::vector<AxisPhase> phases{{.first = 0, .step = 1, .count = 0, .positions = {}}};  // where no tap meets data
-  for (std::size_t p = 0; p < taps.size(); ++p) {
-    const Index step = taps[p].step, first = taps[p].first % step;
-    auto phase = phases.begin();
-    if (taps[p].count > 0)
-      phase = std::find_if(phase + 1, phases.end(), [=](const AxisPhase& other) { return other.first == first; });
-    if (phase == phases.end())
-      phase = phases.insert(
-          phase, {.first = first, .step = step, .count = (kernel - first + step - 1) / step, .positions = {}});
-    phase->positions.push_back(static_cast<Index>(p));
-  }
-  return phases;
-}
-
-template <class T>
-ProductSum<T>::ProductSum(const CorrelatorShape& given)
-    : shape_(in_one_row(given)),
-      columns_(static_cast<std::size_t>(shape_.target_width)),
-      tiles_(even_parts(shape_.target_channels, most_tile_channels)) {
-  const CorrelatorShape& shape = shape_;
-  for (const Run& run : shape.columns)
-    for (Index i = 0; i < run.count; ++i) {
-      Taps& taps = columns_[static_cast<std::size_t>(run.begin + i * run.step)];
-      taps = run.taps;
-      taps.source += i * run.advance;
-    }
-  for (const AxisPhase& rows : phases_of(shape.rows, shape.kernel_height))
-    for (const AxisPhase& columns : phases_of(columns_, shape.kernel_width)) {
-      const Index products = rows.count * columns.count * shape.source_channels;
-      if (products == 0) {
-        has_empty_pixels_ |= !rows.positions.empty() && !columns.positions.empty();
-        continue;
-      }
-      classes_.push_back({rows, columns, packed_size_, products});
-      packed_size_ += shape.target_channels * products;
-    }
-}
-
-/// Weights lie by panels, so that one that is multiplied reads them in one stream: those of row `product` and the rows
-/// of its panel after it, of one tile.
-template <class T>
-Index ProductSum<T>::place_of(const Class& of, const Span& tile, Index product) const {
-  const Index panel = product / panel_rows * panel_rows, rows = std::min(panel_rows, of.products - panel);
-  return of.weights + panel * shape_.target_channels + tile.begin * rows + (product - panel) * (tile.end - tile.begin);
-}
-
-template <class T>
-void ProductSum<T>::pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const {
-  Index product = 0;
-  T* to = nullptr;
-  for (Index i = 0; i < of.rows.count; ++i)
-    for (Index j = 0; j < of.columns.count; ++j) {
-      const Index tap =
-          (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
-      for (Index c = 0; c < shape_.source_channels; ++c, ++product) {
-        if (product % panel_rows == 0) to = packed + place_of(of, tile, product);
-        for (Index m = tile.begin; m < tile.end; ++m)
-          *to++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
-      }
-    }
-}
-
-template <class T>
-Loop ProductSum<T>::packing(T* const& weight, T* packed) {
-  return {static_cast<Index>(tiles_.size()), [this, &weight, packed](Index task, std::byte*) {
-            for (const Class& of : classes_) pack_tile(weight, packed, of, tiles_[static_cast<std::size_t>(task)]);
-          }};
-}
 
 /// Where in a source channel the pixels of a strip read with one tap; false if none of them meets data.
 template <class T>
@@ -186,46 +78,70 @@ void ProductSum<T>::ask_for_targets(const Strip& strip, Index tile) const {
                       .elements = strip.step() * strip.count * strip.lanes()});
 }
 
+/// Of the next strip's lines, if they are to be asked for, each tile asks for its share: one line a channel with every
+/// step of its inner loop, others before. All before took 4 to 9 percent longer.
+template <class T>
+const T* ProductSum<T>::soon(const Strip& strip, const Rows& rows, const Span& products, Index tile) const {
+  if (!rows.next) return nullptr;
+  constexpr Index line = Blocks<T>::full_lanes;
+  const Index lines = (strip.count * strip.lanes() + line - 1) / line, tiles = strip.tiles.end - strip.tiles.begin;
+  const Index begin = (tile - strip.tiles.begin) * lines / tiles, end = (tile + 1 - strip.tiles.begin) * lines / tiles;
+  if (begin == end) return nullptr;
+  if (end > begin + 1)
+    this->kernel_->ask({.first = rows.next + (begin + 1) * line,
+                        .rows = products.end - products.begin,
+                        .row_stride = rows.stride,
+                        .elements = (end - begin - 1) * line});
+  return rows.next + begin * line;
+}
+
 /// The weights [products.begin, products.end) of every target channel, times as many rows of sources. `first`
 /// products start from the bias, others add to what the target holds.
 template <class T>
 void ProductSum<T>::multiply(const Class& of, const Strip& strip, const Rows& rows, Span products, bool first) const {
   constexpr Taps one{0, 1, 1, 0, 1};
-  constexpr Index full = Blocks<T>::full_lanes;
-  // Neighbours in narrow blocks are as good as the lanes of wide ones.
-  const bool wide = strip.step() == 1 && strip.count * strip.lanes() % full == 0;
-  const Run columns{0, strip.step(), wide ? strip.count * strip.lanes() / full : strip.count, one, 1};
+  const Run columns{0, strip.step(), strip.count, one, 1};
   for (Index i = strip.tiles.begin; i < strip.tiles.end; ++i) {
     const Span& tile = this->tile(i);
     const Index width = tile.end - tile.begin;
+    T* const target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes();
+    const T* const weight = strip.weights.packed + place_of(of, tile, products.begin);
     if (first) ask_for_targets(strip, i + 1);
-    if (rows.next) {
-      const Index count = products.end - products.begin, tiles = strip.tiles.end - strip.tiles.begin;
-      const Index begin = (i - strip.tiles.begin) * count / tiles, end = (i + 1 - strip.tiles.begin) * count / tiles;
-      this->kernel_->ask({.first = rows.next + begin * rows.stride,
-                          .rows = end - begin,
-                          .row_stride = rows.stride,
-                          .elements = strip.count * strip.lanes()});
-    }
-    this->kernel_->correlate({.source = rows.first,
-                              .target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes(),
-                              .weight = strip.weights.packed + place_of(of, tile, products.begin),
-                              .bias = strip.weights.bias_from(tile.begin),
-                              .accumulate = !first,
-                              .source_channels = products.end - products.begin,
-                              .kernel_height = 1,
-                              .kernel_width = 1,
-                              .source_channel_stride = rows.stride,
-                              .source_row_stride = 0,
-                              .target_channel_stride = strip.target.channel_stride(strip.block),
-                              .target_row_stride = 0,
-                              .rows = &one,
-                              .row_begin = 0,
-                              .row_end = 1,
-                              .columns = &columns,
-                              .column_runs = 1,
-                              .tile = width,
-                              .lanes = wide ? full : strip.lanes()});
+    if (strip.step() == 1)
+      this->kernel_->multiply({.a = weight,
+                               .b = rows.first,
+                               .c = target,
+                               .rows = width,
+                               .inner = products.end - products.begin,
+                               .columns = strip.count * strip.lanes(),
+                               .a_stride = 1,
+                               .b_stride = rows.stride,
+                               .c_stride = strip.target.channel_stride(strip.block),
+                               .accumulate = !first,
+                               .a_step = width,
+                               .start = strip.weights.bias_from(tile.begin),
+                               .soon = soon(strip, rows, products, i),
+                               .soon_step = rows.stride});
+    else
+      this->kernel_->correlate({.source = rows.first,
+                                .target = target,
+                                .weight = weight,
+                                .bias = strip.weights.bias_from(tile.begin),
+                                .accumulate = !first,
+                                .source_channels = products.end - products.begin,
+                                .kernel_height = 1,
+                                .kernel_width = 1,
+                                .source_channel_stride = rows.stride,
+                                .source_row_stride = 0,
+                                .target_channel_stride = strip.target.channel_stride(strip.block),
+                                .target_row_stride = 0,
+                                .rows = &one,
+                                .row_begin = 0,
+                                .row_end = 1,
+                                .columns = &columns,
+                                .column_runs = 1,
+                                .tile = width,
+                                .lanes = strip.lanes()});
   }
 }
 
@@ -356,8 +272,6 @@ Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const 
           static_cast<std::size_t>(panel_rows * panel_columns<T>) * sizeof(T)};
 }
 
-template bool takes_product<float>(const Convolution&, const SumShape&);
-template bool takes_product<double>(const Convolution&, const SumShape&);
 template class ProductSum<float>;
 template class ProductSum<double>;
 
