@@ -148,26 +148,30 @@ inline void store_lanes(V v, T* to, Index count) {
   for (Index lane = 0; lane < count; ++lane) to[lane] = lanes[lane];
 }
 
-/// Lanes are neighbouring source channels here.
+/// Lanes are neighbouring source channels here. Rows of sources follow each other without a gap, so what a vector
+/// stores after a row's last source is overwritten by what is stored there later: sources are taken from the last to
+/// the first, and only the last rows, whose followers are another phase's or task's, end with single numbers. Ending
+/// all of them so took an eighth of LeNet's second layer.
 template <int Kernel, int Size, class T>
 [[gnu::noinline]] void kernels_to_points(const WinogradWeights<T>& a) {
   constexpr int last = Kernel * Kernel - 1;
   using V = Vec<T, widest<T>>;
   for (Index target = 0; target < a.targets; ++target)
-    for (Index source = 0; source < a.sources; source += V::width) {
+    for (Index source = (a.sources - 1) / V::width * V::width; source >= 0; source -= V::width) {
       const T* from = a.weight + target * a.weight_target_stride + source * a.weight_source_stride;
       T* to = a.points + target * a.point_target_stride + source;
       const Index count = a.sources - source < V::width ? a.sources - source : Index(V::width);
       T taps[Kernel * Kernel][V::width] = {};
+      const Index stored = (a.targets - 1 - target) * a.point_target_stride < V::width ? count : Index(V::width);
       for (int lane = 0; lane < count; ++lane)
-        for (int tap = 0; tap <= last; ++tap)
-          taps[a.flipped ? last - tap : tap][lane] = from[lane * a.weight_source_stride + tap];
-      in_both_axes<V>(
-          CoefficientsToPoints<Kernel, Size>{}, [&](int i, int j) { return V::load(taps[i * Kernel + j]); },
-          [&](int i, int j, V v) {
-            const V factor = V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
-            store_lanes(v * factor, to + point_offset<Size>(a, i, j), count);
-          });
+        for (int tap = 0; tap <= last; ++tap) taps[tap][lane] = from[lane * a.weight_source_stride + tap];
+      const auto tap = [&](int i, int j) {
+        return V::load(taps[a.flipped ? last - (i * Kernel + j) : i * Kernel + j]);
+      };
+      in_both_axes<V>(CoefficientsToPoints<Kernel, Size>{}, tap, [&](int i, int j, V v) {
+        const V factor = V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
+        store_lanes(v * factor, to + point_offset<Size>(a, i, j), stored);
+      });
     }
 }
 
