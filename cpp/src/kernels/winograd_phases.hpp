@@ -13,8 +13,8 @@
 namespace cnnbp {
 namespace {
 
-/// 0, ± some numbers, one more, ∞: so many points. Of all sets of eighths up to 2, and ±2.5 to ±4 for the last, those
-/// with the smallest errors of outputs and gradients.
+/// 0, ± some numbers, one more, ∞: so many points. Among sets of quarters and eighths up to 2, with the last up to ±4,
+/// these had the smallest errors of outputs and gradients (the second ones but for a set of eighths, by 3 percent).
 template <int Size>
 struct PhasePoints;
 
