@@ -98,10 +98,8 @@ inline void with_size(Index size, Body body) {
 
 template <class T>
 void winograd_input(const WinogradTiles<T>& a) {
-  with_size<6, 8, 9, 13, 5, 7>(a.size, [&]<int Size>() {
-    if (a.normalizing.mean) read<PixelsToPoints<Size>, true>(a);
-    else read<PixelsToPoints<Size>, false>(a);
-  });
+  if (a.normalizing.mean) with_size<6, 8, 9, 13>(a.size, [&]<int Size>() { read<PixelsToPoints<Size>, true>(a); });
+  else with_size<6, 8, 9, 13, 5, 7>(a.size, [&]<int Size>() { read<PixelsToPoints<Size>, false>(a); });
 }
 
 template <class T>
