@@ -112,7 +112,8 @@ struct MatrixProduct {
   const T* start = nullptr;  // 0
   const T* soon = nullptr;   // what will be read soon: a line each `soon_step`, `inner` of them
   Index soon_step = 0;
-  /// Or more: each strip is a matrix of its own. Of more columns than one, what follows the last may be computed along.
+  /// Or more: each strip is a matrix of its own, and of more columns than one has, those that fill the last vector may
+  /// be computed along.
   Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;
 };
 

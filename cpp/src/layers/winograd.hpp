@@ -3,6 +3,8 @@
 // brings the targets back. winograd_delta.hpp has it the other way round.
 #pragma once
 
+#include <algorithm>
+
 #include "layers/channel_sum.hpp"
 #include "layers/convolution.hpp"
 #include "layers/patches.hpp"
@@ -20,7 +22,6 @@ struct WinogradShape : SumShape {
   /// The forward pass's tiles the other way round; stride 1.
   static WinogradShape transposed_delta(const Convolution& convolution);
 
-  Index tiles() const { return tiles_down * tiles_across; }
   Index phases() const { return source.phases * target.phases; }  // one of the sides has them, if there are any
   /// Points along an axis, where outputs are summed, and of kernels, of all phases.
   Index size() const { return std::min(source.size, target.size); }
