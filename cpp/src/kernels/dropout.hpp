@@ -1,6 +1,7 @@
 // Dropout: random words for the lanes of a block, and what they leave of its features.
 #pragma once
 
+#include "kernels/map_arguments.hpp"
 #include "kernels/vectors.hpp"
 
 namespace cnnbp {

@@ -2,6 +2,7 @@
 // tested.
 #pragma once
 
+#include "kernels/map_arguments.hpp"
 #include "kernels/vectors.hpp"
 
 namespace cnnbp {

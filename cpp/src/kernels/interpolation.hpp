@@ -1,6 +1,7 @@
 // Bilinear interpolation of one plane: rows first, then columns; and its transpose.
 #pragma once
 
+#include "kernels/map_arguments.hpp"
 #include "kernels/vectors.hpp"
 
 namespace cnnbp {

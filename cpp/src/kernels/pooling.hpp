@@ -1,6 +1,7 @@
 // Mean and max pooling of one plane, forward and delta.
 #pragma once
 
+#include "kernels/map_arguments.hpp"
 #include "kernels/vectors.hpp"
 
 namespace cnnbp {

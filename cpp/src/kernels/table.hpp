@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/learning_arguments.hpp"
+#include "kernels/map_arguments.hpp"
 
 namespace cnnbp {
 

@@ -74,11 +74,14 @@ template <class V, class Transform, class T>
 }
 
 /// Calls body(vector) with the lane vector of a block or, where one lane alone goes to the points, alone(vector) with
-/// one of as many neighbouring tiles as a channel has places for.
+/// one of as many neighbouring tiles as a channel has places for. Numbers of float64 come here only where the algorithm
+/// was asked for by name: they all take the narrowest vector, which gives the same bits, and spare a sixth of the
+/// file's time in the compiler.
 template <class T, class Body, class Alone>
 inline void with_tiles(const WinogradTiles<T>& a, Body body, Alone alone) {
-  if (a.point_lanes == a.lanes) with_vector<T>(a.lanes, body);
-  else with_vector<T>(a.point_channel_stride, alone);
+  constexpr int most = sizeof(T) == sizeof(float) ? widest<T> : Pixel<T>::width;
+  if (a.point_lanes == a.lanes) with_vector<T, most>(a.lanes, body);
+  else with_vector<T, most>(a.point_channel_stride, alone);
 }
 
 template <class Transform, bool Normalizes, class T>

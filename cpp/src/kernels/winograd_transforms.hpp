@@ -10,9 +10,6 @@
 namespace cnnbp {
 namespace {
 
-/// Outputs of a tile along an axis.
-constexpr int winograd_outputs = 4;
-
 /// Points along an axis, and pixels that a tile reads.
 constexpr int size_for(int kernel) { return kernel + winograd_outputs - 1; }
 

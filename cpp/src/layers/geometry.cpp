@@ -134,11 +134,11 @@ std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {
 }
 
 std::string text(const Size2d& size) {
-  return "(" + std::to_string(size.height) + ", " + std::to_string(size.width) + ")";
+  return '(' + std::to_string(size.height) + ", " + std::to_string(size.width) + ")";
 }
 
 std::string text(const Shape& shape) {
-  return "(" + std::to_string(shape.channels) + ", " + std::to_string(shape.height) + ", " +
+  return '(' + std::to_string(shape.channels) + ", " + std::to_string(shape.height) + ", " +
          std::to_string(shape.width) + ")";
 }
 

@@ -5,9 +5,6 @@
 
 namespace cnnbp {
 
-/// Outputs of a tile along an axis.
-constexpr Index winograd_outputs = 4;
-
 /// Points along an axis, where outputs are summed, and those of the input's tiles, which are as many as the pixels that
 /// they read: with a stride of 2 those of both phases (kernels/winograd_phases.hpp).
 constexpr Index output_points(Index kernel, Index stride) {
