@@ -75,6 +75,7 @@ layers = pytest.mark.parametrize(
     "geometry",
     [
         LAYER,
+        replace(LAYER, in_channels=8, out_channels=12),
         plain(replace(LAYER, in_channels=20, out_channels=50), 5),
         plain(replace(LAYER, in_channels=6, out_channels=12, padding=((0, 0), (0, 0))), 5),
         plain(replace(LAYER, out_channels=32), 3, 2),
@@ -239,7 +240,9 @@ def test_auto_and_winograd_are_not_direct(geometry):
     ("changes", "dtype"),
     [
         ({}, "float64"),
-        ({"in_channels": 15, "out_channels": 15}, "float32"),
+        ({"in_channels": 7, "out_channels": 40}, "float32"),
+        ({"in_channels": 8, "out_channels": 11}, "float32"),
+        ({"in_channels": 12, "out_channels": 15, "size": (14, 14)}, "float32"),
         ({"in_channels": 5, "kernel_size": (5, 5)}, "float32"),
         ({"stride": (2, 2)}, "float32"),
         ({"stride": (2, 2), "in_channels": 15, "out_channels": 40}, "float32"),
@@ -253,7 +256,7 @@ def test_auto_and_winograd_are_not_direct(geometry):
     ids=str,
 )
 def test_auto_is_direct_elsewhere(changes, dtype):
-    """In float64, with few channels, in tiny maps, and where Winograd's algorithm has no form."""
+    """In float64, with few channels or full tiles, and where the algorithm has no form."""
     geometry = replace(LAYER, **changes)
     chosen, direct = (
         outputs(geometry, dtype, algorithm, np.random.default_rng(1))

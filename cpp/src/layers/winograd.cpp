@@ -32,18 +32,23 @@ Index products(const Axis& axis) {
   return count;
 }
 
-/// Fewer channels on either side, or fewer pairs of them, leave the transforms more work than they save; and products
-/// have to be so many times fewer. A 5×5 kernel has twice as many to save as a 3×3 one; with a stride of 2 the latter
-/// has 1.8 times as many at most, and a 7×7 kernel 4.6 times.
-struct Least {
-  Index channels, pairs;
+/// Channels on either side, pairs of them, and how many times fewer products there have to be: with less of any of them
+/// the transforms take longer than they save.
+struct Enough {
+  Index kernel, stride, channels, pairs;
   double saved;
 };
 
-constexpr Least least(Index kernel, Index stride) {
-  if (stride == 1) return kernel == 3 ? Least{16, 0, 2} : Least{6, 0, 2};
-  return kernel == 3 ? Least{16, 512, 1.5} : Least{3, 96, 1.5};
-}
+/// A 5×5 kernel has twice as many products to save as a 3×3 one. With 8 channels 3×3 kernels gain a tenth to a half
+/// from 12 to 32 others, if tiles are nearly full, and nothing from 8. With a stride of 2 they have 1.8 times as many
+/// products at most, and 7×7 kernels 4.6 times.
+constexpr Enough enough[] = {
+    {.kernel = 3, .stride = 1, .channels = 16, .pairs = 0, .saved = 2},
+    {.kernel = 3, .stride = 1, .channels = 8, .pairs = 96, .saved = 3.6},
+    {.kernel = 5, .stride = 1, .channels = 6, .pairs = 0, .saved = 2},
+    {.kernel = 3, .stride = 2, .channels = 16, .pairs = 512, .saved = 1.5},
+    {.kernel = 7, .stride = 2, .channels = 3, .pairs = 96, .saved = 1.5},
+};
 
 /// Where the first tile of an input's delta starts: with a stride of 2 at an odd i + pad, which is the first of two
 /// pixels that meet outputs from the same one on.
@@ -112,11 +117,14 @@ bool takes_winograd(Algorithm algorithm, const Convolution& convolution, Index t
   if (algorithm == Algorithm::direct || !fits_winograd(window, convolution.groups)) return false;
   if (algorithm == Algorithm::winograd) return true;
   if (sizeof(T) > sizeof(float)) return false;
-  const auto [channels, pairs, saved] = least(window.rows.kernel, window.rows.stride);
+  const Index kernel = window.rows.kernel, stride = window.rows.stride;
   const Index in = convolution.in_channels, out = convolution.out_channels;
-  if (std::min(in, out) < channels || in * out < pairs) return false;
-  const Index points = squared(input_points(window.rows.kernel, window.rows.stride));
-  return double(products(window.rows) * products(window.columns)) >= saved * double(points * tiles);
+  const double saved =
+      double(products(window.rows) * products(window.columns)) / double(squared(input_points(kernel, stride)) * tiles);
+  return std::any_of(std::begin(enough), std::end(enough), [=](const Enough& least) {
+    return least.kernel == kernel && least.stride == stride && std::min(in, out) >= least.channels &&
+           in * out >= least.pairs && saved >= least.saved;
+  });
 }
 
 template <class T>
