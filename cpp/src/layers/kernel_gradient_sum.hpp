@@ -32,7 +32,8 @@ class KernelGradientSum : public GradientSum<T> {
     Span rows;
     Index number;
   };
-  std::vector<Task> tasks(Index blocks) const;
+  std::vector<Task> tasks(const Blocks<T>& blocks) const;
+  Index first_row(Index number, Index numbers, const Blocks<T>& blocks) const;
   Index sums_of(const Task& task) const;
   void run_task(const Operands& from, const Task& task, T* made, T* sums, const Gradients<T>& gradients) const;
   void sum_rows(const Operands& from, const Task& task, Span rows, T* made, T* sums, T* bias) const;
