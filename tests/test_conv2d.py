@@ -166,3 +166,16 @@ def test_samples_do_not_mix(batch, dtype, rng):
     others = np.arange(batch) != spoiled
     assert np.array_equal(output[others], clean[others])
     assert np.isnan(output[spoiled]).all()
+
+
+@pytest.mark.parametrize("in_channels", [1, 2, 3, 4, 6])
+def test_a_tap_does_not_see_an_infinite_delta_that_it_does_not_meet(in_channels, dtype):
+    """The corner of the output meets no pixel through the first row and column of the kernel."""
+    x = np.ones((17, in_channels, 5, 5), dtype)
+    delta = np.zeros((17, 2, 5, 5), dtype)
+    delta[:, 0, 0, 0] = np.inf
+    gradient, _ = functional.conv2d_gradients(x, delta, kernel_size=3, padding=1)
+    assert np.all(gradient[0, :, 1:, 1:] == np.inf)
+    assert np.all(gradient[0, :, 0, :] == 0)
+    assert np.all(gradient[0, :, :, 0] == 0)
+    assert np.all(gradient[1] == 0)

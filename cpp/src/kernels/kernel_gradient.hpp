@@ -1,7 +1,7 @@
 // Gradient of a convolution's kernel: one register-tiled sum over the pixels of delta and input.
 #pragma once
 
-#include "kernels/vectors.hpp"
+#include "kernels/gradient_windows.hpp"
 
 namespace cnnbp {
 namespace {
@@ -118,10 +118,6 @@ inline void gradient_of_rectangle(GradientTile<T>& from, Span columns, Index tap
   from.sums = sums;
 }
 
-inline Span intersection(Span a, Span b) {
-  return {a.begin > b.begin ? a.begin : b.begin, a.end < b.end ? a.end : b.end};
-}
-
 /// Kernel columns side by side: together where all of them touch data, each alone at its borders.
 template <int Tile, class T>
 inline void gradient_of_columns(GradientTile<T>& from, Index kw, Index taps) {
@@ -181,6 +177,8 @@ template <int Tile, class T>
 
 template <class T>
 void accumulate_kernel_gradient(const KernelGradient<T>& a) {
+  if constexpr (vector_registers == 32)
+    if (takes_windows(a)) return accumulate_windows(a);
   const bool wide = taps_are_columns(a) && a.kernel_width > 3;
   const Index most = wide && taps_of_tile(most_gradient_tile) < most_gradient_taps ? 2 : most_gradient_tile;
   const Index tiles = (a.tile + most - 1) / most;

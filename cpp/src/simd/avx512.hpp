@@ -32,6 +32,11 @@ struct Vec<float, 16> {
     const __m512 half = _mm512_castps256_ps512(Vec<float, 8>::load_halves(p, p + step).v);
     return {_mm512_insertf32x8(half, Vec<float, 8>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
+  /// All lanes or none; nothing is read then, and the sum stays as it is.
+  using Mask = __mmask16;
+  static Mask mask(bool all) { return all ? Mask(~Mask{0}) : Mask{0}; }
+  static Vec load_where(Mask mask, const float* p) { return {_mm512_maskz_loadu_ps(mask, p)}; }
+  friend Vec multiply_add_where(Mask mask, Vec a, Vec b, Vec c) { return {_mm512_mask3_fmadd_ps(a.v, b.v, c.v, mask)}; }
   static Vec broadcast(float s) { return {_mm512_set1_ps(s)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store_halves(float* low, float* high) const {
@@ -92,6 +97,11 @@ struct Vec<double, 8> {
     const __m512d half = _mm512_castpd256_pd512(Vec<double, 4>::load_halves(p, p + step).v);
     return {_mm512_insertf64x4(half, Vec<double, 4>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
+  /// All lanes or none; nothing is read then, and the sum stays as it is.
+  using Mask = __mmask8;
+  static Mask mask(bool all) { return all ? Mask(~Mask{0}) : Mask{0}; }
+  static Vec load_where(Mask mask, const double* p) { return {_mm512_maskz_loadu_pd(mask, p)}; }
+  friend Vec multiply_add_where(Mask mask, Vec a, Vec b, Vec c) { return {_mm512_mask3_fmadd_pd(a.v, b.v, c.v, mask)}; }
   static Vec broadcast(double s) { return {_mm512_set1_pd(s)}; }
   void store(double* p) const { _mm512_storeu_pd(p, v); }
   void store_halves(double* low, double* high) const {
