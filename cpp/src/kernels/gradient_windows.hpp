@@ -1,5 +1,6 @@
 // Gradient of a convolution's kernel, where all taps of a kernel row fit the registers: 3 columns of 3 input channels,
-// as the first layers of networks on colour images have them. With 32 registers alone; see kernel_gradient.hpp.
+// as the first layers of networks on colour images have them. With 32 registers and masks, that is AVX-512, alone; see
+// kernel_gradient.hpp.
 #pragma once
 
 #include "kernels/vectors.hpp"
@@ -47,7 +48,7 @@ template <int Channels, int Columns, class Body>
 
 /// A kernel row of 3 input channels × 3 columns and `Tile` output channels, 2 of which fill the registers: an input is
 /// loaded once and moves through its channel's taps. 5 loads for 18 multiply-adds, where a tile of 4 × 3 has 7 for 12;
-/// 128 × 3 × 32 × 32 to 16 channels take a fifth less. Taps that meet no data at a map's sides are masked, so every sum
+/// maps of 32 × 32 take a tenth to a fifth less. Taps that meet no data at a map's sides are masked, so every sum
 /// has the order that it has in a gradient_tile.
 template <int Tile, class T>
 [[gnu::noinline]] void gradient_window(const KernelGradient<T>& a, const T* input, const T* delta, T* sums, Index kh) {

@@ -177,7 +177,7 @@ template <int Tile, class T>
 
 template <class T>
 void accumulate_kernel_gradient(const KernelGradient<T>& a) {
-  if constexpr (vector_registers == 32)
+  if constexpr (requires { typename Vec<T, widest<T>>::Mask; })
     if (takes_windows(a)) return accumulate_windows(a);
   const bool wide = taps_are_columns(a) && a.kernel_width > 3;
   const Index most = wide && taps_of_tile(most_gradient_tile) < most_gradient_taps ? 2 : most_gradient_tile;
