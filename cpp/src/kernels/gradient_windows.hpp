@@ -15,32 +15,32 @@ inline Span intersection(Span a, Span b) {
 /// Neighbouring columns of the delta that the same kernel columns serve.
 template <int Columns>
 struct Stretch {
-  Index begin, end;
+  Span columns;
   bool serves[Columns];
 };
 
-/// The first of them from `column` on.
-template <int Columns, class T>
-inline Stretch<Columns> next_stretch(const KernelGradient<T>& a, Index column) {
-  Stretch<Columns> stretch{column, a.columns.end, {}};
-  for (int kw = 0; kw < Columns; ++kw) {
-    const Span of = intersection(a.kernel_columns[kw], a.columns);
-    stretch.serves[kw] = of.begin <= column && column < of.end;
-    const Index change = column < of.begin ? of.begin : column < of.end ? of.end : stretch.end;
-    if (change < stretch.end) stretch.end = change;
+/// All of them, side by side: each kernel column begins one and ends one.
+template <int Columns>
+struct Stretches {
+  Stretch<Columns> all[2 * Columns + 1];
+  int count = 0;
+
+  template <class T>
+  explicit Stretches(const KernelGradient<T>& a) {
+    for (Index begin = a.columns.begin; begin < a.columns.end; begin = all[count++].columns.end) {
+      Stretch<Columns>& stretch = all[count] = {{begin, a.columns.end}, {}};
+      for (int kw = 0; kw < Columns; ++kw) {
+        const Span of = intersection(a.kernel_columns[kw], a.columns);
+        stretch.serves[kw] = of.begin <= begin && begin < of.end;
+        const Index change = begin < of.begin ? of.begin : begin < of.end ? of.end : stretch.columns.end;
+        if (change < stretch.columns.end) stretch.columns.end = change;
+      }
+    }
   }
-  return stretch;
-}
+};
 
-/// Calls body(i) for i < Count, unrolled by name: GCC 12 leaves sums in memory otherwise, and the gradient takes twice
-/// as long.
-template <int Count, class Body>
-[[gnu::always_inline]] inline void unrolled(Body body) {
-#pragma GCC unroll 3
-  for (int i = 0; i < Count; ++i) body(i);
-}
-
-/// Calls body(ic, kw) for some columns of all channels.
+/// Calls body(ic, kw) for some columns of all channels. With loops that are not unrolled by name GCC 12 leaves sums in
+/// memory, and the gradient takes twice as long.
 template <int Channels, int Columns, class Body>
 [[gnu::always_inline]] inline void for_each_in_window(Body body) {
   unrolled<Channels>([&](int ic) { unrolled<Columns>([&](int kw) { body(ic, kw); }); });
@@ -51,7 +51,8 @@ template <int Channels, int Columns, class Body>
 /// maps of 32 × 32 take a tenth to a fifth less. Taps that meet no data at a map's sides are masked, so every sum
 /// has the order that it has in a gradient_tile.
 template <int Tile, class T>
-[[gnu::noinline]] void gradient_window(const KernelGradient<T>& a, const T* input, const T* delta, T* sums, Index kh) {
+[[gnu::noinline]] void gradient_window(const KernelGradient<T>& a, const Stretches<3>& stretches, const T* input,
+                                       const T* delta, T* sums, Index kh) {
   using V = Vec<T, widest<T>>;
   constexpr int channels = 3, columns = 3, last = columns - 1;
   const Index input_stride = a.input_channel_stride, column_sums = a.tile * strip_width<T>;
@@ -63,8 +64,9 @@ template <int Tile, class T>
   });
   const Span rows = intersection(a.kernel_rows[kh], a.rows);
   for (Index oh = rows.begin; oh < rows.end; ++oh)
-    for (Index column = a.columns.begin; column < a.columns.end;) {
-      const Stretch<columns> stretch = next_stretch<columns>(a, column);
+    for (int i = 0; i < stretches.count; ++i) {
+      const Stretch<columns>& stretch = stretches.all[i];
+      Index column = stretch.columns.begin;
       const T* d = delta + oh * a.delta_row_stride + column * V::width;
       const T* x = input + oh * a.stride_height * a.input_row_stride + column * V::width;
       typename V::Mask serves[columns];
@@ -74,7 +76,7 @@ template <int Tile, class T>
         in[ic][kw] = V::load_where(serves[kw], x + ic * input_stride + kw * V::width);
       };
       for_each_in_window<channels, last>(load);
-      for (; column < stretch.end; ++column, d += V::width, x += V::width) {
+      for (; column < stretch.columns.end; ++column, d += V::width, x += V::width) {
         for_each_in_window<channels, 1>([&](int ic, int) { load(ic, last); });
         unrolled<Tile>([&](int oc) {
           const V pixel = V::load_to_register(d + oc * a.delta_channel_stride);
@@ -100,6 +102,7 @@ inline bool takes_windows(const KernelGradient<T>& a) {
 template <class T>
 void accumulate_windows(const KernelGradient<T>& a) {
   const Index kernel_rows = a.kernel_row_end - a.kernel_row_begin, column_sums = a.tile * strip_width<T>;
+  const Stretches<3> stretches(a);
   for (Index oc = 0, next; oc < a.tile; oc = next) {
     next = oc + (a.tile - oc < 2 ? 1 : 2);
     for (Index ic = 0; ic < a.input_channels; ic += 3)
@@ -108,7 +111,7 @@ void accumulate_windows(const KernelGradient<T>& a) {
                          (kh * a.dilation_height - a.pad_top) * a.input_row_stride - a.pad_left * a.lanes;
         const T* delta = a.delta + oc * a.delta_channel_stride;
         T* sums = a.sums + (ic * kernel_rows + kh - a.kernel_row_begin) * 3 * column_sums + oc * strip_width<T>;
-        with_count<2>(next - oc, [&]<int Tile>() { gradient_window<Tile>(a, input, delta, sums, kh); });
+        with_count<2>(next - oc, [&]<int Tile>() { gradient_window<Tile>(a, stretches, input, delta, sums, kh); });
       }
   }
 }

@@ -56,6 +56,13 @@ inline void with_count(Index count, Body body) {
   body.template operator()<Most>();
 }
 
+/// Calls body(i) for i < Count, at most 8 times, each time in code of its own.
+template <int Count, class Body>
+[[gnu::always_inline]] inline void unrolled(Body body) {
+#pragma GCC unroll 8
+  for (int i = 0; i < Count; ++i) body(i);
+}
+
 template <class V>
 inline V zero() {
   return V::broadcast(typename V::Scalar(0));

@@ -11,8 +11,7 @@ namespace {
 template <int Count, class Body>
 [[gnu::always_inline]] inline void for_each_line(Body body) {
   if constexpr (Count <= 8) {
-#pragma GCC unroll 8
-    for (int i = 0; i < Count; ++i) body(i);
+    unrolled<Count>(body);
   } else {
 #pragma GCC unroll 1
     for (int i = 0; i < Count; ++i) body(i);
