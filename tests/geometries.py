@@ -259,6 +259,22 @@ COLUMN_EDGES = [
     )
     for columns, stride in product(range(1, 10), (1, 2))
 ]
+#: Rows of the same taps, which few target channels take two or four at a time: as many of them as
+#: fill such tiles, one more and one less, forward with few outputs, and back with few inputs.
+ROW_EDGES = [
+    Geometry(
+        batch=17,
+        in_channels=i,
+        size=(rows, 5),
+        out_channels=o,
+        kernel_size=(5, 3),
+        stride=(stride, 1),
+        padding=((2, 2), (1, 1)),
+    )
+    for few in (1, 2, 3)
+    for i, o in [(20, few), (few, 20)]
+    for rows, stride in [(5, 1), (8, 1), (9, 1), (11, 1), (9, 2), (16, 2)]
+]
 
 
 def _drawn(count: int, seed: int, channels: Sequence[int], groups: Sequence[int]) -> list[Geometry]:
@@ -305,7 +321,7 @@ MANY_CHANNELS = [
 ]
 
 #: Every small geometry that the tests of convolution use.
-SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ODD + DRAWN + MANY_CHANNELS
+SMALL = LANE_EDGES + TILE_EDGES + COLUMN_EDGES + ROW_EDGES + ODD + DRAWN + MANY_CHANNELS
 
 #: The benchmarks' layers with one block of samples and one more; the large ones with two samples.
 REAL = list(

@@ -81,6 +81,13 @@ def test_no_vector_visits_the_stack_in_the_loops_of_register_tiles(tiles, name, 
     assert {readable(f.name) for f, loop in loops if f.spills(loop)} <= KNOWN
 
 
+def test_sums_of_a_correlation_stay_in_registers_from_their_start_to_their_end(tiles):
+    # A first layer has 25 multiply-adds a sum: putting all sums onto the stack once shows.
+    whole = [f for f in tiles if readable(f.name).startswith("correlate_positions")]
+    assert whole, "no function of this name: has it another name now?"
+    assert not {readable(f.name) for f in whole if f.spills(f.instructions)}
+
+
 def loop_registers(loop):
     return set(re.findall("[yz]mm", " ".join(i.operands for i in loop if i.is_fused)))
 

@@ -18,6 +18,7 @@ GEOMETRIES = (
     geometries.LANE_EDGES
     + geometries.TILE_EDGES[::7]
     + geometries.COLUMN_EDGES
+    + geometries.ROW_EDGES
     + geometries.ODD
     + geometries.DRAWN
 )

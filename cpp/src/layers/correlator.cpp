@@ -5,9 +5,9 @@
 namespace cnnbp {
 namespace {
 
-/// Target rows of a tile that are worked on together stay near the first cache until they are finished; with half as
-/// many, calls for so few rows took a tenth of a first layer.
-constexpr Index tile_bytes = 32 * 1024;
+/// Target rows of a tile that are worked on together are still in the first caches when they are finished; with half as
+/// many, calls for so few rows took up to a tenth of a first layer.
+constexpr Index tile_bytes = 64 * 1024;
 
 }  // namespace
 
@@ -78,11 +78,12 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, cons
 template <class T>
 Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
-  const Index near = tile_bytes / (row * Index{sizeof(T)} * most_tile_channels);
+  const Index channels = tiles_.back().channels;  // no tile has more
+  const Index near = tile_bytes / (row * Index{sizeof(T)} * channels);
   const Index together = target.data ? 1 : rows_together;  // somebody takes pixels that have no memory
   const Index rows = std::clamp(near / together * together, together, shape_.target_height);
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
-  const Index unit = rows * row * most_tile_channels * shape_.source_channels * taps();
+  const Index unit = rows * row * channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;
   const Index units_per_task = this->units_of_task(unit, units, blocks);
   const Index tasks = (units + units_per_task - 1) / units_per_task;
@@ -100,7 +101,7 @@ Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const 
                        planes.first + c * planes.channel_stride);
             }
           },
-          static_cast<std::size_t>(this->scratch_for(target, most_tile_channels, rows)) * sizeof(T)};
+          static_cast<std::size_t>(this->scratch_for(target, channels, rows)) * sizeof(T)};
 }
 
 template class Correlator<float>;
