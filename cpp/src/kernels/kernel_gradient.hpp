@@ -40,12 +40,13 @@ struct GradientTile {
   GradientTile(const GradientTile&) = delete;
 };
 
-/// All pixels of a vector.
+/// All pixels of a vector, in a register: for 3 output channels, GCC 12 would read each from memory three times, and
+/// their gradients took 16 to 29 percent longer.
 template <class V, Inputs How, class T>
 inline V load_inputs(const T* from, Index step) {
   if constexpr (How == Inputs::halves) return V::load_halves(from, from + step);
   else if constexpr (How == Inputs::quarters) return V::load_quarters(from, step);
-  else return V::load(from);
+  else return V::load_to_register(from);
 }
 
 /// Sums stay in registers over all rows and all whole 64 bytes of delta, one part of them after the other. Where inputs

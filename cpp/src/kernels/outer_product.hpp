@@ -18,7 +18,7 @@ inline void outer_product_tile(const OuterProduct<T>& a, Index k) {
   const T* x = a.input_rows + k;
   for (Index n = 0; n < a.samples; ++n, x += a.row_stride) {
     V row[Vectors];
-    for (int p = 0; p < Vectors; ++p) row[p] = V::load(x + p * V::width);
+    for (int p = 0; p < Vectors; ++p) row[p] = V::load_to_register(x + p * V::width);
     for (int o = 0; o < Tile; ++o) {
       const V delta = V::broadcast(a.delta[o * a.samples + n]);
       for (int p = 0; p < Vectors; ++p) sum[o][p] = multiply_add(delta, row[p], sum[o][p]);
