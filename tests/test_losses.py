@@ -191,6 +191,30 @@ def test_fit_weighs_what_its_steps_weigh(rng):
     assert history.epochs[0].val_loss == stepped.evaluate(*data[:2], sample_weight=weight)["loss"]
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_the_loss_of_an_epoch_weighs_samples_as_an_evaluation_does(ignored, rng):
+    """At rate 0 they are the same, also where some batches weigh less, or nothing."""
+    x, labels, weight = rng.standard_normal((40, 3)), rng.integers(0, 3, 40), rng.random(40)
+    weight[:16] = 0
+    if ignored:
+        labels[weight < 0.5] = -100
+    loss = CrossEntropy(class_weights=factors(3))
+    net = identity_network(3, loss)
+    net.optimizer = cnnbp.optim.SGD(lr=0.0)
+    options = {"sample_weight": None if ignored else weight}
+    history = net.fit(images(x), labels, batch_size=8, shuffle=False, progress=False, **options)
+    expected = net.evaluate(images(x), labels, **options)["loss"]
+    assert history.epochs[0].loss == pytest.approx(expected, rel=1e-12)
+
+
+def test_an_epoch_that_weighs_nothing_has_no_loss(rng):
+    net = identity_network(3, "cross_entropy")
+    history = net.fit(
+        images(rng.standard_normal((9, 3))), np.full(9, -100), batch_size=4, progress=False
+    )
+    assert history.epochs[0].loss == 0
+
+
 @each_loss
 def test_the_bits_do_not_depend_on_the_number_of_threads(name, dtype):
     """A network large enough for several threads, 50 samples: a last block that is not full."""
@@ -243,6 +267,18 @@ def test_a_batch_that_weighs_nothing_has_no_loss_and_no_delta(dtype, rng):
 
 
 # Accuracy
+
+
+@pytest.mark.parametrize("at", [slice(None), slice(0, 1), slice(2, 3)])
+def test_outputs_that_are_no_numbers_are_not_right(at, dtype, rng):
+    """Whichever class is theirs: compared with, they would leave the first class the largest."""
+    layer = L.Conv2d(3, 1)
+    net = cnnbp.Network([layer], input_shape=(3, 1, 1), loss="cross_entropy", dtype=dtype.name)
+    values = net.state_dict()
+    values["0.bias"][at] = np.nan
+    net.load_state_dict(values)
+    x = images(rng.standard_normal((20, 3)), dtype)
+    assert net.evaluate(x, rng.integers(0, 3, 20))["accuracy"] == 0
 
 
 @pytest.mark.parametrize("name", LOSSES)

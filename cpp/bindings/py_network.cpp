@@ -127,9 +127,9 @@ double PyNetwork::train_step(const py::array& x, const py::array& y, const Numbe
   return visit_unlocked([&](auto& n) { return n.train_step(inputs, wanted); });
 }
 
-py::array_t<double> PyNetwork::train_epoch(const py::array& x, const py::array& y,
-                                           const py::array_t<std::int64_t>& order, std::int64_t batch_size,
-                                           const OnBatch& on_batch, const Numbers& lr, const Numbers& sample_weight) {
+py::tuple PyNetwork::train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
+                                 std::int64_t batch_size, const OnBatch& on_batch, const Numbers& lr,
+                                 const Numbers& sample_weight) {
   const Images inputs = read(x);
   const Targets wanted = read_targets(y, sample_weight);
   require_layout("order", order, 1);
@@ -146,9 +146,12 @@ py::array_t<double> PyNetwork::train_epoch(const py::array& x, const py::array& 
     }
     return true;
   };
-  const std::vector<double> losses =
+  const BatchLosses done =
       visit_unlocked([&](auto& n) { return n.train_epoch(inputs, wanted, samples, batch_size, tell, rates); });
-  return py::array_t<double>(static_cast<py::ssize_t>(losses.size()), losses.data());
+  const auto array = [](const std::vector<double>& numbers) {
+    return py::array_t<double>(static_cast<py::ssize_t>(numbers.size()), numbers.data());
+  };
+  return py::make_tuple(array(done.losses), array(done.weights));
 }
 
 double PyNetwork::accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight) {

@@ -28,9 +28,10 @@ class PyNetwork {
 
   void check(const py::array& x, const py::array& y, const Numbers& sample_weight);
   double train_step(const py::array& x, const py::array& y, const Numbers& sample_weight);
-  py::array_t<double> train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
-                                  std::int64_t batch_size, const OnBatch& on_batch, const Numbers& lr,
-                                  const Numbers& sample_weight);
+  /// Losses and weights of the batches.
+  py::tuple train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
+                        std::int64_t batch_size, const OnBatch& on_batch, const Numbers& lr,
+                        const Numbers& sample_weight);
   double accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight);
   void apply_gradients();
   void zero_gradients();

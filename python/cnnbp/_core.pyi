@@ -393,8 +393,8 @@ class Network:
         on_batch: Callable[[int, float], object] | None = None,
         lr: NDArray[np.float64] | None = None,
         sample_weight: Weights = None,
-    ) -> NDArray[np.float64]:
-        """Train on the samples ``order`` names, batch by batch; the loss of each batch.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Train on the samples ``order`` names, batch by batch; each batch's loss and weight.
 
         ``on_batch(batches_done, loss)`` is called at most twenty times a second and after the last
         batch; signals are looked at as often. An exception from either ends the epoch after the

@@ -36,9 +36,9 @@ int main() try {
                      SGD{.lr = 0.1, .momentum = 0.9}, /*seed=*/1);
 
   for (std::uint64_t epoch = 0; epoch < 5; ++epoch) {
-    const std::vector<double> losses =
+    const BatchLosses batches =
         net.train_epoch({images.data(), samples}, {labels.data(), samples}, permutation(samples, 1, epoch), 32);
-    std::printf("epoch %d: loss %.4f\n", static_cast<int>(epoch) + 1, losses.back());
+    std::printf("epoch %d: loss %.4f\n", static_cast<int>(epoch) + 1, batches.losses.back());
   }
   const Evaluation result = net.evaluate({images.data(), samples}, {labels.data(), samples});
   std::printf("cnnbp %s on %s: accuracy %.3f\n", version().c_str(), isa().c_str(), result.accuracy);

@@ -49,6 +49,11 @@ struct Evaluation {
   double loss, accuracy;
 };
 
+/// Of the batches of an epoch: each one's mean loss, and what its samples weigh together, with their classes' weights.
+struct BatchLosses {
+  std::vector<double> losses, weights;
+};
+
 /// Bytes that a network asks for.
 struct MemoryUse {
   std::int64_t parameters;  ///< with their gradients, and what the optimizer keeps
@@ -110,11 +115,10 @@ class Network {
 
   /// Steps over the samples that `order` names, batch by batch; the last batch may be smaller. `on_batch` gets
   /// the number of batches done and the last loss; the epoch ends when it returns false. `lr` has a rate for
-  /// every batch; without it, the optimizer's is used. A batch is read while the one before it trains. Returns the
-  /// losses.
-  std::vector<double> train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
-                                  const std::function<bool(std::int64_t, double)>& on_batch = {},
-                                  std::span<const double> lr = {});
+  /// every batch; without it, the optimizer's is used. A batch is read while the one before it trains.
+  BatchLosses train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
+                          const std::function<bool(std::int64_t, double)>& on_batch = {},
+                          std::span<const double> lr = {});
 
   /// Adds the gradients of the mean loss to what `zero_gradients` or earlier calls left. Returns the loss.
   double accumulate_gradients(Images x, Targets y);

@@ -127,7 +127,7 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
     losses_[sample] = double(sums.loss[n]);
     if (std::holds_alternative<CrossEntropy>(loss_))
       losses_[sample] += double(sums.target_sum[n]) * std::log(double(sums.exponentials[n]));
-    correct_[sample] = sums.correct[n] > 0;
+    correct_[sample] = sums.correct[n] > 0 && !std::isnan(losses_[sample]);  // what is no number is not right
   }
 }
 

@@ -30,6 +30,8 @@ class BatchLoss {
   Loop evaluate(const Signal<T>& output, const Tensor<T>& target);
 
   LossTotal total() const;
+  /// What the samples weigh, with their classes: `total` divides by it.
+  double divisor() const { return divisor_; }
 
  private:
   void evaluate_block(const Signal<T>& output, const Tensor<T>& target, Index block, T* scratch);

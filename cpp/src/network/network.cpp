@@ -80,10 +80,9 @@ double Network<T>::train_step(Images x, Targets y) {
 }
 
 template <class T>
-std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const std::int64_t> order,
-                                            std::int64_t batch_size,
-                                            const std::function<bool(std::int64_t, double)>& on_batch,
-                                            std::span<const double> lr) {
+BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::int64_t> order, std::int64_t batch_size,
+                                    const std::function<bool(std::int64_t, double)>& on_batch,
+                                    std::span<const double> lr) {
   if (batch_size < 1)
     throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
   engine_->check(x, y);
@@ -92,8 +91,10 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
   check_batch(engine_->definition, std::min(batch_size, size));
   if (size % batch_size > 0) check_batch(engine_->definition, size % batch_size);
   check_rates(lr, (size + batch_size - 1) / batch_size);
-  std::vector<double> losses;
-  losses.reserve(static_cast<std::size_t>((size + batch_size - 1) / batch_size));
+  const auto batches = static_cast<std::size_t>((size + batch_size - 1) / batch_size);
+  BatchLosses all;
+  all.losses.reserve(batches);
+  all.weights.reserve(batches);
   for (std::int64_t first = 0; first < size; first += batch_size) {
     const std::int64_t count = std::min(batch_size, size - first);
     const Selection now{order.data() + first}, after{order.data() + first + count};
@@ -101,14 +102,15 @@ std::vector<double> Network<T>::train_epoch(Images x, Targets y, std::span<const
       const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
       Plan<T>& plan = engine_->training_plan(count);
       const Schedule& update =
-          lr.empty() ? engine_->updater.next_step() : engine_->updater.next_step(lr[losses.size()]);
+          lr.empty() ? engine_->updater.next_step() : engine_->updater.next_step(lr[all.losses.size()]);
       if (first == 0) plan.forget();  // what another epoch has left
-      losses.push_back(
+      all.losses.push_back(
           engine_->backpropagate(plan, x, y, now, true, update, first + 2 * count <= size ? &after : nullptr));
+      all.weights.push_back(plan.loss().divisor());
     }
-    if (on_batch && !on_batch(static_cast<std::int64_t>(losses.size()), losses.back())) break;
+    if (on_batch && !on_batch(static_cast<std::int64_t>(all.losses.size()), all.losses.back())) break;
   }
-  return losses;
+  return all;
 }
 
 template <class T>

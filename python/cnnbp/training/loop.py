@@ -41,8 +41,8 @@ class Trainable(Protocol):
         on_batch: Callable[[int, float], object] | None = None,
         lr: NDArray[np.float64] | None = None,
         sample_weight: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Train in the given order, at the rates `lr`; returns the loss of each batch."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Train in the given order, at the rates `lr`; returns each batch's loss and weight."""
         ...
 
     def evaluate(
@@ -88,7 +88,7 @@ def train(
         progress.begin(number + 1)
         rates = schedule.rates(watched)
         start = time.perf_counter()
-        losses = network.train_epoch(
+        losses, weights = network.train_epoch(
             samples.x,
             samples.y,
             schedule.order(number),
@@ -101,7 +101,7 @@ def train(
         loss, accuracy = network.evaluate(*validation) if validation else (None, None)
         epoch = Epoch(
             number=number + 1,
-            loss=_sample_mean(losses, len(samples.x), schedule.batch_size),
+            loss=_sample_mean(losses, weights),
             seconds=seconds,
             images_per_second=len(samples.x) / seconds,
             lr=float(rates[0]),
@@ -113,8 +113,7 @@ def train(
         yield epoch, losses
 
 
-def _sample_mean(losses: NDArray[np.float64], samples: int, batch_size: int) -> float:
-    """Mean over samples of the batches' means; the last batch may be smaller."""
-    sizes = np.full(len(losses), batch_size)
-    sizes[-1] = samples - batch_size * (len(losses) - 1)
-    return float(losses @ sizes) / samples
+def _sample_mean(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Mean over samples of the batches' means, as `evaluate` weighs them."""
+    whole = float(weights.sum())
+    return float(losses @ weights) / whole if whole > 0 else float(losses.mean())
