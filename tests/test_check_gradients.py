@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnbp import Network, check_gradients
+from cnnbp import Network, check_gradients, data
+from cnnbp.definition import Definition
 from cnnbp.gradients import Probe
 from cnnbp.layers import (
     AvgPool2d,
@@ -101,6 +102,81 @@ def test_some_entries_are_enough_if_asked(rng):
     result = check_gradients(net, rng.random((2, 2, 9, 8)), [0, 1], entries=5)
     sizes = [array.entries + array.kinks for array in result.arrays]
     assert sizes == [5, 3, 5, 5, 5, 4, 5]
+
+
+def new_relu_network():
+    """A network whose first biases, 0, are all at kinks behind images of black background."""
+    layers = [Conv2d(6, 5, activation="relu"), MaxPool2d(2), Linear(10)]
+    net = Network(layers, input_shape=(1, 28, 28), loss="cross_entropy")
+    digits = data.digits()
+    return net, digits.x_test[:2], digits.y_test[:2]
+
+
+def off_by(amount, name, monkeypatch):
+    """Make every network that is built from now on add ``amount`` to the gradient of ``name``."""
+
+    class Off:
+        def __init__(self, core):
+            self._core = core
+
+        def __getattr__(self, attribute):
+            return getattr(self._core, attribute)
+
+        def gradients(self):
+            gradients = self._core.gradients()
+            gradients[name] += amount
+            return gradients
+
+    build = Definition.build
+    monkeypatch.setattr(Definition, "build", lambda *arguments: Off(build(*arguments)))
+
+
+def test_biases_at_kinks_are_checked_with_parameters_moved_off_them():
+    result = check_gradients(*new_relu_network(), entries=30)
+    assert result.ok, result
+    bias = result.arrays[1]
+    assert (bias.name, bias.moved, bias.entries, bias.kinks) == ("0.bias", True, 6, 0)
+    assert [array.moved for array in result.arrays] == [False, True, False, False, False]
+    assert result.unchecked == ()
+    lines = str(result).splitlines()
+    assert lines[0] == "gradients agree within 1e-06"
+    assert lines[2].endswith("6 entries  ok, with parameters moved off the kinks")
+
+
+@pytest.mark.parametrize("name", ["0.weight", "0.bias", "2.weight", "2.bias"])
+def test_a_wrong_gradient_disagrees_at_kinks_too(name, monkeypatch):
+    samples = new_relu_network()
+    off_by(1e-3, name, monkeypatch)
+    result = check_gradients(*samples, entries=30)
+    assert not result
+    assert [array.name for array in result.arrays if array.wrong] == [name]
+    assert str(result).startswith("gradients DISAGREE within 1e-06\n")
+    assert str(result).count("WRONG") == 1
+
+
+#: Every window of pooling is a tie, wherever the parameters are.
+TIES = np.zeros((2, 1, 4, 4))
+
+
+def test_what_cannot_be_checked_is_named_and_not_held_against_the_rest(monkeypatch):
+    net = Network([MaxPool2d(2), Linear(3)], input_shape=(1, 4, 4))
+    result = check_gradients(net, TIES, [0, 1])
+    assert result.ok
+    assert result.unchecked == ("input",)
+    assert str(result).startswith("gradients agree within 1e-06; NOT CHECKED: input\n")
+    assert "NOT CHECKED: kinks of the loss everywhere" in str(result).splitlines()[-1]
+    off_by(1e-3, "1.bias", monkeypatch)
+    result = check_gradients(net, TIES, [0, 1])
+    assert not result.ok
+    assert str(result).startswith("gradients DISAGREE within 1e-06; NOT CHECKED: input\n")
+
+
+def test_nothing_checked_is_no_pass_and_no_disagreement():
+    net = Network([MaxPool2d(2), Flatten()], input_shape=(1, 4, 4))
+    result = check_gradients(net, TIES, np.ones((2, 4)))
+    assert not result.ok
+    assert str(result).startswith("gradients NOT CHECKED: there is a kink of the loss at every")
+    assert "DISAGREE" not in str(result)
 
 
 def checked(values, gradient, loss_with, **options):
