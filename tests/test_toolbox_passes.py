@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from cnnbp import Network, toolbox
 from cnnbp.toolbox import Net, cnnbp, cnnff, cnnsetup
 from toolbox_golden import assert_agree, golden
 
@@ -115,3 +116,30 @@ def test_targets_that_do_not_fit_are_refused(run, change, error, message):
 def test_the_forward_pass_comes_first(run):
     with pytest.raises(ValueError, match=r"net has no fv, o, .* call net = cnnff"):
         cnnbp(run.net(), run.y)
+
+
+#: Function → its arguments after the net, for a run of the toolbox.
+TAKE_A_NET = {
+    "cnnff": lambda run: (run.x,),
+    "cnnbp": lambda run: (run.y,),
+    "cnnapplygrads": lambda run: ({"alpha": 1.0},),
+    "cnntrain": lambda run: (run.x, run.y, {"batchsize": 2}),
+    "cnntest": lambda run: (run.x, run.y),
+    "cnnnumgradcheck": lambda run: (run.x, run.y),
+    "cnnsetup": lambda run: (run.x, run.y),
+}
+
+
+def test_every_function_that_takes_a_net_is_listed():
+    functions = {name for name in toolbox.__all__ if name.startswith("cnn")}
+    assert set(TAKE_A_NET) == functions
+
+
+@pytest.mark.parametrize("name", TAKE_A_NET)
+def test_a_network_of_another_kind_is_refused(name, run):
+    net = Network.from_spec("3c3-3s-5c3-4o", input_shape=(1, 20, 14))
+    with pytest.raises(TypeError) as refused:
+        getattr(toolbox, name)(net, *TAKE_A_NET[name](run))
+    message = str(refused.value)
+    for words in ("net must be a cnnbp.toolbox.Net", "got cnnbp.network.Network", "cnnsetup(Net("):
+        assert words in message

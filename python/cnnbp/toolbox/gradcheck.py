@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnbp.toolbox.layout import Array, float64_array
-from cnnbp.toolbox.net import Net
+from cnnbp.toolbox.net import Net, require_net
 from cnnbp.toolbox.passes import cnnff, loss
 
 #: The toolbox's own step and allowance.
@@ -34,8 +34,9 @@ def cnnnumgradcheck(net: Net, x: ArrayLike, y: ArrayLike) -> None:
     ArithmeticError
         At the first gradient that is wrong; names it, with both values.
     ValueError, TypeError
-        If `net` holds no gradients, or as `cnnff` and `cnnbp`.
+        If `net` is no `Net` or holds no gradients, or as `cnnff` and `cnnbp`.
     """
+    require_net(net)
     net.require_gradients()
     x = float64_array("x", x, ("rows", "columns", "samples"))
     y = float64_array("y", y, ("classes", "samples"))

@@ -223,6 +223,16 @@ class Net:
                 )
 
 
+def require_net(net: object) -> None:
+    """Refuse what is no net of the toolbox, such as a `cnnbp.Network`."""
+    if not isinstance(net, Net):
+        raise TypeError(
+            f"net must be a cnnbp.toolbox.Net, got {type(net).__module__}.{type(net).__name__}; "
+            "make one with cnnsetup(Net([{'type': 'i'}, ...]), x, y), or read one with "
+            "load_mat(path). A cnnbp.Network has predict, trace and train_step of its own"
+        )
+
+
 def _layer(place: int, definition: Layer | Mapping[str, Any]) -> Layer:
     """Return one layer of a net; errors name its place."""
     if isinstance(definition, Layer):

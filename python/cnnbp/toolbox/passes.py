@@ -17,7 +17,7 @@ from cnnbp.toolbox.layout import (
     to_images,
     to_maps,
 )
-from cnnbp.toolbox.net import Net
+from cnnbp.toolbox.net import Net, require_net
 
 
 def cnnff(net: Net, x: ArrayLike) -> Net:
@@ -43,8 +43,9 @@ def cnnff(net: Net, x: ArrayLike) -> Net:
     ValueError
         If `net` has no weights or they do not fit the images, or `x` holds a NaN or infinity.
     TypeError
-        If `x` does not hold real numbers.
+        If `net` is no `Net`, or `x` does not hold real numbers.
     """
+    require_net(net)
     x = float64_array("x", x, ("rows", "columns", "samples"))
     shapes = net.map_shapes(*x.shape[:2])
     net.check_weights(shapes)
@@ -88,8 +89,9 @@ def cnnbp(net: Net, y: ArrayLike) -> Net:
     ValueError
         If `net` has not been run forward, or `y` has not the shape of `net.o`.
     TypeError
-        If `y` does not hold real numbers.
+        If `net` is no `Net`, or `y` does not hold real numbers.
     """
+    require_net(net)
     net.require(("fv", "o"), ("a",), "call net = cnnff(net, x) before cnnbp(net, y)", types="ics")
     y = float64_array("y", y, ("classes", "samples"))
     net = net.copy()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnbp.toolbox.layout import Array, check_same_samples, real_array
-from cnnbp.toolbox.net import Layer, Net
+from cnnbp.toolbox.net import Layer, Net, require_net
 
 
 def cnnsetup(
@@ -44,8 +44,10 @@ def cnnsetup(
     ValueError
         If a layer does not fit the maps below it, or `x` and `y` differ in their samples.
     TypeError
-        If `x` or `y` does not hold real numbers.
+        If `net` is neither a `Net` nor its layers, or `x` or `y` does not hold real numbers.
     """
+    if not isinstance(net, Iterable):
+        require_net(net)
     x_shape = real_array("x", x, ("rows", "columns", "samples")).shape
     y_shape = real_array("y", y, ("classes", "samples")).shape
     check_same_samples(x_shape, y_shape)

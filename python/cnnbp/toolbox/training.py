@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnbp.arguments import read_integer, read_number
 from cnnbp.toolbox.layout import check_same_samples, float64_array
-from cnnbp.toolbox.net import Net
+from cnnbp.toolbox.net import Net, require_net
 from cnnbp.toolbox.passes import cnnbp, cnnff
 
 #: Samples that `cnntest` runs at a time, so that its memory does not grow with the test set.
@@ -59,8 +59,9 @@ def cnnapplygrads(net: Net, opts: OptionsLike) -> Net:
     ValueError
         If `net` holds no gradients, or an option is out of range.
     TypeError
-        If `opts` holds an unknown option.
+        If `net` is no `Net`, or `opts` holds an unknown option.
     """
+    require_net(net)
     alpha = _options(opts).alpha
     net.require_gradients()
     net = net.copy()
@@ -113,8 +114,10 @@ def cnntrain(
         For shapes that do not fit, a batch size that does not divide the samples, or sample
         numbers out of range.
     TypeError
-        If `x` or `y` does not hold real numbers, `batches` integers, or `opts` known options.
+        If `net` is no `Net`, or if `x` or `y` does not hold real numbers, `batches` integers, or
+        `opts` known options.
     """
+    require_net(net)
     options = _options(opts)
     x, y = _samples(x, y)
     count = x.shape[2]
@@ -153,6 +156,7 @@ def cnntest(net: Net, x: ArrayLike, y: ArrayLike) -> tuple[float, NDArray[np.int
     ValueError, TypeError
         As `cnnff`; and if `y` has not one column a sample, and one row a class of `net`.
     """
+    require_net(net)
     x, y = _samples(x, y)
     if hasattr(net, "ffW") and net.ffW.shape[0] != y.shape[0]:
         raise ValueError(
