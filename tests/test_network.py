@@ -240,6 +240,20 @@ def test_gradients_accumulate_until_they_are_zeroed(net, x, y):
     assert not any(array.any() for array in net.gradient_dict().values())
 
 
+@pytest.mark.parametrize("train", ["train_step", "fit"])
+def test_training_leaves_the_gradients_of_its_last_batch_alone(train, x, y):
+    """What was accumulated before is forgotten; what is accumulated next is added to them."""
+    net, other = make(optimizer=SGD(lr=0.0, clip_norm=1e-3)), make()
+    net.accumulate_gradients(x[:1], y[:1])
+    options = {"fit": {"progress": False, "shuffle": False}, "train_step": {}}
+    getattr(net, train)(x, y, **options[train])
+    other.accumulate_gradients(x, y)
+    assert equal(net.gradient_dict(), other.gradient_dict())
+    net.accumulate_gradients(x, y)
+    twice = {name: 2 * array for name, array in other.gradient_dict().items()}
+    assert equal(net.gradient_dict(), twice)
+
+
 def test_momentum_is_that_of_torch(x, y):
     """``v ← momentum · v + g``, ``p ← p - lr · v``, from the gradients alone."""
     net = make(dtype="float64", optimizer=SGD(lr=0.1, momentum=0.5))

@@ -21,9 +21,11 @@ from cnnbp import optim
 from cnnbp.arguments import read_choice, read_integer
 from cnnbp.definition import Definition
 from cnnbp.optim import Optimizer
+from cnnbp.parameters import read_parameters
 
 if TYPE_CHECKING:
     from cnnbp._core import Float
+    from cnnbp._core import Network as Core
 
 FORMAT = "cnnbp network 1"
 
@@ -39,6 +41,28 @@ class Checkpoint:
     optimizer_state: dict[str, Float]
     optimizer_steps: int
     training_passes: int
+
+    @classmethod
+    def of(
+        cls, core: Core, definition: Definition, optimizer: Optimizer, epochs_trained: int
+    ) -> Checkpoint:
+        """Return the checkpoint of a network as it is now."""
+        return cls(
+            definition=definition,
+            optimizer=optimizer,
+            epochs_trained=epochs_trained,
+            parameters=core.parameters(),
+            optimizer_state=core.optimizer_state(),
+            optimizer_steps=core.optimizer_steps(),
+            training_passes=core.training_passes(),
+        )
+
+    def restore(self, core: Core) -> None:
+        """Load all of it into a network that was built from the definition and the optimizer."""
+        core.load_parameters(read_parameters(self.parameters, core.parameters()))
+        state = read_parameters(self.optimizer_state, core.optimizer_state())
+        core.load_optimizer_state(state, self.optimizer_steps)
+        core.set_training_passes(self.training_passes)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint; an older file is replaced only once the new one is whole."""

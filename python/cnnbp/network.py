@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,9 +26,6 @@ from cnnbp.summary import Summary
 from cnnbp.trace import Trace
 from cnnbp.training import Epoch, History, Samples, Schedule, train
 from cnnbp.training.progress import Progress, make_progress
-
-if TYPE_CHECKING:
-    from cnnbp._core import Float
 
 
 class Network:
@@ -179,7 +176,8 @@ class Network:
 
         Calling it again goes on where the last call ended, in the orders that one longer call
         would have used. Ctrl-C ends it after the batch under way: what was learned is kept,
-        finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on.
+        finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on. Gradients are
+        left as by `train_step`: accumulated ones are forgotten, those of the last batch stay.
 
         Parameters
         ----------
@@ -211,9 +209,7 @@ class Network:
             Losses, validation results and speed, per epoch and per batch.
         """
         samples = self._read_samples(x, y, sample_weight)
-        validation = None
-        if validation_data is not None:
-            validation = read_validation(validation_data, self._read_samples, self._core.check)
+        validation = read_validation(validation_data, self._read_samples, self._core.check)
         epochs = read_integer(epochs, "epochs")
         batch_size = read_integer(batch_size, "batch_size")
         shuffle = read_flag(shuffle, "shuffle")
@@ -241,7 +237,10 @@ class Network:
         return history
 
     def train_step(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> float:
-        """Update the parameters once, with `x` as one batch; returns its loss before that."""
+        """Update the parameters once, with `x` as one batch; returns its loss before that.
+
+        Accumulated gradients are forgotten, and the gradients of this batch left in their place.
+        """
         return self._core.train_step(*self._read_samples(x, y, sample_weight))
 
     def evaluate(
@@ -256,7 +255,7 @@ class Network:
         loss, accuracy = self._core.evaluate(*self._read_samples(x, y, sample_weight))
         return {"loss": loss, "accuracy": accuracy}
 
-    def predict(self, x: ArrayLike) -> Float:
+    def predict(self, x: ArrayLike) -> _core.Float:
         """Return the outputs of images, ``(N, *output_shape)`` in the network's dtype.
 
         Changes nothing; several threads may predict at once. With "cross_entropy" and
@@ -267,7 +266,11 @@ class Network:
     def accumulate_gradients(
         self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None
     ) -> float:
-        """Add the gradients of the mean loss over `x` to those accumulated; returns the loss."""
+        """Add the gradients of the mean loss over `x` to those accumulated; returns the loss.
+
+        `train_step` and `fit` leave the gradients of their last batch, to which these are added,
+        too: call `zero_gradients` first. What is accumulated is lost at their next step.
+        """
         return self._core.accumulate_gradients(*self._read_samples(x, y, sample_weight))
 
     def apply_gradients(self) -> None:
@@ -275,14 +278,17 @@ class Network:
         self._core.apply_gradients()
 
     def zero_gradients(self) -> None:
-        """Forget the accumulated gradients."""
+        """Forget the accumulated gradients, also those that `train_step` or `fit` left."""
         self._core.zero_gradients()
 
-    def gradient_dict(self) -> dict[str, Float]:
-        """Return copies of the accumulated gradients, named and shaped as in `state_dict`."""
+    def gradient_dict(self) -> dict[str, _core.Float]:
+        """Return copies of the accumulated gradients, named and shaped as in `state_dict`.
+
+        After `train_step` and `fit` they are those of the last batch, before any clipping.
+        """
         return self._core.gradients()
 
-    def state_dict(self) -> dict[str, Float]:
+    def state_dict(self) -> dict[str, _core.Float]:
         """Return copies of all parameters, ``{"0.weight": …, "0.bias": …}``.
 
         Names start with the layer's place in the list; shapes are those of ``torch.nn``.
@@ -376,23 +382,12 @@ class Network:
         return self._from_checkpoint, (self._checkpoint(),)
 
     def _checkpoint(self) -> Checkpoint:
-        return Checkpoint(
-            definition=self.definition,
-            optimizer=self._optimizer,
-            epochs_trained=self.epochs_trained,
-            parameters=self._core.parameters(),
-            optimizer_state=self._core.optimizer_state(),
-            optimizer_steps=self._core.optimizer_steps(),
-            training_passes=self._core.training_passes(),
-        )
+        return Checkpoint.of(self._core, self.definition, self._optimizer, self.epochs_trained)
 
     @classmethod
     def _from_checkpoint(cls, saved: Checkpoint) -> Self:
         net = cls(**vars(saved.definition), optimizer=saved.optimizer)
-        net._core.load_parameters(read_parameters(saved.parameters, net._core.parameters()))
-        state = read_parameters(saved.optimizer_state, net._core.optimizer_state())
-        net._core.load_optimizer_state(state, saved.optimizer_steps)
-        net._core.set_training_passes(saved.training_passes)
+        saved.restore(net._core)
         net.epochs_trained = saved.epochs_trained
         return net
 

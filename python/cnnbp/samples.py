@@ -34,9 +34,11 @@ def read_samples(
 
 
 def read_validation(
-    data: Sequence[ArrayLike], read: Callable[..., Samples], check: Callable[..., None]
-) -> Samples:
-    """Images and targets to evaluate after training, with every value checked before it."""
+    data: Sequence[ArrayLike] | None, read: Callable[..., Samples], check: Callable[..., None]
+) -> Samples | None:
+    """Images and targets to evaluate after training, if any, with every value checked before it."""
+    if data is None:
+        return None
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         raise TypeError(
             "validation_data must be a pair (x, y) or (x, y, sample_weight), got "
