@@ -313,6 +313,30 @@ def test_all_that_does_not_fit_in_a_state_is_listed_and_nothing_is_changed(net):
     assert equal(net.state_dict(), before)
 
 
+def test_finite_numbers_that_float32_cannot_hold_are_named_and_nothing_is_changed(net):
+    before = net.state_dict()
+    state = {name: array.astype(np.float64) + 1 for name, array in before.items()}
+    state["0.weight"][1, 0, 2, 1] = -1e39
+    state["8.bias"][:] = 1e300
+    with pytest.raises(ValueError, match=r"does not fit") as raised:
+        net.load_state_dict(state)
+    for part in ("0.weight: -1e+39 at (1, 0, 2, 1), but float32 ends at", "8.bias: 1e+300 at (0,)"):
+        assert part in str(raised.value)
+    assert equal(net.state_dict(), before)
+    wide = make(dtype="float64")
+    wide.load_state_dict(state)
+    assert equal(wide.state_dict(), state)
+
+
+@pytest.mark.parametrize("given", ["float32", "float64"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, np.finfo(np.float32).max])
+def test_parameters_of_a_diverged_network_are_taken_as_they_are(given, value, net):
+    state = {name: array.astype(given) for name, array in net.state_dict().items()}
+    state["0.weight"][1, 0, 2, 1] = value
+    net.load_state_dict(state)
+    assert np.array_equal(net.state_dict()["0.weight"], state["0.weight"], equal_nan=True)
+
+
 @pytest.mark.parametrize("state", [None, [], {"0.bias": None}, {"0.bias": ["a"] * 3}])
 def test_a_state_must_hold_numbers_by_name(net, state):
     with pytest.raises(TypeError):

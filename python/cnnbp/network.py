@@ -298,11 +298,13 @@ class Network:
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Take over all parameters.
 
+        NaN and infinity are taken as they are: a network that diverged can be loaded.
+
         Raises
         ------
         TypeError, ValueError
-            If a name is missing or unknown, or an array does not fit; all of them are listed and
-            nothing is changed.
+            If a name is missing or unknown, or an array does not fit, be it that a finite number
+            is too large for the network's dtype; all of them are listed and nothing is changed.
         """
         self._core.load_parameters(read_parameters(state, self._core.parameters()))
 

@@ -22,7 +22,8 @@ def read_parameters(
     TypeError
         If `given` is no mapping or an array does not hold real numbers.
     ValueError
-        If names are missing or unknown, or shapes differ; the message lists all of them.
+        If names are missing or unknown, shapes differ, or finite numbers are too large for the
+        type; the message lists all of them. NaN and infinity are taken as they are given.
     """
     if not isinstance(given, Mapping):
         raise TypeError(f"a state is a mapping from names to arrays, got {type(given).__name__}")
@@ -34,11 +35,32 @@ def read_parameters(
         for name, array in expected.items()
         if name in arrays and arrays[name].shape != array.shape
     ]
+    _refuse(faults)
+    read = {name: _as_type(arrays[name], array.dtype) for name, array in expected.items()}
+    _refuse([text for name in read if (text := _overflow(arrays[name], read[name], name))])
+    return {name: read[name] for name in arrays}
+
+
+def _refuse(faults: list[str]) -> None:
     if faults:
         raise ValueError("the state does not fit the network\n  " + "\n  ".join(faults))
-    for name, array in expected.items():
-        arrays[name] = np.ascontiguousarray(arrays[name], array.dtype)
-    return arrays
+
+
+def _as_type(array: NDArray[Any], dtype: np.dtype[Any]) -> Float:
+    with np.errstate(over="ignore"):  # `_overflow` names the parameter
+        return np.ascontiguousarray(array, dtype)
+
+
+def _overflow(given: NDArray[Any], read: Float, name: str) -> str | None:
+    """Name the first number that is finite as given and not as read, if there is one."""
+    if given.dtype == read.dtype:
+        return None
+    places = np.argwhere(np.isfinite(given) & ~np.isfinite(read))
+    if not len(places):
+        return None
+    place = tuple(map(int, places[0]))
+    largest = np.finfo(read.dtype).max
+    return f"{name}: {given[place]:g} at {place}, but {read.dtype} ends at {largest:g}"
 
 
 def _array(value: ArrayLike, name: str) -> NDArray[Any]:
