@@ -44,6 +44,14 @@ MAY_IMPORT = {
     "arguments": set(),
     "initializers": {"arguments", "_core"},
     "optim": {"optim", "arguments", "_core"},
+    "pictures": {"pictures"},
+    "equations": {"layers", "losses", "optim"},
+    "explain": {"explain", "arguments", "equations", "layers", "network", "optim", "trace"},
+    "toolbox": {"toolbox", "arguments", "data", "functional", "_core"},
+    "network": {
+        *("_core", "arguments", "checkpoint", "definition", "initializers", "layers", "losses"),
+        *("optim", "parameters", "samples", "spec", "summary", "trace", "training"),
+    },
 }
 
 
