@@ -10,6 +10,7 @@ import architectures
 import cnnbp
 from cnnbp import equations
 from cnnbp import layers as L  # noqa: N812
+from cnnbp.cli.illustration import make_sheet
 from cnnbp.cli.telling import spell, tell
 from cnnbp.explain import explain
 from cnnbp.explain.by_hand import conv2, rot180
@@ -140,6 +141,44 @@ def test_the_update_by_hand_is_the_cores_and_the_network_stays_as_it_is():
     assert update.loss_after < update.loss_before
     for name, value in net.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize(
+    ("between", "words"),
+    [
+        (L.Dropout(0.5), "a training pass: Dropout draws masks; predictions do not"),
+        (L.BatchNorm2d(), "a training pass: BatchNorm2d takes this image's own mean and variance;"),
+        (L.Residual([L.Dropout(0.5)]), "Dropout draws masks"),
+    ],
+    ids=str,
+)
+def test_outputs_and_losses_are_those_of_predictions_and_the_pass_is_said_to_differ(between, words):
+    net = network([L.Conv2d(3, 3, activation="relu"), between, L.Linear(3)], loss="cross_entropy")
+    told = explain(net, IMAGE, 1)
+    predicted = net.predict(IMAGE[None])[0]
+    assert not np.allclose(told.trace["2.output"][0], predicted)
+    np.testing.assert_array_equal(told.outputs, predicted)
+    assert told.read == predicted.argmax()
+    assert told.update.loss_before == net.evaluate(IMAGE[None], [1])["loss"]
+    net.train_step(IMAGE[None], [1])
+    assert told.update.loss_after == net.evaluate(IMAGE[None], [1])["loss"]
+    assert told.to_dict()["note"] == told.note
+    assert words in told.note
+    assert told.note in make_sheet(told, net).subtitle
+    lines = [text for _, text in tell(told, net, "an image")]
+    assert told.note in lines
+    shown = {line[3:11].strip(): line[11:].split() for line in lines}
+    assert shown["output o"] == [f"{value:.3f}" for value in told.trace["2.output"][0]]
+    assert shown["predict"] == [f"{value:.3f}" for value in predicted]
+
+
+@pytest.mark.parametrize("between", [L.Dropout(0), L.BatchNorm2d(trainable=False), L.Tanh()])
+def test_a_pass_that_predictions_share_has_no_note(between):
+    net = network([L.Conv2d(3, 3, activation="relu"), between, L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    np.testing.assert_array_equal(told.outputs, told.trace["2.output"][0])
+    assert told.note is None
+    assert not any(line.startswith("   predict") for _, line in tell(told, net, "an image"))
 
 
 def test_only_plain_descent_is_done_by_hand():

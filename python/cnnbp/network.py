@@ -334,11 +334,11 @@ class Network:
         return self._from_checkpoint(self._checkpoint().averaged())
 
     def trace(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> Trace:
-        """Return all that one forward and backward pass computes, by name; changes nothing.
+        """Return by name what a training pass computes, forward and backward; changes nothing.
 
         ``"loss"``, ``"input.delta"``, and for every layer ``"0.input"``, ``"0.pre_activation"``,
-        ``"0.output"``, ``"0.delta"`` (of the pre-activation) and ``"0.gradient.weight"`` ….
-        ``trace.equation("0.delta")`` is the equation behind an array, and its source.
+        ``"0.output"``, ``"0.delta"`` (``∂E/∂u``) and ``"0.gradient.weight"`` …; `Trace.equation`
+        of a name is its equation. With Dropout or BatchNorm2d the outputs differ from `predict`'s.
         """
         values = self._core.trace(*self._read_samples(x, y, sample_weight))
         return Trace(values, layers=self.layers, loss=self.definition.loss)

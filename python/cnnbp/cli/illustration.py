@@ -54,10 +54,12 @@ def save_sheet_of(explanation: Explanation, network: Network, folder: Path) -> P
 def make_sheet(explanation: Explanation, network: Network) -> Sheet:
     """Choose what the picture of an explanation shows."""
     trace, state = explanation.trace, network.state_dict()
+    note = "" if explanation.note is None else f"\n{explanation.note}"
     return Sheet(
         title=f"One backward pass: class {explanation.truth}, read as {explanation.read}",
         subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}. "
-        "Orange is negative, white zero, purple positive; each panel has a scale of its own.",
+        "Orange is negative, white zero, purple positive; each panel has a scale of its own."
+        f"{note}",
         image=trace[f"{trace.places()[0]}.input"][0],
         headings=("pre-activation u", "output f(u)", "delta δ = ∂E/∂u", "weights", "gradient"),
         rows=tuple(_row(trace, place, state) for place in trace.places()),

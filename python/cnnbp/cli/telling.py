@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnbp.equations import Equation
 from cnnbp.explain import ByHand, Explanation, Update
 from cnnbp.explain.explanation import Numbers, Step
@@ -56,6 +59,7 @@ def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
     """
     epochs = network.epochs_trained
     learned = f"{epochs} epoch{'' if epochs == 1 else 's'} of training"
+    note: list[Line] = [] if told.note is None else [("text", told.note)]
     return [
         ("heading", f"One backward pass: {origin}, class {told.truth}, after {learned}"),
         (
@@ -63,6 +67,7 @@ def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
             "Names such as 0.delta are those of net.trace(x, y); rms is the root mean square.",
         ),
         ("text", "Layers store the notes' kernels turned: k_ij = rot180(weight[j, i])."),
+        *note,
         *_direction("Forward", told.forward),
         *_loss(told),
         *_direction("Backward", told.backward),
@@ -92,7 +97,8 @@ def _loss(told: Explanation) -> list[Line]:
         _equation(told.loss),
         ("numbers", "   class   " + "".join(f"{place:>8}" for place in range(len(target)))),
         ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
-        ("numbers", "   output o" + "".join(f"{value:>8.3f}" for value in told.outputs)),
+        _outputs("output o", told.pass_outputs),
+        *([] if told.note is None else [_outputs("predict", told.outputs)]),
         ("text", f"   E = {told.trace['loss']:.6g}; read as {told.read}, is {told.truth}"),
     ]
 
@@ -129,6 +135,10 @@ def _update(update: Update) -> list[Line]:
         lines.append(("text", f"   by hand         {update.by_hand: .9f}"))
     change = f"{update.loss_before:.6g} → {update.loss_after:.6g}"
     return [*lines, ("text", f"   E of this image  {change}, all weights updated")]
+
+
+def _outputs(name: str, values: NDArray[np.floating]) -> Line:
+    return ("numbers", f"   {name:<8}" + "".join(f"{value:>8.3f}" for value in values))
 
 
 def _equation(equation: Equation) -> Line:

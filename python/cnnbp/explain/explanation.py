@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from cnnbp import equations
 from cnnbp.equations import Equation
 from cnnbp.explain.by_hand import ByHand, compute_by_hand
+from cnnbp.layers import BatchNorm2d, Dropout
 from cnnbp.optim import SGD
 
 if TYPE_CHECKING:
+    from cnnbp.layers import Layer
     from cnnbp.network import Network
     from cnnbp.trace import Trace
 
@@ -67,7 +69,7 @@ class Update:
     by_hand : float or None
         The new weight computed from the gradient; None where the rule is not plain descent.
     loss_before, loss_after : float
-        The loss on the image, before and after all weights were updated.
+        What `Network.evaluate` gives for the image, before and after all weights were updated.
     """
 
     rule: str
@@ -86,11 +88,13 @@ class Explanation:
     Attributes
     ----------
     trace : Trace
-        Every array of it.
+        Every array of it, a training pass.
     truth, read : int
-        The image's class, and the class with the largest output.
+        The image's class, and the class with the largest of `outputs`.
     outputs : ndarray, shape (K,)
-        The network's outputs.
+        What `Network.predict` gives.
+    note : str or None
+        What the pass does that predictions do not; None where nothing.
     loss : Equation
         What is minimised; its value is ``trace["loss"]``.
     forward, backward : tuple of Step
@@ -105,11 +109,18 @@ class Explanation:
     truth: int
     read: int
     outputs: NDArray[np.floating]
+    note: str | None
     loss: Equation
     forward: tuple[Step, ...]
     backward: tuple[Step, ...]
     by_hand: ByHand | None
     update: Update | None
+
+    @property
+    def pass_outputs(self) -> NDArray[np.floating]:
+        """The outputs of the pass itself, from which its loss is computed."""
+        values: NDArray[np.floating] = self.trace[f"{self.trace.places()[-1]}.output"][0].ravel()
+        return values
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data without the arrays."""
@@ -117,6 +128,7 @@ class Explanation:
             "truth": self.truth,
             "read": self.read,
             "outputs": self.outputs.astype(float).tolist(),
+            "note": self.note,
             "loss": {"value": self.trace["loss"], **asdict(self.loss)},
             "forward": [asdict(step) for step in self.forward],
             "backward": [asdict(step) for step in self.backward],
@@ -149,7 +161,7 @@ def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
     x, y = np.asarray(image)[None], np.array([truth])
     trace, state = network.trace(x, y), network.state_dict()
     places = trace.places()
-    outputs = trace[f"{places[-1]}.output"][0].ravel()
+    outputs = network.predict(x)[0].ravel()
     by_hand = compute_by_hand(trace, state)
     backward = tuple(_backward(trace, place) for place in reversed(places))
     return Explanation(
@@ -157,12 +169,24 @@ def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
         truth=int(truth),
         read=int(outputs.argmax()),
         outputs=outputs,
+        note=_note([trace.layer(place) for place in places]),
         loss=trace.equation("loss"),
         forward=tuple(_forward(trace, place, state) for place in places),
         backward=(*backward, _input(trace)),
         by_hand=by_hand,
         update=None if by_hand is None else _update(network, by_hand, x, y),
     )
+
+
+def _note(layers: list[Layer]) -> str | None:
+    done = []
+    if any(isinstance(layer, Dropout) and layer.p > 0 for layer in layers):
+        done.append("Dropout draws masks")
+    if any(isinstance(layer, BatchNorm2d) and layer.trainable for layer in layers):
+        done.append("BatchNorm2d takes this image's own mean and variance")
+    if not done:
+        return None
+    return f"This is a training pass: {' and '.join(done)}; predictions do not."
 
 
 def _forward(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Step:
@@ -202,7 +226,8 @@ def _input(trace: Trace) -> Step:
 
 def _update(network: Network, weight: ByHand, x: NDArray[Any], y: NDArray[np.integer]) -> Update:
     rule, trained = network.optimizer, copy.deepcopy(network)
-    loss_before = trained.train_step(x, y)
+    loss_before = trained.evaluate(x, y)["loss"]
+    trained.train_step(x, y)
     return Update(
         rule=repr(rule),
         equation=equations.update(rule),
