@@ -125,6 +125,19 @@ def test_both_forms_of_the_notes_give_the_cores_gradient(convolution):
     assert worked.core != 0
 
 
+def test_a_frozen_convolution_is_passed_over():
+    frozen, trained = L.Conv2d(4, 3, trainable=False), L.Conv2d(3, 2)
+    told = explain(network([frozen, trained, L.Linear(3)]), IMAGE, 1)
+    assert told.by_hand.parameter == "1.weight"
+    assert told.by_hand.by_patches == pytest.approx(told.by_hand.core, rel=1e-12)
+    assert told.update.after != told.update.before
+    net = network([frozen, L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    assert told.by_hand is None
+    assert told.update is None
+    assert not any("by hand" in line for _, line in tell(told, net, "an image"))
+
+
 def test_conv2_flips_its_kernel():
     x, kernel = np.arange(6.0).reshape(2, 3), np.array([[1.0, 10.0]])
     np.testing.assert_array_equal(conv2(x, kernel), [[1, 12], [34, 45]])

@@ -53,7 +53,7 @@ class ByHand:
 
 
 def compute_by_hand(trace: Trace, state: dict[str, NDArray[np.floating]]) -> ByHand | None:
-    """Choose the weight with the largest gradient in the first convolution, and do the sums.
+    """Choose the weight of largest gradient in the first convolution that trains; do the sums.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def compute_by_hand(trace: Trace, state: dict[str, NDArray[np.floating]]) -> ByH
     Returns
     -------
     ByHand or None
-        None if no layer is a `Conv2d`.
+        None if no `Conv2d` trains.
     """
     for place in trace.places():
         layer = trace.layer(place)
-        if isinstance(layer, Conv2d):
-            gradient = trace[f"{place}.gradient.weight"]
+        gradient = trace.get(f"{place}.gradient.weight")  # frozen layers have none
+        if isinstance(layer, Conv2d) and gradient is not None:
             flat = int(np.argmax(np.abs(gradient)))
             j, i, row, column = map(int, np.unravel_index(flat, gradient.shape))
             x, delta = _operands(trace, place, layer, j, i)

@@ -100,7 +100,7 @@ class Explanation:
     forward, backward : tuple of Step
         The layers in the order of each pass.
     by_hand : ByHand or None
-        A worked gradient; None where there is no convolution.
+        A worked gradient; None where no convolution trains.
     update : Update or None
         The update of the same weight.
     """
