@@ -64,6 +64,21 @@ def test_its_document_holds_the_same_numbers_as_the_library(path, tmp_path, caps
     assert document["picture"] is None
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_loaded_network_explains_an_image_that_its_seed_set_aside(tmp_path, capsys, seed):
+    digits = cnnbp.data.digits()
+    np.savez(tmp_path / "all.npz", x_train=digits.x_train[:50], y_train=digits.y_train[:50])
+    net = cnnbp.Network.from_spec("10o", input_shape=(1, 28, 28), seed=seed)
+    net.save(tmp_path / "net.npz")
+    options = ("--load", tmp_path / "net.npz", "--no-pictures", "--json", f"--seed={seed}")
+    outputs = []
+    for digit in range(10):
+        assert run(tmp_path / "all.npz", f"--digit={digit}", *options) == 0
+        outputs.append(json.loads(capsys.readouterr().out)["outputs"])
+    kept = cnnbp.data.load(tmp_path / "all.npz").split(seed=seed)
+    np.testing.assert_allclose(outputs, net.predict(kept.x_test), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

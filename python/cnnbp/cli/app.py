@@ -22,7 +22,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the first weights and of the order.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Seed of the first weights, the order, and the split of data without test part."
+    ),
+]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads to compute with; they do not change the results.")
 ]
@@ -137,7 +142,7 @@ def explain(
     if threads is not None:
         cnnbp.set_num_threads(threads)
     images = data.digits() if path is None else data.load(path)
-    Lesson(digit, load or plan, out if pictures else None, as_json).give(images)
+    Lesson(digit, load or plan, seed, out if pictures else None, as_json).give(images)
 
 
 @app.command()

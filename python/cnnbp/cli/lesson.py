@@ -33,6 +33,9 @@ class Lesson:
         Place of the image among the test images.
     source : Plan or Path
         The network to train first, or the file of a trained one.
+    seed : int
+        Which images are set aside for testing where the data has no test part; a network that was
+        trained with this seed has not seen them.
     pictures : Path or None
         Folder for the picture.
     as_json : bool
@@ -41,6 +44,7 @@ class Lesson:
 
     digit: int
     source: Plan | Path
+    seed: int
     pictures: Path | None
     as_json: bool
 
@@ -53,8 +57,7 @@ class Lesson:
             If there is no such digit, if the network does not fit it, or if the picture cannot be
             written.
         """
-        seed = self.source.seed if isinstance(self.source, Plan) else 0
-        data = with_test_part(data, seed)
+        data = with_test_part(data, self.seed)
         x, y, _ = test_part(data)
         if self.digit >= len(x):
             raise ValueError(
