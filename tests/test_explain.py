@@ -37,7 +37,8 @@ def test_every_array_of_a_trace_has_an_equation_with_a_source():
             equation = trace.equation(name)
             assert equation.text
             assert equation.source
-            assert str(equation) == f"{equation.text}  ({equation.source})"
+            where = f",  {equation.where}" if equation.where else ""
+            assert str(equation) == f"{equation.text}{where}  ({equation.source})"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,57 @@ def test_every_array_of_a_trace_has_an_equation_with_a_source():
 def test_a_delta_is_named_by_the_layer_above_it(above, expected):
     trace = trace_of([L.Conv2d(3, 3, activation="sigmoid"), above])
     assert trace.equation("0.delta").text == expected
+
+
+@pytest.mark.parametrize(
+    ("above", "text", "where"),
+    [
+        (
+            L.Conv2d(2, 3, stride=2, padding=1),
+            "crop(Σ_j conv2(spread(δ_j^next, 2), rot180(k_ij), 'full'), 1)",
+            "spread: zeros at the pixels that the stride skips, crop: so much cut off at each side",
+        ),
+        (
+            L.Conv2d(2, 3, dilation=(1, 2), groups=2),
+            "Σ_{j:i~j} conv2(δ_j^next, rot180(dilate(k_ij, (1, 2))), 'full')",
+            "dilate: zeros between the taps, i~j: maps of one group",
+        ),
+        (
+            L.ConvTranspose2d(2, 3, stride=2, padding=(1, 2)),
+            "Σ_j every(pad(δ_j^next, (1, 2)) * k_ij, 2)",
+            "pad: zeros around, every: one row and column in so many, up to the size of x_i",
+        ),
+    ],
+    ids=str,
+)
+def test_a_convolutions_options_stand_in_its_equation_with_what_they_mean(above, text, where):
+    trace = trace_of([L.Conv2d(4, 3, activation="relu"), above])
+    delta, inwards = trace.equation("0.delta"), trace_of([above]).equation("input.delta")
+    assert (delta.text, delta.where) == (f"δ_i = f'(u_i) ∘ {text}", where)
+    assert inwards.text == f"∂E/∂x_i = {text.replace('^next', '')}"
+    assert inwards.where == where
+    assert str(delta) == f"{delta.text},  {where}  ({delta.source})"
+
+
+def test_a_plain_convolutions_equations_are_the_notes():
+    trace = trace_of([L.Conv2d(2, 3), L.CombineConv2d(2, 3), L.ConvTranspose2d(2, 3)])
+    names = [f"{place}.{part}" for place in "012" for part in ("pre_activation", "gradient.weight")]
+    assert [(trace.equation(name).text, trace.equation(name).where) for name in names] == [
+        ("u_j = Σ_i x_i * k_ij + b_j", ""),
+        ("∂E/∂k_ij = rot180(conv2(x_i, rot180(δ_j), 'valid'))", ""),
+        ("u_j = Σ_i α_ij (x_i * k_i) + b_j", ""),
+        ("∂E/∂k_i = rot180(conv2(x_i, rot180(Σ_j α_ij δ_j), 'valid'))", ""),
+        ("u_j = Σ_i conv2(x_i, rot180(k_ij), 'full') + b_j", ""),
+        ("∂E/∂k_ij = rot180(conv2(δ_j, rot180(x_i), 'valid'))", ""),
+    ]
+
+
+def test_a_sum_within_a_product_has_brackets():
+    whole = L.Residual([L.Conv2d(3, 1)])
+    below = trace_of([L.Conv2d(3, 3, activation="relu"), whole]).equation("0.delta")
+    assert below.text == "δ = f'(u) ∘ (∂E/∂x of the body + ∂E/∂x of the shortcut)"
+    plain = trace_of([L.Conv2d(3, 3), whole]).equation("0.delta")
+    assert plain.text == "δ = ∂E/∂x of the body + ∂E/∂x of the shortcut"
 
 
 def test_shares_of_input_maps_are_named_by_their_own_equation():
@@ -225,6 +277,25 @@ def test_all_layers_are_told_forwards_and_backwards_with_their_numbers():
     ):
         assert words in lines
     json.dumps(told.to_dict(), allow_nan=False)
+
+
+def test_a_convolution_with_options_is_told_with_what_its_words_mean():
+    net = network([L.Conv2d(2, 3, stride=2, padding=1), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    lines = [text for _, text in tell(told, net, "an image")]
+    start = "   u_j = Σ_i every(pad(x_i, 1) * k_ij, 2) + b_j"
+    (place,) = (at for at, line in enumerate(lines) if line.startswith(start))
+    assert lines[place + 1].strip() == told.forward[0].equations[0].where
+    by_convolution = next(line for line in lines if line.startswith("   by convolution"))
+    assert by_convolution.endswith("rot180(conv2(pad(x_i, 1), rot180(spread(δ_j, 2)), 'valid'))")
+
+
+def test_the_picture_leaves_the_words_out():
+    net = network([L.Tanh(), L.Conv2d(2, 3, stride=2), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    delta = told.trace.equation("0.delta")
+    assert delta.where
+    assert make_sheet(told, net).rows[0].equation == f"{delta.text}  ({delta.source})"
 
 
 def test_where_letters_cannot_be_written_they_are_spelled():

@@ -6,115 +6,35 @@ element-wise product, ``rot180`` a flip of both image axes, N the number of samp
 cross-correlate, so that the notes' kernel is ``k_ij = rot180(weight[j, i])``. ``next`` marks what
 belongs to the layer above.
 
-A layer type that `LAYERS` does not list is described by the chain rule.
+`LAYERS` lists the layer types that `convolution_equations` does not write; any other is described
+by the chain rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
+from cnnbp.convolution_equations import convolution
+from cnnbp.equation import (
+    BACKWARD,
+    BATCH_NORM,
+    CHAIN_RULE,
+    CONVOLUTION,
+    DROPOUT,
+    FORWARD,
+    GROUP_NORM,
+    SUBSAMPLING,
+    Equation,
+    LayerEquations,
+    Sensitivity,
+)
 from cnnbp.layers import Layer
 from cnnbp.layers.activation import ActivationLayer
 from cnnbp.losses import L1, MSE, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
 from cnnbp.optim import SGD, Optimizer
 
-CHAIN_RULE = "chain rule"
-FORWARD = "Bouvrie 2006, feedforward pass"
-BACKWARD = "Bouvrie 2006, backpropagation pass"
-COMBINATION = "Bouvrie 2006, learning combinations of feature maps"
-CONVOLUTION = "Bouvrie 2006, convolution layers"
-SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
-BATCH_NORM = "Ioffe and Szegedy 2015"
-GROUP_NORM = "Wu and He 2018"
-DROPOUT = "Srivastava et al. 2014"
-
-
-@dataclass(frozen=True)
-class Equation:
-    """An equation, and where it comes from; `str` gives both in a line."""
-
-    text: str
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.text}  ({self.source})"
-
-
-class Sensitivity(NamedTuple):
-    """What a layer hands down to the one below, whose maps are ``of``: ``""``, ``_i`` or ``_j``."""
-
-    of: str
-    text: str
-    source: str
-
-
-INSIDE = Sensitivity("", "(∂u^whole/∂x)ᵀ δ^whole", CHAIN_RULE)
-
-
-@dataclass(frozen=True)
-class LayerEquations:
-    """What a type of layer computes.
-
-    Attributes
-    ----------
-    forward : Equation
-        The pre-activation u, from the input x.
-    below : Sensitivity
-        ``∂E/∂x``, from the layer's own delta, which is the next one for the layer below.
-    gradients : mapping of str to Equation
-        The gradient of each parameter.
-    made : mapping of str to Equation
-        What else a trace shows: arrays that are made of the parameters.
-    inside : Sensitivity
-        ``∂E/∂x`` of the last layers that a composite one is made of.
-    """
-
-    forward: Equation
-    below: Sensitivity
-    gradients: Mapping[str, Equation] = field(default_factory=dict)
-    made: Mapping[str, Equation] = field(default_factory=dict)
-    inside: Sensitivity = INSIDE
-
-
-_BIAS = Equation("∂E/∂b_j = Σ_uv (δ_j)_uv", CONVOLUTION)
 _ACTIVATION = LayerEquations(Equation("u = x", FORWARD), Sensitivity("", "δ^next", BACKWARD))
 
 #: Type of a layer → its equations.
 LAYERS: dict[str, LayerEquations] = {
-    "Conv2d": LayerEquations(
-        Equation("u_j = Σ_i x_i * k_ij + b_j", CONVOLUTION),
-        Sensitivity("_i", "Σ_j conv2(δ_j^next, rot180(k_ij), 'full')", SUBSAMPLING),
-        {
-            "weight": Equation("∂E/∂k_ij = rot180(conv2(x_i, rot180(δ_j), 'valid'))", CONVOLUTION),
-            "bias": _BIAS,
-        },
-    ),
-    "ConvTranspose2d": LayerEquations(
-        Equation("u_j = Σ_i conv2(x_i, rot180(k_ij), 'full') + b_j", "Zeiler et al. 2010"),
-        Sensitivity("_i", "Σ_j δ_j^next * k_ij", CHAIN_RULE),
-        {
-            "weight": Equation("∂E/∂k_ij = rot180(conv2(δ_j, rot180(x_i), 'valid'))", CHAIN_RULE),
-            "bias": _BIAS,
-        },
-    ),
-    "CombineConv2d": LayerEquations(
-        Equation("u_j = Σ_i α_ij (x_i * k_i) + b_j", COMBINATION),
-        Sensitivity("_i", "conv2(Σ_j α_ij δ_j^next, rot180(k_i), 'full')", COMBINATION),
-        {
-            "weight": Equation(
-                "∂E/∂k_i = rot180(conv2(x_i, rot180(Σ_j α_ij δ_j), 'valid'))", CONVOLUTION
-            ),
-            "combination": Equation(
-                "∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj),  "
-                "∂E/∂α_ij = Σ_uv (δ_j ∘ (x_i * k_i))_uv",
-                COMBINATION,
-            ),
-            "bias": _BIAS,
-        },
-        {"alpha": Equation("α_ij = exp(c_ij) / Σ_k exp(c_kj)", COMBINATION)},
-    ),
     "AvgPool2d": LayerEquations(
         Equation("u_j = down(x_j) / n²", "the toolbox, cnnff"),
         Sensitivity("_j", "up(δ_j^next) / n²", "the toolbox, cnnbp"),
@@ -181,7 +101,7 @@ LAYERS: dict[str, LayerEquations] = {
     ),
     "Residual": LayerEquations(
         Equation("u = body(x) + shortcut(x)", "He et al. 2015"),
-        Sensitivity("", "∂E/∂x of the body + ∂E/∂x of the shortcut", "He et al. 2015"),
+        Sensitivity("", "∂E/∂x of the body + ∂E/∂x of the shortcut", "He et al. 2015", added=True),
         inside=Sensitivity("", "δ^whole", "He et al. 2015"),
     ),
     "Concat": LayerEquations(
@@ -275,8 +195,10 @@ def delta_inside(layer: Layer, whole: Layer) -> Equation:
 
 def input_delta(first: Layer) -> Equation:
     """Return how the sensitivity of the images comes from the delta of the first layer."""
-    of, text, source = _equations(first).below
-    return Equation(f"∂E/∂x{of} = {text.replace('^next', '')}", source)
+    below = _equations(first).below
+    return Equation(
+        f"∂E/∂x{below.of} = {below.text.replace('^next', '')}", below.source, below.where
+    )
 
 
 def gradient(layer: Layer, parameter: str) -> Equation:
@@ -301,14 +223,17 @@ def update(rule: Optimizer) -> Equation:
 
 
 def _delta(layer: Layer, arriving: Sensitivity) -> Equation:
-    of, text, source = arriving
-    factor = "" if _function(layer) is None else f"f'(u{of}) ∘ "
-    return Equation(f"δ{of} = {factor}{text}", source)
+    of, text = arriving.of, arriving.text
+    if _function(layer) is not None:
+        text = f"f'(u{of}) ∘ ({text})" if arriving.added else f"f'(u{of}) ∘ {text}"
+    return Equation(f"δ{of} = {text}", arriving.source, arriving.where)
 
 
 def _equations(layer: Layer) -> LayerEquations:
     if isinstance(layer, ActivationLayer):
         return _ACTIVATION
+    if (convolving := convolution(layer)) is not None:
+        return convolving
     kind = type(layer).__name__
     generic = LayerEquations(
         Equation(f"u = {kind}(x)", "its documentation"),

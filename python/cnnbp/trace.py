@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnbp import equations
-from cnnbp.equations import Equation
+from cnnbp.equation import Equation
 from cnnbp.layers import Layer
 from cnnbp.losses import Loss
 
@@ -35,7 +35,8 @@ class Trace(dict[str, Any]):
         Returns
         -------
         Equation
-            Its ``text`` and ``source``; `str` gives both in a line.
+            Its ``text``, its ``source`` and, ``where`` a layer's options bring in words, what these
+            mean; `str` gives all in a line.
 
         Raises
         ------

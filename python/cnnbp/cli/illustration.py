@@ -70,9 +70,10 @@ def _row(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Ro
     before, after = trace[f"{place}.pre_activation"][0], trace[f"{place}.output"][0]
     learned = [n for n in trace if n.startswith(f"{place}.gradient.")]
     largest = max(learned, key=lambda name: int(trace[name].size), default=None)
+    delta = trace.equation(f"{place}.delta")
     return Row(
         title=f"{place}  {trace.layer(place)}",
-        equation=str(trace.equation(f"{place}.delta")),
+        equation=f"{delta.text}  ({delta.source})",  # its words would reach into the title
         panels=(
             None if np.array_equal(before, after) else before,
             after,

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnbp.equations import Equation
+from cnnbp.equation import Equation
 from cnnbp.explain import ByHand, Explanation, Update
 from cnnbp.explain.explanation import Numbers, Step
 from cnnbp.network import Network
@@ -85,7 +85,7 @@ def _direction(title: str, steps: tuple[Step, ...]) -> list[Line]:
     width = max(len(array.name) for step in steps for array in step.arrays)
     for step in steps:
         lines.append(("layer", f"{step.place}  {step.layer}".strip()))
-        lines += [_equation(equation) for equation in step.equations]
+        lines += [line for equation in step.equations for line in _equation(equation)]
         lines += [_numbers(array, width) for array in step.arrays]
     return lines
 
@@ -94,7 +94,7 @@ def _loss(told: Explanation) -> list[Line]:
     target = [1 if place == told.truth else 0 for place in range(len(told.outputs))]
     return [
         *_heading("Loss"),
-        _equation(told.loss),
+        *_equation(told.loss),
         ("numbers", "   class   " + "".join(f"{place:>8}" for place in range(len(target)))),
         ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
         _outputs("output o", told.pass_outputs),
@@ -114,8 +114,7 @@ def _by_hand(worked: ByHand) -> list[Line]:
         ),
         (
             "text",
-            f"   by convolution  {worked.by_convolution: .9e}   "
-            "rot180(conv2(x_i, rot180(δ_j), 'valid'))",
+            f"   by convolution  {worked.by_convolution: .9e}   {worked.form}",
         ),
         (
             "text",
@@ -128,7 +127,7 @@ def _by_hand(worked: ByHand) -> list[Line]:
 def _update(update: Update) -> list[Line]:
     lines = [
         *_heading(f"Its update by {update.rule}"),
-        _equation(update.equation),
+        *_equation(update.equation),
         ("text", f"   weight          {update.before: .9f} → {update.after:.9f}"),
     ]
     if update.by_hand is not None:
@@ -141,8 +140,9 @@ def _outputs(name: str, values: NDArray[np.floating]) -> Line:
     return ("numbers", f"   {name:<8}" + "".join(f"{value:>8.3f}" for value in values))
 
 
-def _equation(equation: Equation) -> Line:
-    return ("equation", f"   {equation.text:<{EQUATION_WIDTH}}  {equation.source}")
+def _equation(equation: Equation) -> list[Line]:
+    line: Line = ("equation", f"   {equation.text:<{EQUATION_WIDTH}}  {equation.source}")
+    return [line, ("equation", f"     {equation.where}")] if equation.where else [line]
 
 
 def _numbers(array: Numbers, width: int) -> Line:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnbp.arguments import Pair
+from cnnbp.convolution_equations import sides
 from cnnbp.layers import Conv2d
 from cnnbp.trace import Trace
 
@@ -30,7 +30,9 @@ class ByHand:
         ``Σ_uv (δ_j)_uv (p_i)_uv``: every element of the delta times the pixel that this weight
         was multiplied by to give that element (Bouvrie 2006, convolution layers).
     by_convolution : float
-        The same entry of ``rot180(conv2(x_i, rot180(δ_j), 'valid'))``, turned as weights are.
+        The same entry of `form`, turned as weights are.
+    form : str
+        ``rot180(conv2(x_i, rot180(δ_j), 'valid'))``, with the layer's options.
     core : float
         What the core computed.
     products : int
@@ -42,6 +44,7 @@ class ByHand:
     value: float
     by_patches: float
     by_convolution: float
+    form: str
     core: float
     products: int
 
@@ -80,6 +83,7 @@ def compute_by_hand(trace: Trace, state: dict[str, NDArray[np.floating]]) -> ByH
                 value=float(state[f"{place}.weight"][j, i, row, column]),
                 by_patches=_by_patches(x, delta, layer, row, column),
                 by_convolution=float(_by_convolution(x, delta, layer)[row, column]),
+                form=_right_side(trace.equation(f"{place}.gradient.weight").text),
                 core=float(gradient[j, i, row, column]),
                 products=delta.size,
             )
@@ -98,22 +102,17 @@ def rot180(x: Array) -> Array:
     return x[::-1, ::-1]
 
 
+def _right_side(equation: str) -> str:
+    return equation.partition(" = ")[2].partition(",  ")[0]
+
+
 def _operands(trace: Trace, place: str, layer: Conv2d, j: int, i: int) -> tuple[Array, Array]:
     """Return the padded input map that weight (j, i) sees, and the delta of output map j."""
     maps, deltas = trace[f"{place}.input"][0], trace[f"{place}.delta"][0]
     inputs, outputs = len(maps) // layer.groups, layer.out_channels // layer.groups
     x = maps[j // outputs * inputs + i].astype(np.float64)
-    return np.pad(x, _padding(layer)), deltas[j].astype(np.float64)
-
-
-def _padding(layer: Conv2d) -> tuple[Pair, Pair]:
-    if layer.padding != "same":
-        return layer.padding
-    added = [
-        step * (size - 1) for step, size in zip(layer.dilation, layer.kernel_size, strict=True)
-    ]
-    rows, columns = ((total // 2, total - total // 2) for total in added)
-    return rows, columns
+    around = sides(layer.padding, layer.kernel_size, layer.dilation)
+    return np.pad(x, around), deltas[j].astype(np.float64)
 
 
 def _by_patches(x: Array, delta: Array, layer: Conv2d, row: int, column: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbp import equations
-from cnnbp.equations import Equation
+from cnnbp.equation import Equation
 from cnnbp.explain.by_hand import ByHand, compute_by_hand
 from cnnbp.layers import BatchNorm2d, Dropout
 from cnnbp.optim import SGD
