@@ -230,6 +230,19 @@ def test_any_array_can_be_drawn_on_a_sheet(tmp_path, values):
     assert imread(tmp_path / "sheet.png").shape[:2] == (429, 1320)
 
 
+@pytest.mark.parametrize("letters", [20, 60, 90])
+def test_words_on_a_sheet_do_not_overlap(tmp_path, monkeypatch, letters):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    rows = (Row("n" * letters, "e" * 90, (np.ones(3),)),) * 2
+    save_sheet(tmp_path / "sheet.png", Sheet("", "", np.ones((1, 3, 3)), ("u",), rows))
+    (figure,) = drawn
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    assert len(boxes) == 5
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:place])
+
+
 def test_zero_is_white_in_the_middle_where_there_are_signs(axes):
     draw_array(axes, np.array([[[-1.0, 0.0, 3.0]]]), shape=1.0)
     (image,) = axes.images

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WIDTH, MARGIN, HEAD, HEADINGS = 12.0, 0.4, 1.25, 0.45
 ROW, LINE, PANEL, GAP = 2.2, 0.3, 1.35, 0.3
 DOTS_PER_INCH = 110
+#: Title and equation of more letters do not fit in a line; the equation is then so much higher.
+MOST_LETTERS, RAISED = 135, 0.21
 #: More tiles would be too small to be seen, and more bars are not numbered.
 MOST_TILES, MOST_NUMBERED = 48, 12
 #: The ends of the colours of `DIVERGING`.
@@ -105,7 +107,8 @@ def _compose(page: _Page, sheet: Sheet) -> None:
     for place, row in enumerate(sheet.rows):
         top = HEAD + HEADINGS + place * ROW
         page.write(MARGIN, top, row.title, size=TITLE_SIZE)
-        page.write(WIDTH - MARGIN, top, row.equation, color=QUIET, ha="right")
+        raised = RAISED if len(row.title + row.equation) > MOST_LETTERS else 0.0
+        page.write(WIDTH - MARGIN, top - raised, row.equation, color=QUIET, ha="right")
         for left, values in zip(lefts, row.panels, strict=True):
             if values is not None:
                 axes = page.axes(left, top + LINE, step - GAP, PANEL)
