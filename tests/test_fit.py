@@ -195,16 +195,23 @@ def test_a_history_is_written_as_json(data):
     assert read["epochs"][0]["loss"] == history.epochs[0].loss
 
 
-def test_on_epoch_is_told_of_every_epoch_and_may_end_the_training(data):
+@pytest.mark.parametrize("kind", [bool, np.bool_])
+def test_on_epoch_is_told_of_every_epoch_and_may_end_the_training(data, kind):
     told = []
 
     def stop_at_3(epoch):
         told.append(epoch)
-        return epoch.number == 3
+        return kind(epoch.number == 3)
 
     history = make().fit(*data, epochs=10, on_epoch=stop_at_3, progress=False)
     assert told == history.epochs
     assert len(told) == 3
+
+
+@pytest.mark.parametrize("answer", [None, 1, "stop", np.ones(2)], ids=repr)
+def test_what_on_epoch_returns_otherwise_means_nothing(data, answer):
+    history = make().fit(*data, epochs=2, on_epoch=lambda epoch: answer, progress=False)
+    assert len(history.epochs) == 2
 
 
 def test_the_rate_can_change_between_epochs(data):

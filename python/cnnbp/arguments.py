@@ -119,6 +119,11 @@ def read_flag(value: object, name: str) -> bool:
     return bool(value)
 
 
+def is_true(value: object) -> bool:
+    """Whether a callback answered True, Python's or NumPy's; what else it returns means nothing."""
+    return isinstance(value, bool | np.bool_) and bool(value)
+
+
 def read_choice(value: object, name: str, allowed: Iterable[str]) -> str:
     """Read one of the names in `allowed`."""
     names = tuple(allowed)

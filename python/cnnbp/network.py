@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbp import _core
-from cnnbp.arguments import read_choice, read_flag, read_integer
+from cnnbp.arguments import is_true, read_choice, read_flag, read_integer
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, default_optimizer
 from cnnbp.initializers import Initializer, read_initializer
@@ -232,7 +232,7 @@ class Network:
                 history.batch_losses.extend(losses.tolist())
                 self.history, self.epochs_trained = history, epoch.number
                 progress_shown.end(epoch)  # after it counts: Ctrl-C may follow on what is shown
-                if on_epoch is not None and on_epoch(epoch) is True:
+                if on_epoch is not None and is_true(on_epoch(epoch)):
                     break
         return history
 
