@@ -1,6 +1,7 @@
 """``Network.fit``: the loop, what it records, shows and survives."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from cnnbp import Network, set_num_threads
 from cnnbp.layers import Conv2d, Linear, MaxPool2d
 from cnnbp.optim import SGD
 from cnnbp.optim.schedules import ExponentialLR
+from cnnbp.training import Epoch, History
 
 
 @pytest.fixture
@@ -193,6 +195,15 @@ def test_a_history_is_written_as_json(data):
     read = json.loads(history.to_json())
     assert read["batch_losses"] == history.batch_losses
     assert read["epochs"][0]["loss"] == history.epochs[0].loss
+
+
+def test_a_number_that_is_not_finite_is_null_in_json():
+    lost = Epoch(number=1, loss=math.nan, seconds=1.0, images_per_second=1.0, lr=1.0, last_lr=1.0)
+    history = History([lost], [0.5, math.inf, math.nan])
+    read = json.loads(history.to_json(), parse_constant=pytest.fail)
+    assert read["epochs"][0]["loss"] is None
+    assert read["epochs"][0]["number"] == 1
+    assert read["batch_losses"] == [0.5, None, None]
 
 
 @pytest.mark.parametrize("kind", [bool, np.bool_])

@@ -10,7 +10,6 @@ from typing import TextIO
 
 from cnnbp.cli.delivery import prepare_folder
 from cnnbp.cli.plan import Plan
-from cnnbp.cli.report import finite
 from cnnbp.cli.session import Environment
 from cnnbp.cli.telling import Line, spell, tell
 from cnnbp.cli.test_part import test_part, with_test_part
@@ -18,6 +17,7 @@ from cnnbp.cli.views import terminal
 from cnnbp.data import Dataset
 from cnnbp.explain import Explanation, explain
 from cnnbp.network import Network
+from cnnbp.training.history import finite
 
 #: How each kind of line looks on a terminal.
 STYLES = {"heading": "bold", "layer": "cyan", "equation": "", "numbers": "dim", "text": ""}

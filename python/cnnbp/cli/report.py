@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from cnnbp.cli.plan import Plan
 from cnnbp.cli.test_part import test_part
 from cnnbp.data import Dataset
 from cnnbp.network import Network
+from cnnbp.training.history import finite
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,3 @@ class Report:
     @property
     def _truth(self) -> NDArray[np.int64]:
         return test_part(self.data).y
-
-
-def finite(value: Any) -> Any:
-    """Replace what JSON has no word for: infinity and NaN."""
-    if isinstance(value, dict):
-        return {name: finite(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

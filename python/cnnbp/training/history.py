@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,19 @@ class History:
     batch_losses: list[float] = field(default_factory=list)
 
     def to_json(self) -> str:
-        """Return the history as a JSON object with ``"epochs"`` and ``"batch_losses"``."""
+        """Return the history as a JSON object with ``"epochs"`` and ``"batch_losses"``.
+
+        A number that is not finite, as the loss of a training that diverged, is ``null``.
+        """
         import json
 
-        return json.dumps(asdict(self))
+        return json.dumps(finite(asdict(self)), allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """Replace what JSON has no word for: infinity and NaN."""
+    if isinstance(value, dict):
+        return {name: finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
