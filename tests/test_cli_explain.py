@@ -87,6 +87,7 @@ def test_a_loaded_network_explains_an_image_that_its_seed_set_aside(tmp_path, ca
         (["--load=none.npz"], "none.npz"),
         (["--load=none.npz", "--epochs=2"], "leave out --net and --epochs"),
         (["--net=6c99"], "layer 0 (Conv2d)"),
+        (["--load=text.txt"], "text.txt is not a network saved by cnnbp"),
         (["--load=other.npz"], "x must have shape (N, 1, 5, 5)"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -95,6 +96,7 @@ def test_what_cannot_be_explained_gets_one_line(
     path, tmp_path, monkeypatch, capsys, arguments, words
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("no network")
     cnnbp.Network.from_spec("3c3-10o", input_shape=(1, 5, 5)).save("other.npz")
     assert run(path, *arguments, "--no-pictures") == 2
     shown = capsys.readouterr()
@@ -102,3 +104,4 @@ def test_what_cannot_be_explained_gets_one_line(
     assert shown.err.startswith("cnnbp: ")
     assert shown.err.count("\n") == 1
     assert words in shown.err
+    assert "pickle" not in shown.err

@@ -116,6 +116,20 @@ def test_a_truncated_file_is_a_value_error_that_names_it(tmp_path, net, keep):
         Network.load(path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"some text", b"cnn", np.lib.format.MAGIC_PREFIX + b"\x01\x00", pickle.dumps([1])],
+    ids=["text", "few bytes", "an array", "a pickle"],
+)
+def test_a_file_of_another_kind_is_said_to_be_no_network(tmp_path, content):
+    """NumPy would advise to load it unsafely."""
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"notes\.txt is not a network.*no \.npz") as refused:
+        Network.load(path)
+    assert "allow_pickle" not in str(refused.value)
+
+
 def rewritten(path, change):
     """The file with its members changed."""
     with np.load(path) as members:

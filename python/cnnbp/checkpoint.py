@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from cnnbp._core import Network as Core
 
 FORMAT = "cnnbp network 1"
+#: How an archive starts that `numpy.load` reads as ``.npz``, with members and without.
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,13 @@ class Checkpoint:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Checkpoint:
         """Read a checkpoint; `damage_named` says what may be raised."""
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as members:
-            return cls._from_members(dict(members))
+        with open(path, "rb") as file:
+            # NumPy takes any other file for a pickle, and says how to load it nevertheless.
+            if file.read(4) not in ZIP_STARTS:
+                raise ValueError("it is no .npz file")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as members:
+                return cls._from_members(dict(members))
 
     @classmethod
     def _from_members(cls, members: dict[str, NDArray[Any]]) -> Checkpoint:
