@@ -21,4 +21,8 @@ def read_arguments(*, epochs: int) -> tuple[cnnbp.data.Dataset, int]:
     folder = given[0] if given else os.environ.get("CNNBP_MNIST")
     if not folder or len(given) > 2:
         sys.exit(WHERE.format(script=script))
-    return cnnbp.data.load(folder), int(given[1]) if len(given) > 1 else epochs
+    if len(given) > 1:
+        if not given[1].isdecimal() or int(given[1]) < 1:
+            sys.exit(f"{script}: EPOCHS must be an integer of at least 1, got {given[1]!r}")
+        epochs = int(given[1])
+    return cnnbp.data.load(folder), epochs

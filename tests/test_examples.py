@@ -66,6 +66,14 @@ def test_an_example_finds_the_digits_by_the_environment_or_says_where_to_get_the
         assert words in process.stderr
 
 
+@pytest.mark.parametrize("epochs", ["x", "0", "-1", "1.5"])
+def test_epochs_that_are_none_get_one_line(folder, tmp_path, epochs):
+    process = run("mnist_99.py", folder, epochs, cwd=tmp_path)
+    assert process.returncode == 1
+    assert process.stderr.count("\n") == 1
+    assert f"EPOCHS must be an integer of at least 1, got '{epochs}'" in process.stderr
+
+
 def test_the_toolboxs_example_draws_its_curve(tmp_path):
     process = run("toolbox_example.py", cwd=tmp_path)
     assert process.returncode == 0, process.stderr
