@@ -1,5 +1,6 @@
 """The package as a whole: what importing it does, and ``python -m cnnbp``."""
 
+import os
 import subprocess
 import sys
 
@@ -57,6 +58,39 @@ def test_the_command_prints_what_a_bug_report_needs(capsys):
     printed = capsys.readouterr().out
     for fact in (cnnbp.__version__, "instruction set", "threads", "NumPy", str(command.PACKAGE)):
         assert fact in printed
+
+
+def test_the_module_runs_the_programs_commands(capsys):
+    for arguments, code, words in (
+        (["info"], None, "instruction set"),
+        (["train", "--help"], None, "--batch-size"),
+        (["train", "nowhere"], 2, "cnnbp: nowhere: no such file"),
+        (["paint"], 2, "No such command 'paint'"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            command.main(arguments)
+        assert (ended.value.code or None) == code
+        shown = capsys.readouterr()
+        assert words in shown.out + shown.err
+
+
+def test_the_modules_own_options_import_nothing_heavy():
+    printed = python(
+        "import sys; from cnnbp import __main__ as command\n"
+        "for option in ('--cmake-dir', '--include-dir', '--info'): command.main([option])\n"
+        "print({'typer', 'rich', 'matplotlib', 'scipy', 'cnnbp.cli'} & set(sys.modules))"
+    )
+    assert printed.endswith("\nset()\n")
+
+
+def test_an_instruction_set_that_is_not_there_is_no_traceback():
+    run = subprocess.run(
+        [sys.executable, "-m", "cnnbp", "--info"],
+        capture_output=True, text=True, check=False, env=os.environ | {"CNNBP_ISA": "foo"},
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "error: CNNBP_ISA is 'foo'" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--info", "--cmake-dir"], ["--nonsense"]])

@@ -1,9 +1,11 @@
-"""``python -m cnnbp``: where the C++ library is, and what the core runs on."""
+"""``python -m cnnbp``: where the C++ library is, what the core runs on, and the commands."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
 import cnnbp
 
@@ -13,32 +15,55 @@ CMAKE_DIR = PACKAGE / "lib" / "cmake" / "cnnbp"
 PKG_CONFIG_DIR = PACKAGE / "lib" / "pkgconfig"
 
 
-def describe() -> str:
-    """Version, instruction set, threads and paths, a line each."""
+def gather() -> dict[str, Any]:
+    """Return what `describe` adds to version, instruction set and threads, as JSON can hold it."""
     import numpy as np
 
     from cnnbp import _core
 
+    return {
+        "available_instruction_sets": list(_core.available_isas()),
+        "numpy": np.__version__,
+        "package": str(PACKAGE),
+        "headers": str(INCLUDE_DIR),
+        "cmake": str(CMAKE_DIR),
+        "pkg_config": str(PKG_CONFIG_DIR),
+    }
+
+
+def describe() -> str:
+    """Version, instruction set, threads and paths, a line each."""
+    from cnnbp import _core
+
+    found = gather()
+    available = ", ".join(found["available_instruction_sets"])
     facts = {
         "cnnbp": cnnbp.__version__,
-        "instruction set": f"{_core.isa()} (available: {', '.join(_core.available_isas())})",
+        "instruction set": f"{_core.isa()} (available: {available})",
         "threads": cnnbp.get_num_threads(),
-        "NumPy": np.__version__,
-        "package": PACKAGE,
-        "headers": INCLUDE_DIR,
-        "CMake": CMAKE_DIR,
-        "pkg-config": PKG_CONFIG_DIR,
+        "NumPy": found["numpy"],
+        "package": found["package"],
+        "headers": found["headers"],
+        "CMake": found["cmake"],
+        "pkg-config": found["pkg_config"],
     }
     width = max(map(len, facts))
     return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print what was asked for."""
+    """Print what was asked for, or run a command of the command line, such as ``train``."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and not given[0].startswith("-"):
+        from cnnbp import cli
+
+        cli.main(given)
+        return
     parser = argparse.ArgumentParser(
         prog="python -m cnnbp",
         description="Where the C++ library is, and what the core runs on.",
-        epilog="To train from the command line, use 'cnnbp demo' or 'cnnbp train'.",
+        epilog="'python -m cnnbp train' is 'cnnbp train', and so are the other commands; "
+        "'cnnbp --help' lists them.",
     )
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
@@ -58,8 +83,11 @@ def main(arguments: list[str] | None = None) -> None:
     wanted.add_argument(
         "--info", action="store_true", help="version, instruction set, threads and paths"
     )
-    chosen = parser.parse_args(arguments)
-    print(describe() if chosen.info else chosen.answer)
+    chosen = parser.parse_args(given)
+    try:
+        print(describe() if chosen.info else chosen.answer)
+    except RuntimeError as error:  # CNNBP_ISA names what is not there
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
     except (OSError, TypeError, ValueError, MemoryError) as error:
         _refuse(_explain(error))
+    except RuntimeError as error:
+        # What the core finds in the environment is input too; any other is a defect.
+        if not str(error).startswith("CNNBP_ISA "):
+            raise
+        _refuse(str(error))
     except Exception as error:
         # Typer's errors about a command line share no public base class in all its versions.
         if not hasattr(error, "format_message"):

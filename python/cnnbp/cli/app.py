@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from cnnbp import data
 from cnnbp.cli import INTERRUPTED
 from cnnbp.cli.delivery import Delivery
 from cnnbp.cli.plan import LENET, TOOLBOX, Plan
+from cnnbp.cli.session import Environment
 from cnnbp.definition import DType, default_optimizer
 from cnnbp.losses import LossName, read_loss
 
@@ -83,7 +85,7 @@ def train(
         float | None, typer.Option(help="Learning rate.", show_default="1 with mse, else 0.02")
     ] = None,
     momentum: Annotated[
-        float | None, typer.Option(help="0 to 1.", show_default="0 with mse, else 0.9")
+        float | None, typer.Option(help="At least 0, below 1.", show_default="0 with mse, else 0.9")
     ] = None,
     dtype: Annotated[DType, typer.Option(help="Type of all numbers.")] = "float32",
     seed: Seed = 0,
@@ -146,11 +148,14 @@ def explain(
 
 
 @app.command()
-def info() -> None:
+def info(as_json: AsJson = False) -> None:
     """Show version, instruction set, threads, and where the C++ library is."""
-    from cnnbp.__main__ import describe
+    from cnnbp.__main__ import describe, gather
 
-    print(describe())
+    if as_json:
+        print(json.dumps({"environment": asdict(Environment.current()), **gather()}, indent=2))
+    else:
+        print(describe())
 
 
 def _carry_out(plans: list[Plan], images: data.Dataset, threads: int | None, to: Delivery) -> None:
