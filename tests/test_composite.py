@@ -118,3 +118,17 @@ def test_bad_parts_are_refused(make, words):
     with pytest.raises((TypeError, ValueError)) as error:
         make()
     assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Residual([Conv2d(4, 1)]),
+        Residual([Conv2d(4, 1), ReLU()], [Conv2d(4, 1)], activation="relu"),
+        Concat([[Conv2d(4, 1)], []]),
+    ],
+)
+def test_a_layer_of_layers_is_what_its_repr_says_and_is_short_in_a_summary(layer):
+    assert eval(repr(layer), globals()) == layer
+    inner = "activation='relu'" if layer.options()["activation"] else ""
+    assert str(layer) == f"{type(layer).__name__}({inner})"

@@ -10,6 +10,7 @@ from cnnbp import layers
 from cnnbp.layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
+    BatchNorm2d,
     CombineConv2d,
     Conv2d,
     ConvTranspose2d,
@@ -88,6 +89,7 @@ def test_a_layer_is_what_its_repr_says(layer):
 def test_a_repr_shows_only_what_was_asked_for():
     assert repr(Conv2d(6, 5, activation="sigmoid")) == "Conv2d(6, 5, activation='sigmoid')"
     assert repr(AvgPool2d(2, stride=2)) == "AvgPool2d(2)"
+    assert repr(MaxPool2d(3, 2, 1)) == "MaxPool2d(3, stride=2, padding=1)"
     assert repr(Conv2d(1, (3, 5), padding=((1, 1), (2, 2)))) == "Conv2d(1, (3, 5), padding=(1, 2))"
 
 
@@ -117,6 +119,42 @@ def test_input_channels_are_a_clear_error():
         CombineConv2d(1, 6, 5)
     with pytest.raises(TypeError, match=r"inferred.*write Linear\(10\)"):
         Linear(192, 10)
+
+
+def test_three_numbers_may_have_the_stride_as_their_last():
+    """Only the caller knows whether the first or the last is one too many: both are said."""
+    both = r"write Conv2d\(5, 2\) if 20 is .* channels, or Conv2d\(20, 5, stride=2\) if 2 is"
+    with pytest.raises(TypeError, match=both):
+        Conv2d(20, 5, 2)
+    with pytest.raises(TypeError, match=r"write Conv2d\(6, 5, stride=2, padding=1, …\) if"):
+        Conv2d(3, 6, 5, 2, 1, 1)
+
+
+def test_pooling_takes_stride_and_padding_in_torchs_order():
+    for kind in (MaxPool2d, AvgPool2d):
+        assert kind(3, 2) == kind(3, stride=2)
+        assert kind(3, 2, 1) == kind(3, stride=2, padding=1)
+        with pytest.raises(TypeError):
+            kind(3, 2, 1, 1)  # dilation in one, ceil_mode in the other
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (lambda: BatchNorm2d(6), "inferred. Instead of BatchNorm2d(6) write BatchNorm2d()"),
+        (lambda: GroupNorm(2, 8), "inferred. Instead of GroupNorm(2, 8) write GroupNorm(2)"),
+        (lambda: Flatten(1), "Instead of Flatten(1) write Flatten()"),
+        (lambda: Flatten(start_dim=1), "Instead of Flatten(start_dim=1) write Flatten()"),
+        (lambda: GlobalAvgPool2d(1), "Instead of GlobalAvgPool2d(1) write GlobalAvgPool2d()"),
+        (lambda: ReLU(inplace=True), "Instead of ReLU(inplace=True) write ReLU()"),
+        (lambda: ReLU(True), "Instead of ReLU(True) write ReLU()"),
+        (lambda: Softmax(dim=1), "Instead of Softmax(dim=1) write Softmax()"),
+    ],
+)
+def test_what_torch_is_told_and_these_layers_are_not_is_a_clear_error(make, hint):
+    with pytest.raises(TypeError) as refused:
+        make()
+    assert hint in str(refused.value)
 
 
 @pytest.mark.parametrize(

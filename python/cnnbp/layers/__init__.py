@@ -1,7 +1,8 @@
 """What a network is made of: plain data, one class a layer.
 
 Names and arguments are those of ``torch.nn``, except that no layer is told its input channels or
-features: a network infers them from its input shape. What follows the sizes is keyword-only.
+features: a network infers them from its input shape. What follows the sizes is keyword-only, but
+for the stride and padding of pooling.
 ``activation="sigmoid"`` and a `Sigmoid` layer that follows mean the same.
 """
 

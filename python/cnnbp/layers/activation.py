@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_amount, read_choice, read_number
-from cnnbp.layers.base import Layer
+from cnnbp.layers.base import Layer, refuse_unneeded
 
 
 class ActivationLayer(Layer):
     """What all activations share: a function of the core, and perhaps a number it takes."""
 
     function: ClassVar[str]
+
+    def __init__(self, *extra: Never, **named: Never) -> None:
+        takes = "no arguments; torch's inplace and dim are not needed"
+        refuse_unneeded(type(self).__name__, takes, extra=extra, named=named)
 
     def parameter(self) -> float | None:
         """Return the function's number; None if it takes none."""

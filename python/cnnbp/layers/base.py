@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,16 +53,19 @@ class Layer(ABC):
         return self._written(_short)
 
     def _written(self, show: Callable[[object], str]) -> str:
-        # Sizes are shown always, an option only where it differs from the one left out.
+        # Sizes are shown always, an option only where it differs from the one left out. Sizes are
+        # what comes first, and what cannot be left out.
         parameters = inspect.signature(type(self)).parameters.values()
-        sizes = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        placed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        sizes = [p.name for i, p in enumerate(placed) if i == 0 or p.default is p.empty]
         plain = type(self)(*(getattr(self, name) for name in sizes)).options()
         shown = [show(_shortest(getattr(self, name))) for name in sizes]
-        shown += [
-            f"{name}={show(_shortest(value))}"
+        options = {
+            name: show(_shortest(value))
             for name, value in self.options().items()
             if value != plain[name]
-        ]
+        }
+        shown += [f"{name}={text}" for name, text in options.items() if text]
         return f"{type(self).__name__}({', '.join(filter(None, shown))})"
 
     def _assign(self, **options: object) -> None:
@@ -72,6 +75,23 @@ class Layer(ABC):
 
 
 Layers: TypeAlias = tuple[Layer, ...]
+
+
+def refuse_unneeded(
+    layer: str,
+    takes: str,
+    *kept: object,
+    extra: tuple[object, ...],
+    named: Mapping[str, object] | None = None,
+) -> None:
+    """Refuse what torch's layer of this name is told and this one is not."""
+    if extra or named:
+        options = [f"{name}={value!r}" for name, value in (named or {}).items()]
+        given = ", ".join([*map(repr, (*kept, *extra)), *options])
+        raise TypeError(
+            f"{layer} takes {takes}. Instead of {layer}({given}) "
+            f"write {layer}({', '.join(map(repr, kept))})"
+        )
 
 
 def read_layers(given: object, name: str) -> Layers:

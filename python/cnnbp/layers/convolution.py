@@ -27,12 +27,24 @@ if TYPE_CHECKING:
 
 
 def refuse_in_channels(layer: str, *given: object) -> None:
-    """Refuse more than out_channels and kernel_size before the options that have names."""
+    """Refuse more than out_channels and kernel_size before the options that have names.
+
+    What is one too many may be the first, as torch's layer has it, or the last: both are named.
+    """
     if len(given) > 2:
         raise TypeError(
             f"{layer} takes out_channels and kernel_size, the rest by name; input channels are "
-            f"inferred. Instead of {layer}{given} write {layer}({given[1]}, {given[2]})"
+            f"inferred. Instead of {layer}{given} write {_spelled(layer, *given[1:])} if "
+            f"{given[0]!r} is the input's channels, or {_spelled(layer, *given)} if "
+            f"{given[2]!r} is the stride"
         )
+
+
+def _spelled(layer: str, outputs: object, kernel: object, *rest: object) -> str:
+    """Write the call with names for what torch has next; of its order after that, layers differ."""
+    named = [f"{name}={value!r}" for name, value in zip(("stride", "padding"), rest, strict=False)]
+    dots = ["…"] if len(rest) > len(named) else []
+    return f"{layer}({', '.join([repr(outputs), repr(kernel), *named, *dots])})"
 
 
 @dataclass(frozen=True, init=False, repr=False)

@@ -7,7 +7,7 @@ from typing import Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_flag, read_integer
-from cnnbp.layers.base import Layer, read_activation
+from cnnbp.layers.base import Layer, read_activation, refuse_unneeded
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -76,6 +76,10 @@ class Flatten(Layer):
     `Linear` does this itself; the layer is there for networks that end in maps, and for
     definitions brought from elsewhere.
     """
+
+    def __init__(self, *extra: Never, **named: Never) -> None:
+        takes = "no arguments: it flattens all axes but the batch's"
+        refuse_unneeded("Flatten", takes, extra=extra, named=named)
 
     def definition(self) -> _core.Flatten:
         """Return the same layer for the compiled core."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_flag, read_integer, read_number
-from cnnbp.layers.base import Layer, read_activation
+from cnnbp.layers.base import Layer, read_activation, refuse_unneeded
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -48,13 +49,14 @@ class BatchNorm2d(Layer):
 
     def __init__(
         self,
-        *,
+        *extra: Never,
         eps: float = 1e-5,
         momentum: float = 0.1,
         affine: bool = True,
         activation: str | None = None,
         trainable: bool = True,
     ) -> None:
+        refuse_unneeded("BatchNorm2d", "its options by name; channels are inferred", extra=extra)
         self._assign(
             eps=_read_eps(eps, "BatchNorm2d eps"),
             momentum=read_number(momentum, "BatchNorm2d momentum"),
@@ -117,12 +119,14 @@ class GroupNorm(Layer):
     def __init__(
         self,
         num_groups: int,
-        *,
+        *extra: Never,
         eps: float = 1e-5,
         affine: bool = True,
         activation: str | None = None,
         trainable: bool = True,
     ) -> None:
+        takes = "num_groups, the rest by name; channels are inferred"
+        refuse_unneeded("GroupNorm", takes, num_groups, extra=extra)
         self._assign(
             num_groups=read_integer(num_groups, "GroupNorm num_groups"),
             eps=_read_eps(eps, "GroupNorm eps"),

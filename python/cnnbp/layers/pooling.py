@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Never
 
 from cnnbp import _core
 from cnnbp.arguments import Pair, Size, read_flag, read_integer, read_pair
-from cnnbp.layers.base import Layer, read_activation
+from cnnbp.layers.base import Layer, read_activation, refuse_unneeded
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -49,9 +50,9 @@ class AvgPool2d(Layer):
     def __init__(
         self,
         kernel_size: Size,
-        *,
         stride: Size | None = None,
         padding: Size = 0,
+        *,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -119,9 +120,9 @@ class MaxPool2d(Layer):
     def __init__(
         self,
         kernel_size: Size,
-        *,
         stride: Size | None = None,
         padding: Size = 0,
+        *,
         dilation: Size = 1,
         ceil_mode: bool = False,
         activation: str | None = None,
@@ -181,6 +182,10 @@ class GlobalAvgPool2d(Layer):
 
     The same as ``AdaptiveAvgPool2d(1)``; the delta below is ``f'(u) ∘ δ / (H W)`` at every pixel.
     """
+
+    def __init__(self, *extra: Never, **named: Never) -> None:
+        takes = "no arguments: its windows are whole maps"
+        refuse_unneeded("GlobalAvgPool2d", takes, extra=extra, named=named)
 
     def definition(self) -> _core.GlobalAvgPool2d:
         """Return the same layer for the compiled core."""
