@@ -164,6 +164,8 @@ def test_a_rule_keeps_its_own_factors():
         ({"lr": -0.1}, ValueError),
         ({"lr": float("nan")}, ValueError),
         ({"lr": float("inf")}, ValueError),
+        ({"lr": 10**400}, ValueError),
+        ({"lr": -(10**5000)}, ValueError),
         ({"lr": "0.1"}, TypeError),
         ({"lr": True}, TypeError),
         ({"lr": None}, TypeError),

@@ -83,9 +83,15 @@ def read_number(value: object, name: str) -> float:
     """Read a finite float; NumPy's numbers count, bools do not."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if isinstance(value, np.complexfloating) or not math.isfinite(value):
+    try:
+        number = math.nan if isinstance(value, np.complexfloating) else float(value)
+    except OverflowError:
+        # Python may refuse to write so many digits.
+        given = f"an integer of {int(value).bit_length()} bits, which no float holds"
+        raise ValueError(f"{name} must be a finite real number, got {given}") from None
+    if not math.isfinite(number):
         raise ValueError(f"{name} must be a finite real number, got {value!r}")
-    return float(value)
+    return number
 
 
 def read_amount(value: object, name: str) -> float:
