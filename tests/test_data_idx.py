@@ -118,6 +118,16 @@ def test_a_folder_loads_in_every_usual_spelling(tmp_path, separator, suffix):
     assert loaded.source == str(tmp_path)
 
 
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "idx").mkdir()
+    write_idx_folder(tmp_path / "idx")
+    assert_is_the_small_data_set(data.load("~/idx"))
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        data.load("~no_such_user/idx")
+
+
 def test_a_folder_without_test_files_has_no_test_part(tmp_path):
     loaded = data.load(write_idx_folder(tmp_path, t10k_images=None, t10k_labels=None))
     assert loaded.x_test is None

@@ -1,5 +1,6 @@
 """Opening a file that has to be there, and reading exactly what it should hold."""
 
+import os
 from os import PathLike
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ class Stream(Protocol):
 
 
 def as_path(path: str | PathLike[str]) -> Path:
-    """Make a `Path` of what the caller gave.
+    """Make a `Path` of what the caller gave; ``~`` is the home folder.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def as_path(path: str | PathLike[str]) -> Path:
     """
     if not isinstance(path, str | PathLike):
         raise TypeError(f"path must be a str or a Path, got {type(path).__name__}")
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     return path

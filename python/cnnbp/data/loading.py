@@ -19,7 +19,7 @@ def load(path: str | PathLike[str]) -> Dataset:
     path : str or Path
         A folder with the four IDX files of MNIST (plain or ``.gz``), an ``.npz`` file with
         ``x_train``, ``y_train``, ``x_test``, ``y_test`` or ``x``, ``y``, or a ``.mat`` file with
-        ``train_x``, ``train_y``, ``test_x``, ``test_y``.
+        ``train_x``, ``train_y``, ``test_x``, ``test_y``. ``~`` is the home folder.
 
     Returns
     -------
