@@ -102,6 +102,18 @@ def test_a_save_that_fails_leaves_the_older_file(tmp_path, net):
     assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("folder", IsADirectoryError), ("none/net.npz", FileNotFoundError)],
+)
+def test_a_path_that_cannot_be_written_is_named_as_it_was_given(tmp_path, net, name, error):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(error) as refused:
+        net.save(tmp_path / name)
+    assert str(refused.value).endswith(f": '{tmp_path / name}'")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         Network.load(tmp_path / "net.npz")

@@ -86,9 +86,12 @@ class Checkpoint:
             with open(part, "wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
             os.replace(part, path)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.remove(part)
+            if isinstance(error, OSError) and error.errno is not None:
+                # Of the name that was given: the caller knows nothing of the part.
+                raise OSError(error.errno, error.strerror, os.fspath(path)) from None
             raise
 
     def averaged(self) -> Checkpoint:
