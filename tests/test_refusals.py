@@ -1,5 +1,7 @@
 """Samples and states that a network refuses: the error names them, and nothing is changed."""
 
+import dataclasses
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -141,6 +143,56 @@ def test_fit_refuses_validation_data_before_it_trains(network, data):
         network.fit(IMAGES, LABELS, validation_data=data, progress=False)
 
     assert_refused_unchanged(network, call, ("validation_data",))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (IMAGES, ("ndarray of shape (19, 1, 12, 12)",)),
+        ((IMAGES,), ("tuple of length 1",)),
+        ([IMAGES] * 4, ("list of length 4",)),
+        ("both", ("str",)),
+    ],
+    ids=["an-array", "no-labels", "four", "text"],
+)
+def test_validation_data_that_are_no_pair_are_named_in_few_words(network, data, words):
+    with pytest.raises(TypeError, match="must be a pair") as refused:
+        network.fit(IMAGES, LABELS, validation_data=data, progress=False)
+    assert all(word in str(refused.value) for word in words)
+    assert len(str(refused.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lr", ("optimizer", "dataclasses.replace(net.optimizer, lr=…)")),
+        ("momentum", ("dataclasses.replace(net.optimizer, momentum=…)",)),
+        ("loss", ("make another with loss=…", "load_state_dict")),
+        ("layers", ("make another with layers=…",)),
+        ("optimiser", ("net.optimizer",)),
+        ("output_shape", ("net.optimizer",)),
+    ],
+)
+def test_what_is_no_attribute_cannot_be_set(network, name, words):
+    with pytest.raises(AttributeError, match=f"cannot set '{name}' of a Network") as refused:
+        setattr(network, name, 0.1)
+    assert all(word in str(refused.value) for word in words)
+
+
+def test_what_the_message_says_can_be_assigned(network):
+    network.optimizer = dataclasses.replace(network.optimizer, lr=0.5)
+    assert network.optimizer == cnnbp.optim.SGD(lr=0.5, momentum=0.9)
+    with pytest.raises(TypeError, match="optimizer must be one of"):
+        network.optimizer = 0.1
+
+
+def test_a_class_that_inherits_may_have_attributes_of_its_own():
+    class Named(cnnbp.Network):
+        pass
+
+    net = Named([L.Linear(2)], input_shape=(1, 2, 2))
+    net.name = "mine"
+    assert weakref.ref(net)().name == "mine"
 
 
 def test_a_refused_network_trains_on(network):

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnbp import _core
 from cnnbp.arguments import is_true, read_choice, read_flag, read_integer
+from cnnbp.attributes import FixedAttributes
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, default_optimizer
 from cnnbp.initializers import Initializer, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.losses import Loss, LossName
-from cnnbp.optim import Optimizer
-from cnnbp.optim.base import read_optimizer
+from cnnbp.optim.base import Optimizer, read_optimizer
 from cnnbp.optim.schedule import LRSchedule, start_rates
 from cnnbp.parameters import read_parameters
 from cnnbp.samples import Weights, read_images, read_samples, read_validation
@@ -28,7 +28,7 @@ from cnnbp.training import Epoch, History, Samples, Schedule, train
 from cnnbp.training.progress import Progress, make_progress
 
 
-class Network:
+class Network(FixedAttributes):
     """A convolutional network that trains on the CPU.
 
     Images are ``(N, C, H, W)``, uint8 (the core scales them to 0 to 1) or float; images of one
@@ -74,6 +74,8 @@ class Network:
         If an argument is of the wrong type or out of range, or if a layer does not fit what comes
         before it; the message names the layer and its place.
     """
+
+    __slots__ = ("__weakref__", "_core", "_optimizer", "definition", "epochs_trained", "history")
 
     def __init__(
         self,
@@ -210,8 +212,7 @@ class Network:
         """
         samples = self._read_samples(x, y, sample_weight)
         validation = read_validation(validation_data, self._read_samples, self._core.check)
-        epochs = read_integer(epochs, "epochs")
-        batch_size = read_integer(batch_size, "batch_size")
+        epochs, batch_size = read_integer(epochs, "epochs"), read_integer(batch_size, "batch_size")
         shuffle = read_flag(shuffle, "shuffle")
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
@@ -318,8 +319,7 @@ class Network:
             goes by fans and the parameter has none, being a bias or the like.
         """
         read_choice(name, "name", self._core.parameters())
-        made = read_initializer(initializer, "initializer")
-        self._core.initialize(name, made.definition())
+        self._core.initialize(name, read_initializer(initializer, "initializer").definition())
 
     def averaged(self) -> Self:
         """Return a new network with the running average of the parameters.

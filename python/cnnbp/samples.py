@@ -41,8 +41,7 @@ def read_validation(
         return None
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         raise TypeError(
-            "validation_data must be a pair (x, y) or (x, y, sample_weight), got "
-            f"{len(data) if isinstance(data, tuple | list) else data!r}"
+            f"validation_data must be a pair (x, y) or (x, y, sample_weight), got {_kind(data)}"
         )
     try:
         samples = read(*data)
@@ -116,6 +115,14 @@ def _read_weights(sample_weight: ArrayLike, samples: int) -> NDArray[np.float64]
             f"sample_weight must have shape ({samples},), one number an image, got {array.shape}"
         )
     return np.ascontiguousarray(array, np.float64)
+
+
+def _kind(value: object) -> str:
+    """Name a value that may be too long to be shown."""
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__} of length {len(value)}"
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__}{'' if shape is None else f' of shape {shape}'}"
 
 
 def _array(value: ArrayLike, name: str) -> NDArray[Any]:

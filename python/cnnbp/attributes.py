@@ -1,0 +1,42 @@
+"""What may be assigned to a network, and what to do in place of assigning the rest."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from cnnbp.definition import Definition
+from cnnbp.optim import Optimizer
+
+
+class FixedAttributes:
+    """Refuses to set what is no attribute: it would be kept, and change nothing.
+
+    The attributes are the ``__slots__`` of the class below; a class that inherits from that one
+    without any may have attributes of its own.
+    """
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        try:
+            super().__setattr__(name, value)
+        except AttributeError:
+            if getattr(getattr(type(self), name, None), "fset", None) is not None:
+                raise  # it may be assigned, and what failed is within
+            raise AttributeError(
+                f"cannot set {name!r} of a {type(self).__name__}: {self._advice(name)}"
+            ) from None
+
+    def _advice(self, name: str) -> str:
+        optimizer = getattr(self, "optimizer", None)
+        if isinstance(optimizer, Optimizer) and name in optimizer.options():
+            return (
+                "it belongs to the optimizer; write net.optimizer = "
+                f"dataclasses.replace(net.optimizer, {name}=…)"
+            )
+        if name in {field.name for field in fields(Definition)}:
+            return (
+                f"it is fixed once the network is made; make another with {name}=… and give it the "
+                "parameters, with load_state_dict(net.state_dict())"
+            )
+        return "what may be assigned is net.optimizer, to train in another way"
