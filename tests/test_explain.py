@@ -106,6 +106,15 @@ def test_a_plain_convolutions_equations_are_the_notes():
     ]
 
 
+@pytest.mark.parametrize("layer", [L.Conv2d, L.CombineConv2d, L.ConvTranspose2d])
+def test_a_convolution_without_bias_adds_none_in_its_equation(layer):
+    texts = [
+        trace_of([layer(2, 3, bias=bias)]).equation("0.pre_activation").text
+        for bias in (True, False)
+    ]
+    assert texts[0] == f"{texts[1]} + b_j"
+
+
 def test_a_sum_within_a_product_has_brackets():
     whole = L.Residual([L.Conv2d(3, 1)])
     below = trace_of([L.Conv2d(3, 3, activation="relu"), whole]).equation("0.delta")

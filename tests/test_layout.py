@@ -45,13 +45,20 @@ MAY_IMPORT = {
     "initializers": {"arguments", "_core"},
     "optim": {"optim", "arguments", "_core"},
     "pictures": {"pictures"},
-    "equations": {"layers", "losses", "optim"},
-    "explain": {"explain", "arguments", "equations", "layers", "network", "optim", "trace"},
+    "equation": {"layers"},
+    "convolution_equations": {"arguments", "equation", "layers"},
+    "equations": {"convolution_equations", "equation", "layers", "losses", "optim"},
+    "explain": {
+        *("explain", "arguments", "convolution_equations", "equation", "equations", "layers"),
+        *("network", "optim", "trace"),
+    },
     "toolbox": {"toolbox", "arguments", "data", "functional", "_core"},
     "network": {
-        *("_core", "arguments", "checkpoint", "definition", "initializers", "layers", "losses"),
-        *("optim", "parameters", "samples", "spec", "summary", "trace", "training"),
+        *("_core", "arguments", "attributes", "checkpoint", "definition", "initializers"),
+        *("layers", "losses", "optim", "parameters", "samples", "spec", "summary", "trace"),
+        "training",
     },
+    "attributes": {"definition", "optim"},
 }
 
 

@@ -95,6 +95,10 @@ def _call(name: str, argument: str, amount: Pair | Sides, *, plain: int) -> str:
     return f"{name}({argument}, {_size(amount)})"
 
 
+def _plus_bias(layer: Conv2d | ConvTranspose2d | CombineConv2d) -> str:
+    return " + b_j" if layer.bias else ""
+
+
 def _conv2d(layer: Conv2d) -> LayerEquations:
     padding = sides(layer.padding, layer.kernel_size, layer.dilation)
     o = _Written(layer.stride, padding, layer.dilation, layer.groups)
@@ -102,7 +106,9 @@ def _conv2d(layer: Conv2d) -> LayerEquations:
     below = f"{o.sum('j')} conv2({o.spread('δ_j^next')}, rot180({kernel}), 'full')"
     gradient = o.taps(f"rot180(conv2({x}, rot180({o.spread('δ_j')}), 'valid'))")
     return LayerEquations(
-        _equation(f"u_j = {o.sum('i')} {o.every(f'{x} * {kernel}')} + b_j", CONVOLUTION),
+        _equation(
+            f"u_j = {o.sum('i')} {o.every(f'{x} * {kernel}')}{_plus_bias(layer)}", CONVOLUTION
+        ),
         _sensitivity(o.crop(below), SUBSAMPLING),
         {"weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CONVOLUTION), "bias": _BIAS},
     )
@@ -123,7 +129,7 @@ def _conv_transpose2d(layer: ConvTranspose2d) -> LayerEquations:
     below = f"{o.sum('j')} {o.every(f'{delta} * {kernel}')}"
     gradient = o.taps(f"rot180(conv2({o.pad('δ_j')}, rot180({x}), 'valid'))")
     return LayerEquations(
-        _equation(f"u_j = {forward} + b_j", "Zeiler et al. 2010", words),
+        _equation(f"u_j = {forward}{_plus_bias(layer)}", "Zeiler et al. 2010", words),
         _sensitivity(below, CHAIN_RULE, words_below),
         {
             "weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CHAIN_RULE, words),
@@ -140,7 +146,7 @@ def _combine_conv2d(layer: CombineConv2d) -> LayerEquations:
     below = f"conv2(Σ_j α_ij {o.spread('δ_j^next')}, rot180(k_i), 'full')"
     combined = f"Σ_j α_ij {o.spread('δ_j')}"
     return LayerEquations(
-        _equation(f"u_j = Σ_i α_ij {convolved} + b_j", COMBINATION),
+        _equation(f"u_j = Σ_i α_ij {convolved}{_plus_bias(layer)}", COMBINATION),
         _sensitivity(o.crop(below), COMBINATION),
         {
             "weight": _equation(
