@@ -102,7 +102,7 @@ def test_a_term_that_is_only_added_is_not_kept():
 
 
 #: Bytes of those maps after pooling.
-POOLED = 8 * (8 * 8 + 5) * 16 * 4
+POOLED = 8 * (8 * 8 + 1) * 16 * 4
 
 
 @pytest.mark.parametrize(

@@ -52,19 +52,19 @@ constexpr Index whole_halves(Index count) {
   return (count + half - 1) / half * half;
 }
 
-/// Whether planes of a multiple of 4 KB get five cache lines more. Without any, the same pixel of all channels falls
-/// into one set of the first cache, and a kernel that reads seven planes at once throws out what it is about to read:
-/// gradient and delta of 64 channels of 32×32 gained a fifth. With one line more, the pixels that a tile reads of a
-/// row, four to six, still share sets with those of the next channels: ResNet-20's step takes 2 percent less with five,
-/// LeNet's 3. A narrow block's planes get as many: a pixel of it would leave every other channel's vectors across two
-/// cache lines, and a 1×1 product of 8 samples took 14 percent longer.
+/// Whether planes of a multiple of 4 KB get a gap of five cache lines. Without any, the same pixel of all channels
+/// falls into one set of the first cache, and a kernel that reads seven planes at once throws out what it is about to
+/// read: gradient and delta of 64 channels of 32×32 gained a fifth. With one line more, the pixels that a tile reads of
+/// a row, four to six, still share sets with those of the next channels: ResNet-20's step takes 2 percent less with
+/// five, LeNet's 3. A plane of one page has rows so short that they fill all sets by themselves: with one line 8×8 maps
+/// take up to a tenth less than with five. A narrow block's planes get as many: a pixel of it would leave every other
+/// channel's vectors across two cache lines, and a 1×1 product of 8 samples took 14 percent longer.
 enum class Spacing { contiguous, spread };
 
+constexpr Index page_pixels = 4096 / 64;  // of a full block
+
 /// Whether planes of such maps may lie apart.
-inline bool may_spread(const Shape& shape) {
-  constexpr Index page = 4096 / 64;  // pixels of a full block
-  return shape.pixels() % page == 0;
-}
+inline bool may_spread(const Shape& shape) { return shape.pixels() % page_pixels == 0; }
 
 /// A view of maps in lanes; their memory belongs to whoever made it.
 template <class T>
@@ -80,7 +80,7 @@ class Tensor {
       : data(d),
         shape(s),
         blocks(b),
-        gap_(spacing == Spacing::spread && may_spread(s) ? gap_lines * Blocks<T>::full_lanes : 0) {}
+        gap_(spacing == Spacing::spread && may_spread(s) ? gap_lines(s) * Blocks<T>::full_lanes : 0) {}
 
   T* block(Index b) const { return data + b * shape.channels * (shape.pixels() * Blocks<T>::full_lanes + gap_); }
   T* channel(Index b, Index c) const { return block(b) + c * channel_stride(b); }
@@ -91,7 +91,7 @@ class Tensor {
   Tensor viewed_as(const Shape& other) const { return other == shape ? *this : Tensor(data, other, blocks); }
 
  private:
-  static constexpr Index gap_lines = 5;
+  static Index gap_lines(const Shape& s) { return s.pixels() > page_pixels ? 5 : 1; }
   Index gap_ = 0;  // elements after each channel
 };
 
