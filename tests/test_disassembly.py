@@ -21,10 +21,6 @@ TILES = ["correlate_", "gradient_tile", "multiply_rows", "outer_product_tile"]
 #: What there is for processors with 32 registers alone.
 LARGE_TILES = ["gradient_window"]
 
-#: What GCC 12 puts on the stack though registers are free, for AVX-512 alone: the double tile of 3
-#: by 6 stores one of its pixels and never reads it in the loop.
-KNOWN = {"correlate_positions<Vec<double, 8>, 3, 6, double>"}
-
 SPILLING = """
 0000000000000100 <tile()>:
  100:	mov    %rsp,%rbp
@@ -78,7 +74,7 @@ def test_no_vector_visits_the_stack_in_the_loops_of_register_tiles(tiles, name, 
     if not loops and not LIBRARY.exists():  # an installed library is optimised, so it has loops
         pytest.skip(f"{name} was compiled for {register} without optimisation")
     assert loops, f"no hot loop of {name} uses {register}: are they found?"
-    assert {readable(f.name) for f, loop in loops if f.spills(loop)} <= KNOWN
+    assert not {readable(f.name) for f, loop in loops if f.spills(loop)}
 
 
 def test_sums_of_a_correlation_stay_in_registers_from_their_start_to_their_end(tiles):
