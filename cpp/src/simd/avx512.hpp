@@ -29,8 +29,9 @@ struct Vec<float, 16> {
   }
   /// Four parts, so far from each other.
   static Vec load_quarters(const float* p, std::ptrdiff_t step) {
-    const __m512 half = _mm512_castps256_ps512(Vec<float, 8>::load_halves(p, p + step).v);
-    return {_mm512_insertf32x8(half, Vec<float, 8>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
+    using Half = Vec<float, 8>;  // Clang's intrinsics are macros, to which a comma within <> is one between arguments
+    const __m512 half = _mm512_castps256_ps512(Half::load_halves(p, p + step).v);
+    return {_mm512_insertf32x8(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask16;
@@ -94,8 +95,9 @@ struct Vec<double, 8> {
     return {_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(low)), _mm256_loadu_pd(high), 1)};
   }
   static Vec load_quarters(const double* p, std::ptrdiff_t step) {
-    const __m512d half = _mm512_castpd256_pd512(Vec<double, 4>::load_halves(p, p + step).v);
-    return {_mm512_insertf64x4(half, Vec<double, 4>::load_halves(p + 2 * step, p + 3 * step).v, 1)};
+    using Half = Vec<double, 4>;  // Clang's intrinsics are macros, to which a comma within <> is one between arguments
+    const __m512d half = _mm512_castpd256_pd512(Half::load_halves(p, p + step).v);
+    return {_mm512_insertf64x4(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask8;
