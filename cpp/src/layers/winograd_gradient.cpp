@@ -29,20 +29,16 @@ WinogradGradientSum<T>::WinogradGradientSum(const WinogradShape& forward)
       columns_(columns_are_outputs_ ? shape_.target_channels : shape_.source_channels) {}
 
 template <class T>
-Index WinogradGradientSum<T>::row() const {
-  return whole_halves<T>(columns_);
-}
-
-template <class T>
-Index WinogradGradientSum<T>::point() const {
-  return rows_ * row();
+auto WinogradGradientSum<T>::sums_of(Index rows, Index columns, T* memory) const -> Sums {
+  const Index row = whole_halves<T>(columns);
+  return {memory, row, rows * row};
 }
 
 template <class T>
 auto WinogradGradientSum<T>::parts_of(Index patches) const -> std::vector<Part> {
   constexpr Index half = Blocks<T>::full_lanes / 2;
   const std::vector<Span> rows = even_parts(rows_, most_channels);
-  const std::vector<Span> columns = even_parts(row() / half, most_channels / half);
+  const std::vector<Span> columns = even_parts(whole_halves<T>(columns_) / half, most_channels / half);
   const Index pairs = static_cast<Index>(rows.size() * columns.size());
   const Index numbers =
       std::clamp<Index>(wanted_tasks / pairs, 1, std::max<Index>(1, patches * vectors() / least_vectors));
@@ -65,12 +61,12 @@ std::vector<Patch> WinogradGradientSum<T>::patches(const Blocks<T>& blocks) cons
 template <class T>
 Index WinogradGradientSum<T>::workspace(const Blocks<T>& blocks) const {
   const Index numbers = parts_of(static_cast<Index>(patches(blocks).size())).back().number + 1;
-  return numbers * shape_.points() * shape_.phases() * point();
+  return numbers == 1 ? 0 : numbers * size_of(sums_of(rows_, columns_, nullptr));
 }
 
 /// One patch's product at every point: [row][pixel] · [pixel][column].
 template <class T>
-void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, T* sums,
+void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, const Sums& sums,
                                        bool first, T* transposed) const {
   const Index width = rows.point_channel_stride, across = whole_halves<T>(columns.channels);
   const Index pixels = rows.tile_rows * rows.tile_columns * rows.lanes;
@@ -89,13 +85,13 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const Winog
       this->kernel_->multiply({
           .a = rows.points + p * rows.point_stride + phase * rows.point_phase_stride,
           .b = transposed,
-          .c = sums + (p * shape_.phases() + phase) * point(),
+          .c = sums.first + (p * shape_.phases() + phase) * sums.point,
           .rows = rows.channels,
           .inner = pixels,
           .columns = across,
           .a_stride = width,
           .b_stride = across,
-          .c_stride = row(),
+          .c_stride = sums.row,
           .accumulate = !first,
       });
     }
@@ -103,7 +99,7 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const Winog
 
 template <class T>
 void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
-                                      const Part& part, T* sums, T* scratch) const {
+                                      const Part& part, const Sums& sums, T* scratch) const {
   const auto tiles = [](const Tensor<T>& map, const Patch& patch, const WinogradSide& side, const Span& channels,
                         T* points) {
     WinogradTiles<T> all = tiles_of(map, patch, side);
@@ -124,43 +120,65 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
     const WinogradTiles<T> d = tiles(delta, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
-    add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x,
-              sums + part.rows.begin * row() + part.columns.begin, i == part.patches.begin,
+    add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x, sums, i == part.patches.begin,
               d.points + shape_.points() * d.point_stride);
   }
 }
 
 template <class T>
-Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) {
+void WinogradGradientSum<T>::add_kernels(Index row, Span columns, const T* sums, Index point, Index numbers,
+                                         Index stride, T* gradient) const {
+  const Index taps = shape_.kernel_height * shape_.kernel_width;
+  const Index next_output = shape_.source_channels * taps, next_input = taps;
+  const Index next_row = columns_are_outputs_ ? next_input : next_output;
+  const Index next_column = columns_are_outputs_ ? next_output : next_input;
+  this->kernel_->winograd_gradient({.points = sums,
+                                    .gradient = gradient + row * next_row + columns.begin * next_column,
+                                    .parts = numbers,
+                                    .part_stride = stride,
+                                    .point_stride = shape_.phases() * point,
+                                    .point_phase_stride = point,
+                                    .channels = columns.end - columns.begin,
+                                    .channel_stride = next_column,
+                                    .size = shape_.kernel_size()});
+}
+
+/// Where each pair of channels is one task's, its sums stay in the second cache until they are kernels. Otherwise they
+/// are added up when all are there.
+template <class T>
+Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) {
   const std::vector<Patch> patches = this->patches(delta.blocks);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
-  const Index numbers = parts.back().number + 1, part_stride = shape_.points() * shape_.phases() * point();
-  const Index width = vectors() * Blocks<T>::full_lanes;
-  const Index across = std::min(most_channels, row()), down = std::min(most_channels, whole_halves<T>(rows_));
-  const Index inputs = shape_.source_channels, taps = shape_.kernel_height * shape_.kernel_width;
+  const Index numbers = parts.back().number + 1, width = vectors() * Blocks<T>::full_lanes;
+  const Index across = std::min(most_channels, whole_halves<T>(columns_));
+  const Index down = std::min(most_channels, whole_halves<T>(rows_));
   const Index most_inputs = columns_are_outputs_ ? down : across, most_outputs = columns_are_outputs_ ? across : down;
-  const Index scratch =
+  const Index points =
       shape_.points() * (point_stride<T>(shape_.phases() * most_inputs, width) + point_stride<T>(most_outputs, width)) +
       across * width;
+  const Sums all = sums_of(rows_, columns_, workspace);
+  const Index own = numbers > 1 ? 0 : whole_vectors<T>(size_of(sums_of(down, across, nullptr)));
+  const Index stride = size_of(all);
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
                    const Part& part = parts[static_cast<std::size_t>(task)];
-                   sum_part(input, delta, patches, part, sums + part.number * part_stride,
-                            reinterpret_cast<T*>(memory));
+                   T* const scratch = reinterpret_cast<T*>(memory);
+                   if (numbers > 1) {
+                     Sums sums = all;
+                     sums.first += part.number * stride + part.rows.begin * all.row + part.columns.begin;
+                     return sum_part(input, delta, patches, part, sums, scratch);
+                   }
+                   const Span& columns = part.columns;
+                   const Sums sums = sums_of(part.rows.end - part.rows.begin, columns.end - columns.begin, scratch);
+                   sum_part(input, delta, patches, part, sums, scratch + own);
+                   for (Index row = part.rows.begin; row < part.rows.end; ++row)
+                     add_kernels(row, columns, sums.first + (row - part.rows.begin) * sums.row, sums.point, 1, 0,
+                                 gradient);
                  },
-                 static_cast<std::size_t>(scratch) * sizeof(T)};
+                 static_cast<std::size_t>(own + points) * sizeof(T)};
+  if (numbers == 1) return {{sum}};
   const Loop finish{rows_, [=, this](Index row, std::byte*) {
-                      const Index next_input = taps, next_output = inputs * taps;
-                      this->kernel_->winograd_gradient(
-                          {.points = sums + row * this->row(),
-                           .gradient = gradient + row * (columns_are_outputs_ ? next_input : next_output),
-                           .parts = numbers,
-                           .part_stride = part_stride,
-                           .point_stride = shape_.phases() * point(),
-                           .point_phase_stride = point(),
-                           .channels = columns_,
-                           .channel_stride = columns_are_outputs_ ? next_output : next_input,
-                           .size = shape_.kernel_size()});
+                      add_kernels(row, {0, columns_}, all.first + row * all.row, all.point, numbers, stride, gradient);
                     }};
   return {{sum}, {finish}};
 }

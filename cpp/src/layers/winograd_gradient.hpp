@@ -14,6 +14,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
 
   Index workspace(const Blocks<T>& blocks) const override;
   bool normalizes_input() const override { return true; }
+  bool reads_once() const override { return true; }
 
  private:
   Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
@@ -22,16 +23,23 @@ class WinogradGradientSum : public WeightGradientSum<T> {
     Span patches, rows, columns;
     Index number;  // which of the sums over patches
   };
+  /// [point][phase][row][column]: those of all channels, or of a part's.
+  struct Sums {
+    T* first;
+    Index row, point;  // elements from one to the next: columns, up to whole 32 bytes; rows of them
+  };
   std::vector<Patch> patches(const Blocks<T>& blocks) const;
   std::vector<Part> parts_of(Index patches) const;
-  /// `sums`: [point][row][column], those of the part's number.
+  Sums sums_of(Index rows, Index columns, T* memory) const;
+  Index size_of(const Sums& sums) const { return shape_.points() * shape_.phases() * sums.point; }
+  /// `sums` are the part's, from its first row and column on.
   void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
-                T* sums, T* scratch) const;
-  void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, T* sums, bool first,
+                const Sums& sums, T* scratch) const;
+  void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, const Sums& sums, bool first,
                  T* transposed) const;
+  /// Adds the kernels of one row of so many sums that lie `stride` apart.
+  void add_kernels(Index row, Span columns, const T* sums, Index point, Index numbers, Index stride, T* gradient) const;
   Index vectors() const { return backward_vectors(shape_.source.size, shape_.target_channels); }
-  Index row() const;    // of the sums: columns, up to whole 32 bytes
-  Index point() const;  // elements from one point's sums to the next
 
   WinogradShape shape_;
   /// The sums at a point are a matrix, input or output channels its columns: those that fill their vectors better.
