@@ -5,7 +5,7 @@ from cnnbp.layers import LENET5_CONNECTIONS
 from normalized import NORMALIZED, NORMALIZED_AS_READ
 from oracle_network import concat, layer, residual
 from resnet import resnet20
-from winograd_networks import WINOGRAD, WINOGRAD_STRIDED
+from winograd_networks import THRIFTY, WINOGRAD, WINOGRAD_STRIDED
 
 TOOLBOX = Architecture(
     layers=[
@@ -351,6 +351,7 @@ ALL = {
     "resized": RESIZED,
     "winograd": WINOGRAD,
     "winograd_strided": WINOGRAD_STRIDED,
+    "thrifty": THRIFTY,
     "normalized_as_read": NORMALIZED_AS_READ,
     "combined": COMBINED,
     "transposed": TRANSPOSED,

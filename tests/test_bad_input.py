@@ -255,6 +255,12 @@ DEFINITIONS = {
     "padding-over-half-of-a-window": case(
         lambda: build(L.ReLU(), L.MaxPool2d(2, padding=2)), "layer 1 (MaxPool2d)", "padding"
     ),
+    "more-taps-than-are-counted": case(
+        lambda: build(L.MaxPool2d(257), L.Linear(10), input_shape=(1, 257, 257)),
+        "layer 0 (MaxPool2d)",
+        "(257, 257)",
+        "65536",
+    ),
     "classes-that-are-maps": case(
         lambda: build(L.Conv2d(6, 3), loss="cross_entropy"), "cross_entropy", "(6, 10, 10)"
     ),

@@ -55,3 +55,26 @@ WINOGRAD_STRIDED = Architecture(
     input_shape=(3, 21, 18),
     loss="cross_entropy",
 )
+
+
+def _same(out_channels: int, **options):
+    """Of 3×3 kernels, with maps of the input's size."""
+    around = ((1, 1), (1, 1))
+    return layer("Conv2d", out_channels=out_channels, kernel_size=3, padding=around, **options)
+
+
+#: The first maps cost a 57th of the multiply-adds and are made again for the backward pass, deltas
+#: overwrite the values that gradients have read, and ReLUs move behind the pooling.
+THRIFTY = Architecture(
+    layers=[
+        _same(16, activation="relu"),
+        _same(32, activation="relu", algorithm="winograd"),
+        layer("MaxPool2d", kernel_size=(2, 2)),
+        _same(24, algorithm="winograd"),
+        _same(32, activation="relu", algorithm="winograd"),
+        layer("MaxPool2d", kernel_size=(2, 2)),
+        layer("Linear", out_features=10),
+    ],
+    input_shape=(1, 12, 10),
+    loss="cross_entropy",
+)

@@ -139,7 +139,7 @@ struct AvgPool2d {
 
 /// Maximum over windows.
 struct MaxPool2d {
-  Size2d kernel_size;
+  Size2d kernel_size;                 ///< of at most 65,536 pixels
   std::optional<Size2d> stride = {};  ///< the kernel's size
   Size2d padding = 0;
   Size2d dilation = 1;

@@ -77,8 +77,10 @@ void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
   const Lanes<T> in(x), out(output.count, output.shape);
-  const Schedule pack = layer.pack_forward(), schedule{{layer.forward(value_of(in), value_of(out))}};
-  run({&pack, &schedule}, work_of(layer, output));
+  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward()));
+  const Schedule schedule{
+      {layer.prepare()}, {layer.pack_forward(packed.data())}, {layer.forward(value_of(in), value_of(out))}};
+  run({&schedule}, work_of(layer, output));
   out.unpack_to(output);
 }
 
@@ -148,20 +150,20 @@ void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std
   require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
   MaxPool2dLayer<T> layer(options, x.shape);
   const Window window = window_of(options, x.shape);
-  const Lanes<T> in(x), out(output.count, output.shape), saved(output.count, output.shape);
+  const Lanes<T> in(x), out(output.count, output.shape), saved(output.count, *layer.saves(output.shape));
   Signal<T> signal = value_of(out);
   signal.saved = saved.tensor();
   const Schedule schedule{{layer.forward(value_of(in), signal)}};
   run({&schedule});
   out.unpack_to(output);
   // From the tap of each maximum to its place in the plane.
-  const std::int64_t total = output.count * output.shape.features();
-  std::vector<T> taps(static_cast<std::size_t>(total));
-  saved.unpack_to({taps.data(), output.count, output.shape});
   const Axis &rows = window.rows, &columns = window.columns;
-  for (std::int64_t i = 0; i < total; ++i) {
-    const auto tap = static_cast<std::int64_t>(taps[static_cast<std::size_t>(i)]);
-    const std::int64_t ow = i % columns.output, oh = i / columns.output % rows.output;
+  const Index pixels = output.shape.pixels(), channels = output.shape.channels, lanes = Blocks<T>::full_lanes;
+  for (std::int64_t i = 0; i < output.count * output.shape.features(); ++i) {
+    const Index pixel = i % pixels, plane = i / pixels, sample = plane / channels, block = sample / lanes;
+    const auto* taps = reinterpret_cast<const TapNumber*>(saved.tensor().channel(block, plane % channels));
+    const std::int64_t tap = taps[pixel * saved.tensor().blocks.lanes(block) + sample % lanes];
+    const std::int64_t oh = pixel / columns.output, ow = pixel % columns.output;
     const std::int64_t ih = oh * rows.stride - rows.pad + tap / columns.kernel * rows.dilation;
     const std::int64_t iw = ow * columns.stride - columns.pad + tap % columns.kernel * columns.dilation;
     positions[i] = ih * columns.input + iw;

@@ -19,11 +19,11 @@ struct Maps {
   Buffer<float> memory;
 };
 
-/// `memory`: for the weights as the delta reads them, or for what the gradient's phases leave.
+/// `memory`: for the weights as forward or the delta reads them, or for what the gradient's phases leave.
 Schedule schedule_of(Conv2dLayer<float>& layer, const Signal<float>& input, const Signal<float>& output, Pass pass,
                      float* memory) {
   switch (pass) {
-    case Pass::forward: return {layer.pack_forward().at(0), {layer.forward(input, output)}};
+    case Pass::forward: return {{layer.pack_forward(memory)}, {layer.forward(input, output)}};
     case Pass::delta: return {{layer.pack_delta(memory)}, {layer.propagate_delta(input, output)}};
     case Pass::gradient: return layer.accumulate_gradients(input, output, memory);
   }
@@ -48,8 +48,8 @@ std::vector<double> time_conv2d(const Conv2d& definition, Shape input, std::int6
   }
   const Signal<float> below{.value = x.tensor, .delta = delta_in.tensor, .saved = {}};
   const Signal<float> above{.value = y.tensor, .delta = delta_out.tensor, .saved = {}};
-  const Buffer<float> own(
-      static_cast<std::size_t>(std::max(layer.packed_for_delta(), layer.gradient_workspace(x.tensor.blocks))));
+  const Buffer<float> own(static_cast<std::size_t>(
+      std::max({layer.packed_for_forward(), layer.packed_for_delta(), layer.gradient_workspace(x.tensor.blocks)})));
   const Schedule schedule = schedule_of(layer, below, above, pass, own.data());
   run({&schedule});
   std::vector<double> seconds;

@@ -199,13 +199,13 @@ struct WinogradWeights {
   T* turned;  // room for [target][source][kernel × kernel], or null: sources are read where they lie
 };
 
-/// From sums at Winograd's points, added up over `parts` of them, to the gradient of the kernels of one input or output
-/// channel and all of the other side, which is added to.
+/// From sums at Winograd's points to the gradient of the kernels of one input or output channel and some of the other
+/// side, which is added to.
 template <class T>
 struct WinogradGradient {
-  const T* points;  // [part][point][phase][channel]
+  const T* points;  // [point][phase][channel]
   T* gradient;      // [kernel × kernel] of the first channel
-  Index parts, part_stride, point_stride, point_phase_stride;
+  Index point_stride, point_phase_stride;
   Index channels, channel_stride;  // from one channel's kernel to the next
   Index size;                      // points along an axis, which tell the kernel
 };

@@ -2,17 +2,23 @@
 // told, as arguments.hpp has it for convolutions.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/arguments.hpp"
 
 namespace cnnbp {
+
+/// Which tap of a window held the maximum, in two bytes: as numbers of T they would be as much memory as the maxima.
+using TapNumber = std::uint16_t;
+constexpr Index most_window_taps = Index{1} << 16;
 
 /// One channel of one block: the plane below and the pooled map. `rows` and `columns` are the windows of the
 /// pooled pixels, in both directions.
 template <class T>
 struct Pooling {
-  T* plane;   // forward reads it, the delta overwrites it
-  T* pooled;  // forward writes it, the delta reads it
-  T* taps;    // max pooling: which tap held each maximum, written by forward (null: not kept), read by the delta
+  T* plane;         // forward reads it, the delta overwrites it
+  T* pooled;        // forward writes it, the delta reads it
+  TapNumber* taps;  // max pooling: of each maximum, written by forward (null: not kept), read by the delta
   Index plane_height, plane_row_stride, pooled_row_stride;
   const Taps* rows;
   Index pooled_height;

@@ -63,6 +63,32 @@ template <int Count, class Body>
   for (int i = 0; i < Count; ++i) body(i);
 }
 
+/// As many numbers of another type as there are lanes.
+template <class Number, int Count>
+struct NumberVector {
+  using type [[gnu::vector_size(Count * sizeof(Number))]] = Number;
+};
+
+/// Whole numbers from 0 on, that fit the type, to and from it.
+template <class V, class Whole>
+inline void store_whole(V v, Whole* to) {
+  using Lanes = typename NumberVector<typename V::Scalar, V::width>::type;
+  using Integers = typename NumberVector<int, V::width>::type;
+  using Stored = typename NumberVector<Whole, V::width>::type;
+  const auto integers = __builtin_convertvector(__builtin_bit_cast(Lanes, v), Integers);
+  const auto stored = __builtin_convertvector(integers, Stored);
+  __builtin_memcpy(to, &stored, sizeof stored);
+}
+
+template <class V, class Whole>
+inline V load_whole(const Whole* from) {
+  using Lanes = typename NumberVector<typename V::Scalar, V::width>::type;
+  using Integers = typename NumberVector<int, V::width>::type;
+  typename NumberVector<Whole, V::width>::type stored;
+  __builtin_memcpy(&stored, from, sizeof stored);
+  return __builtin_bit_cast(V, __builtin_convertvector(__builtin_convertvector(stored, Integers), Lanes));
+}
+
 template <class V>
 inline V zero() {
   return V::broadcast(typename V::Scalar(0));

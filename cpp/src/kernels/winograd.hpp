@@ -210,10 +210,8 @@ template <int Kernel, int Size, class T>
   for (Index channel = 0; channel < a.channels; channel += V::width) {
     T taps[Kernel * Kernel][V::width];
     const auto load = [&](int i, int j) {
-      const T* from = a.points + point_offset<Size>(a, i, j) + channel;
-      V sum = V::load(from);
-      for (Index part = 1; part < a.parts; ++part) sum = sum + V::load(from + part * a.part_stride);
-      return sum * V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
+      return V::load(a.points + point_offset<Size>(a, i, j) + channel) *
+             V::broadcast(winograd_factor<T, Size>[i] * winograd_factor<T, Size>[j]);
     };
     in_both_axes<V>(PointsToCoefficients<Kernel, Size>{}, load,
                     [&](int i, int j, V v) { v.store(taps[i * Kernel + j]); });

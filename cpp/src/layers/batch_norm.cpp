@@ -44,11 +44,10 @@ BatchNorm2dLayer<T>::BatchNorm2dLayer(const BatchNorm2d& definition, const Shape
 }
 
 template <class T>
-Schedule BatchNorm2dLayer<T>::pack_forward() {
-  return {{Loop{1, [this](Index, std::byte*) {
-                  for (std::size_t channel = 0; channel < mean_.size(); ++channel)
-                    take_running(static_cast<Index>(channel));
-                }}}};
+Loop BatchNorm2dLayer<T>::prepare() {
+  return {1, [this](Index, std::byte*) {
+            for (std::size_t channel = 0; channel < mean_.size(); ++channel) take_running(static_cast<Index>(channel));
+          }};
 }
 
 template <class T>

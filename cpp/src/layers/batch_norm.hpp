@@ -10,7 +10,7 @@ class BatchNorm2dLayer : public Layer<T> {
  public:
   BatchNorm2dLayer(const BatchNorm2d& definition, const Shape& input);
 
-  Schedule pack_forward() override;
+  Loop prepare() override;
   bool adds() const override { return true; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
@@ -44,7 +44,7 @@ class BatchNorm2dLayer : public Layer<T> {
 
   double eps_, momentum_;
   bool affine_, trainable_;
-  /// By channel μ, 1 / √(σ² + eps), γ times that, and β: of the running statistics, as last packed, and in a training
+  /// By channel μ, 1 / √(σ² + eps), γ times that, and β: of the running statistics, as last prepared, and in a training
   /// pass those that it normalizes with, whose delta needs them again.
   std::vector<T> mean_, inverse_deviation_, scale_, shift_;
 };

@@ -60,7 +60,10 @@ Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* con
 
 template <class T>
 Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) const {
-  return sum(source, input.delta, {packed_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
+  Tensor<T> target = input.delta;
+  const bool in_place = target.data == input.value.data && input.function.kind != FunctionKind::identity;
+  if (in_place) target.data = nullptr;  // summed in scratch, as f'(u) still needs what lies there
+  return sum(source, target, {packed_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
     const auto other = [&](const Tensor<T>& map) { return map.channel(pixels.block, pixels.channel); };
     if (input.added_delta.data) ask_for_next(input.added_delta, pixels);
     if (input.function.kind != FunctionKind::identity) ask_for_next(input.value, pixels);
@@ -71,6 +74,7 @@ Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) c
       if (const auto& by = input.value.normalizing; by.mean)
         kernel_->multiply_by_normalized_derivative(by.from(pixels.channel), x, delta, count);
       else kernel_->multiply_by_derivative(input.function, x, delta, count);
+      if (in_place) std::copy_n(delta, count, other(input.delta) + offset);
     });
   });
 }

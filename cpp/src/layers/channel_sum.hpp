@@ -30,6 +30,9 @@ class ChannelSum {
   virtual bool finishes_together() const { return true; }
   /// Whether the source may be one whose readers normalize it.
   virtual bool normalizes_source() const { return false; }
+  /// Whether a delta may lie where the input's value does: pixels are summed elsewhere until all that is in their place
+  /// has been read.
+  virtual bool overwrites() const { return false; }
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;
   /// δ = f'(u) ∘ Σ w · δ of the input.

@@ -21,19 +21,21 @@ CombineConv2dLayer<T>::CombineConv2dLayer(const CombineConv2d& definition, const
       sparsity_(definition.sparsity),
       alpha_(static_cast<std::size_t>(maps.channels * definition.out_channels)),
       alpha_gradient_(alpha_.size()),
-      sums_(combination_, Algorithm::direct),
-      packed_(static_cast<std::size_t>(sums_.forward->packed_size())) {
+      sums_(combination_, Algorithm::direct) {
   this->parameters.push_back({.name = "combination", .shape = {inputs(), outputs()}});
   if (definition.bias) this->parameters.push_back({.name = "bias", .shape = {outputs()}});
 }
 
-/// First α, a task an output, then α into the order that the sums read.
+/// α, a task an output.
 template <class T>
-Schedule CombineConv2dLayer<T>::pack_forward() {
-  const Loop shares{outputs(),
-                    [this](Index output, std::byte* scratch) { share_out(output, reinterpret_cast<T*>(scratch)); },
-                    static_cast<std::size_t>(Blocks<T>(inputs()).all_lanes()) * sizeof(T)};
-  return {{shares}, {sums_.forward->pack(alpha_values_, packed_.data())}};
+Loop CombineConv2dLayer<T>::prepare() {
+  return {outputs(), [this](Index output, std::byte* scratch) { share_out(output, reinterpret_cast<T*>(scratch)); },
+          static_cast<std::size_t>(Blocks<T>(inputs()).all_lanes()) * sizeof(T)};
+}
+
+template <class T>
+Loop CombineConv2dLayer<T>::pack_forward(T* packed) {
+  return sums_.forward->pack(alpha_values_, packed);
 }
 
 template <class T>

@@ -12,7 +12,9 @@ class CombineConv2dLayer : public Layer<T> {
   /// `maps`: the shape of z.
   CombineConv2dLayer(const CombineConv2d& definition, const Shape& maps);
 
-  Schedule pack_forward() override;
+  Loop prepare() override;
+  Index packed_for_forward() const override { return sums_.forward->packed_size(); }
+  Loop pack_forward(T* packed) override;
   Index packed_for_delta() const override { return sums_.delta->packed_size(); }
   Loop pack_delta(T* packed) override;
   double penalty() const override;
@@ -34,7 +36,6 @@ class CombineConv2dLayer : public Layer<T> {
   Buffer<T> alpha_, alpha_gradient_;  // [output][input]; the gradient is zero between two passes
   T* alpha_values_ = alpha_.data();   // where the sums find their weights
   ConvolutionSums<T> sums_;
-  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

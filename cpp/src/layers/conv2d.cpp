@@ -8,8 +8,7 @@ template <class T>
 Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
     : convolution_{window_of(definition, input), definition.groups, input.channels / definition.groups,
                    definition.out_channels / definition.groups, definition.connections},
-      sums_(convolution_, definition.algorithm),
-      packed_(static_cast<std::size_t>(sums_.forward->packed_size())) {
+      sums_(convolution_, definition.algorithm) {
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index weights = kernels_of(definition, input) * convolution_.taps();
   this->parameters.push_back({.name = "weight",
@@ -21,8 +20,8 @@ Conv2dLayer<T>::Conv2dLayer(const Conv2d& definition, const Shape& input)
 }
 
 template <class T>
-Schedule Conv2dLayer<T>::pack_forward() {
-  return {{sums_.forward->pack(this->parameters[0].value, packed_.data())}};
+Loop Conv2dLayer<T>::pack_forward(T* packed) {
+  return sums_.forward->pack(this->parameters[0].value, packed);
 }
 
 template <class T>

@@ -10,10 +10,14 @@ class Conv2dLayer : public Layer<T> {
  public:
   Conv2dLayer(const Conv2d& definition, const Shape& input);
 
-  Schedule pack_forward() override;
+  Index packed_for_forward() const override { return sums_.forward->packed_size(); }
+  Loop pack_forward(T* packed) override;
   Index packed_for_delta() const override { return sums_.delta->packed_size(); }
   Loop pack_delta(T* packed) override;
   bool adds() const override { return true; }
+  bool repeats() const override { return true; }
+  Index reading_phases() const override { return sums_.gradient->reading_phases(); }
+  bool overwrites_input() const override { return sums_.delta->overwrites() && reading_phases() == 1; }
   bool normalizes_input() const override {
     return sums_.forward->normalizes_source() && sums_.gradient->normalizes_input();
   }
@@ -29,7 +33,6 @@ class Conv2dLayer : public Layer<T> {
 
   Convolution convolution_;
   ConvolutionSums<T> sums_;
-  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

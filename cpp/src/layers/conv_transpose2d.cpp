@@ -6,8 +6,7 @@ template <class T>
 ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input)
     : transposed_{window_of(definition, input), definition.groups, definition.out_channels / definition.groups,
                   input.channels / definition.groups},
-      sums_(transposed_, Algorithm::direct),
-      packed_(static_cast<std::size_t>(sums_.delta->packed_size())) {
+      sums_(transposed_, Algorithm::direct) {
   const auto [height, width] = definition.kernel_size;
   // Fans are those of the convolution that is transposed, as in torch.
   this->parameters.push_back({.name = "weight",
@@ -18,8 +17,8 @@ ConvTranspose2dLayer<T>::ConvTranspose2dLayer(const ConvTranspose2d& definition,
 }
 
 template <class T>
-Schedule ConvTranspose2dLayer<T>::pack_forward() {
-  return {{sums_.delta->pack(this->parameters[0].value, packed_.data())}};
+Loop ConvTranspose2dLayer<T>::pack_forward(T* packed) {
+  return sums_.delta->pack(this->parameters[0].value, packed);
 }
 
 template <class T>

@@ -12,7 +12,8 @@ class ConvTranspose2dLayer : public Layer<T> {
  public:
   ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input);
 
-  Schedule pack_forward() override;
+  Index packed_for_forward() const override { return sums_.delta->packed_size(); }
+  Loop pack_forward(T* packed) override;
   Index packed_for_delta() const override { return sums_.forward->packed_size(); }
   Loop pack_delta(T* packed) override;
   bool adds() const override { return true; }
@@ -24,7 +25,6 @@ class ConvTranspose2dLayer : public Layer<T> {
  private:
   Convolution transposed_;
   ConvolutionSums<T> sums_;
-  Buffer<T> packed_;  // for forward
 };
 
 }  // namespace cnnbp

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "kernels/map_arguments.hpp"
+
 namespace cnnbp {
 namespace {
 
@@ -227,6 +229,9 @@ Window window_of(const MaxPool2d& layer, const Shape& input) {
           "a window of kernel_size " + text(layer.kernel_size) + " with dilation " + text(layer.dilation) +
               " and padding " + text(layer.padding) + " steps over the whole input " + text(input) +
               " and has no maximum");
+  require(layer.kernel_size.height * layer.kernel_size.width <= most_window_taps,
+          "kernel_size is " + text(layer.kernel_size) + ", expected at most " + std::to_string(most_window_taps) +
+              " pixels");
   return window;
 }
 

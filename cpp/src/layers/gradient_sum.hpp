@@ -37,6 +37,8 @@ class GradientSum {
                               T* workspace) = 0;
   /// Whether the input may be a map whose readers normalize it.
   virtual bool normalizes_input() const { return false; }
+  /// The first phases, so many, read input and delta.
+  virtual Index reading_phases() const { return gradient_phases; }
   /// Whether the delta may be rows that are made.
   virtual bool reads_rows() const { return false; }
 

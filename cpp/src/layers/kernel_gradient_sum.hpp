@@ -16,6 +16,7 @@ class KernelGradientSum : public GradientSum<T> {
   Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
                       T* workspace) override;
   Index workspace(const Blocks<T>& blocks) const override;
+  Index reading_phases() const override { return 1; }
   /// If one task reads each of them.
   bool reads_rows() const override;
 

@@ -86,8 +86,7 @@ struct Reads {
   bool slope = true;  // the input's, for its f'(u)
 };
 
-/// The first phases of a layer's gradients, so many, may read signals and use the workspace; after them that memory
-/// may be another's.
+/// The first phases of a layer's gradients, so many, may use the workspace; after them that memory may be another's.
 constexpr Index gradient_phases = 2;
 
 /// Made for one input shape, used with any batch. The loops that a layer returns hold on to the signals' memory
@@ -106,8 +105,12 @@ class Layer {
     return std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.trained; });
   }
 
-  /// Brings the parameters into the order that forward reads; it holds until they change.
-  virtual Schedule pack_forward() { return {}; }
+  /// What the layer computes of its parameters before they are packed; it holds until they change.
+  virtual Loop prepare() { return {}; }
+  /// Elements of the parameters in the order that forward reads.
+  virtual Index packed_for_forward() const { return 0; }
+  /// Brings them into that order. Loops of forward that are asked for from then on find them in `packed`.
+  virtual Loop pack_forward(T* /*packed*/) { return {}; }
   /// Elements that they take in the order that the delta reads.
   virtual Index packed_for_delta() const { return 0; }
   /// Brings them into that order, in memory that is theirs until the delta has been sent back. The loop runs after
@@ -137,6 +140,10 @@ class Layer {
   virtual Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& /*draws*/) {
     return forward(input, output);
   }
+  /// Whether a ReLU may be attached to the output instead of the input: the same numbers and deltas.
+  virtual bool passes_relu() const { return false; }
+  /// Whether forward, after forward_training, makes the same output once more and changes nothing else.
+  virtual bool repeats() const { return false; }
   /// Whether forward calls `output.take`, and does without memory for the output's value.
   virtual bool makes_pixels() const { return false; }
   /// Whether the layer can go forward from pixels as they are made, and how.
@@ -151,6 +158,10 @@ class Layer {
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
   /// Whether input.delta may lie where output.delta does.
   virtual bool overwrites_delta() const { return false; }
+  /// The first phases of the gradients, so many, read signals.
+  virtual Index reading_phases() const { return gradient_phases; }
+  /// Whether input.delta may lie where input.value does, when gradients no longer read it.
+  virtual bool overwrites_input() const { return false; }
   /// Elements that the gradients' first phase leaves for the second.
   virtual Index gradient_workspace(const Blocks<T>& /*blocks*/) const { return 0; }
   /// Adds to every parameter's gradient; asked for only if the layer learns. `workspace` holds whatever was left there;

@@ -47,7 +47,7 @@ Pooling<T> PlaneWindows<T>::of(const Tensor<T>& below, const Tensor<T>& pooled, 
   const Index lanes = below.blocks.lanes(block);
   return {.plane = below.channel(block, channel),
           .pooled = pooled.channel(block, channel),
-          .taps = taps.data ? taps.channel(block, channel) : nullptr,
+          .taps = taps.data ? reinterpret_cast<TapNumber*>(taps.channel(block, channel)) : nullptr,
           .plane_height = input_.height,
           .plane_row_stride = input_.width * lanes,
           .pooled_row_stride = pooled_width_ * lanes,
@@ -250,6 +250,7 @@ void MaxPool2dLayer<T>::multiply_by_slope(const Signal<T>& output, const Element
 
 template <class T>
 MakeRows<T> MaxPool2dLayer<T>::delta_rows(const Signal<T>& input, const Signal<T>& output) {
+  if (this->backward_reads(output.function).slope) return PoolingLayer<T>::delta_rows(input, output);
   return [=, this](Index b, Index c, Span rows, T* to, T* spare) {
     Pooling<T> pooling = this->windows().of_rows(this->plane(input.delta, output.delta, output.saved, b, c), rows, to);
     multiply_by_slope(output, input.function, b, c, pooling.pooled - output.delta.channel(b, c),

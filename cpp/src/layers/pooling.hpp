@@ -86,15 +86,18 @@ template <class T>
 class MaxPool2dLayer : public PoolingLayer<T> {
  public:
   MaxPool2dLayer(const MaxPool2d& definition, const Shape& input);
-  std::optional<Shape> saves(const Shape& output) const override { return output; }
+  /// Of each channel a `TapNumber` for every maximum, in its order.
+  std::optional<Shape> saves(const Shape& output) const override {
+    constexpr Index together = sizeof(T) / sizeof(TapNumber);
+    return Shape{output.channels, 1, (output.pixels() + together - 1) / together};
+  }
   Reads backward_reads(const Elementwise& function) const override {
     const bool from_output = function.kind == FunctionKind::identity && this->windows().apart();
     return {.input = false, .output = from_output, .slope = !from_output};
   }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  bool makes_delta_rows(const Elementwise& function) const override {
-    return !backward_reads(function).slope && this->windows().share_rows(rows_together);
-  }
+  /// The largest of max(0, u) is max(0, the largest u); where that is 0, so is the delta, whatever its place.
+  bool passes_relu() const override { return true; }
   MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;
 
  private:

@@ -94,6 +94,7 @@ class WinogradSum : public WinogradProducts<T> {
   using WinogradProducts<T>::WinogradProducts;
 
   bool normalizes_source() const override { return true; }
+  bool overwrites() const override { return true; }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;

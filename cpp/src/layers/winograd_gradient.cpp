@@ -61,7 +61,7 @@ std::vector<Patch> WinogradGradientSum<T>::patches(const Blocks<T>& blocks) cons
 template <class T>
 Index WinogradGradientSum<T>::workspace(const Blocks<T>& blocks) const {
   const Index numbers = parts_of(static_cast<Index>(patches(blocks).size())).back().number + 1;
-  return numbers == 1 ? 0 : numbers * size_of(sums_of(rows_, columns_, nullptr));
+  return numbers == 1 ? 0 : numbers * weights();
 }
 
 /// One patch's product at every point: [row][pixel] · [pixel][column].
@@ -125,26 +125,29 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
   }
 }
 
+/// The part's kernels, from the points to the field's [output][input][tap]. Where they are the `first`, whatever was
+/// there is lost.
 template <class T>
-void WinogradGradientSum<T>::add_kernels(Index row, Span columns, const T* sums, Index point, Index numbers,
-                                         Index stride, T* gradient) const {
-  const Index taps = shape_.kernel_height * shape_.kernel_width;
-  const Index next_output = shape_.source_channels * taps, next_input = taps;
+void WinogradGradientSum<T>::add_kernels(const Part& part, const Sums& sums, bool first, T* gradient) const {
+  const Index next_output = shape_.source_channels * taps(), next_input = taps();
   const Index next_row = columns_are_outputs_ ? next_input : next_output;
   const Index next_column = columns_are_outputs_ ? next_output : next_input;
-  this->kernel_->winograd_gradient({.points = sums,
-                                    .gradient = gradient + row * next_row + columns.begin * next_column,
-                                    .parts = numbers,
-                                    .part_stride = stride,
-                                    .point_stride = shape_.phases() * point,
-                                    .point_phase_stride = point,
-                                    .channels = columns.end - columns.begin,
-                                    .channel_stride = next_column,
-                                    .size = shape_.kernel_size()});
+  for (Index row = part.rows.begin; row < part.rows.end; ++row) {
+    T* const kernels = gradient + row * next_row + part.columns.begin * next_column;
+    const Index count = part.columns.end - part.columns.begin;
+    for (Index column = 0; first && column < count; ++column) std::fill_n(kernels + column * next_column, taps(), T(0));
+    this->kernel_->winograd_gradient({.points = sums.first + (row - part.rows.begin) * sums.row,
+                                      .gradient = kernels,
+                                      .point_stride = shape_.phases() * sums.point,
+                                      .point_phase_stride = sums.point,
+                                      .channels = count,
+                                      .channel_stride = next_column,
+                                      .size = shape_.kernel_size()});
+  }
 }
 
-/// Where each pair of channels is one task's, its sums stay in the second cache until they are kernels. Otherwise they
-/// are added up when all are there.
+/// A task brings its sums back as kernels, of which there are a quarter to a ninth as many numbers, while they are in
+/// the second cache. Where several tasks share a gradient, each leaves its own, and these are added up in their order.
 template <class T>
 Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) {
   const std::vector<Patch> patches = this->patches(delta.blocks);
@@ -156,29 +159,25 @@ Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& de
   const Index points =
       shape_.points() * (point_stride<T>(shape_.phases() * most_inputs, width) + point_stride<T>(most_outputs, width)) +
       across * width;
-  const Sums all = sums_of(rows_, columns_, workspace);
-  const Index own = numbers > 1 ? 0 : whole_vectors<T>(size_of(sums_of(down, across, nullptr)));
-  const Index stride = size_of(all);
+  const Index at_points = whole_vectors<T>(size_of(sums_of(down, across, nullptr)));
+  const bool shared = numbers > 1;
   const Loop sum{static_cast<Index>(parts.size()),
                  [=, this](Index task, std::byte* memory) {
                    const Part& part = parts[static_cast<std::size_t>(task)];
                    T* const scratch = reinterpret_cast<T*>(memory);
-                   if (numbers > 1) {
-                     Sums sums = all;
-                     sums.first += part.number * stride + part.rows.begin * all.row + part.columns.begin;
-                     return sum_part(input, delta, patches, part, sums, scratch);
-                   }
-                   const Span& columns = part.columns;
-                   const Sums sums = sums_of(part.rows.end - part.rows.begin, columns.end - columns.begin, scratch);
-                   sum_part(input, delta, patches, part, sums, scratch + own);
-                   for (Index row = part.rows.begin; row < part.rows.end; ++row)
-                     add_kernels(row, columns, sums.first + (row - part.rows.begin) * sums.row, sums.point, 1, 0,
-                                 gradient);
+                   const Sums sums =
+                       sums_of(part.rows.end - part.rows.begin, part.columns.end - part.columns.begin, scratch);
+                   sum_part(input, delta, patches, part, sums, scratch + at_points);
+                   add_kernels(part, sums, shared, shared ? workspace + part.number * weights() : gradient);
                  },
-                 static_cast<std::size_t>(own + points) * sizeof(T)};
-  if (numbers == 1) return {{sum}};
-  const Loop finish{rows_, [=, this](Index row, std::byte*) {
-                      add_kernels(row, {0, columns_}, all.first + row * all.row, all.point, numbers, stride, gradient);
+                 static_cast<std::size_t>(at_points + points) * sizeof(T)};
+  if (!shared) return {{sum}};
+  const Index outputs = shape_.target_channels, count = weights() / outputs;
+  const Loop finish{outputs, [=, this](Index output, std::byte*) {
+                      for (Index number = 0; number < numbers; ++number) {
+                        const T* const kernels = workspace + number * weights();
+                        for (Index i = output * count; i < (output + 1) * count; ++i) gradient[i] += kernels[i];
+                      }
                     }};
   return {{sum}, {finish}};
 }

@@ -14,16 +14,16 @@ class WinogradGradientSum : public WeightGradientSum<T> {
 
   Index workspace(const Blocks<T>& blocks) const override;
   bool normalizes_input() const override { return true; }
-  bool reads_once() const override { return true; }
+  Index reading_phases() const override { return 1; }
 
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
-  /// Sums of some patches over a range of channels: one task is their only writer.
+  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) override;
+  /// Kernels of a range of channels, summed over some patches by one task.
   struct Part {
     Span patches, rows, columns;
     Index number;  // which of the sums over patches
   };
-  /// [point][phase][row][column]: those of all channels, or of a part's.
+  /// Of a part, at the points: [point][phase][row][column].
   struct Sums {
     T* first;
     Index row, point;  // elements from one to the next: columns, up to whole 32 bytes; rows of them
@@ -32,14 +32,14 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   std::vector<Part> parts_of(Index patches) const;
   Sums sums_of(Index rows, Index columns, T* memory) const;
   Index size_of(const Sums& sums) const { return shape_.points() * shape_.phases() * sums.point; }
-  /// `sums` are the part's, from its first row and column on.
   void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
                 const Sums& sums, T* scratch) const;
   void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, const Sums& sums, bool first,
                  T* transposed) const;
-  /// Adds the kernels of one row of so many sums that lie `stride` apart.
-  void add_kernels(Index row, Span columns, const T* sums, Index point, Index numbers, Index stride, T* gradient) const;
+  void add_kernels(const Part& part, const Sums& sums, bool first, T* gradient) const;
   Index vectors() const { return backward_vectors(shape_.source.size, shape_.target_channels); }
+  Index taps() const { return shape_.kernel_height * shape_.kernel_width; }
+  Index weights() const { return rows_ * columns_ * taps(); }
 
   WinogradShape shape_;
   /// The sums at a point are a matrix, input or output channels its columns: those that fill their vectors better.

@@ -28,7 +28,7 @@ Index smallest_gap(const std::vector<Stretch>& taken, Index size) {
 }  // namespace
 
 void Lifetime::extend_to(Index phase) {
-  first = last < first ? phase : std::min(first, phase);
+  first = empty() ? phase : std::min(first, phase);
   last = std::max(last, phase);
 }
 

@@ -12,6 +12,7 @@ namespace cnnbp {
 struct Lifetime {
   Index first = 0, last = -1;  // as here: never
 
+  bool empty() const { return last < first; }
   bool overlaps(const Lifetime& other) const { return first <= other.last && other.first <= last; }
   /// Makes it hold `phase`, too.
   void extend_to(Index phase);

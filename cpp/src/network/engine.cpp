@@ -16,11 +16,9 @@ constexpr std::size_t kept_plans = 2;
 /// At most 256 samples, so that threads have work, and at least 16.
 constexpr Index forward_bytes = 32 * 1024 * 1024, most_forward = 256, least_forward = 16;
 
-/// Adds the phases of one schedule to those of another, first to first.
-void run_beside(Schedule& all, Schedule more) {
-  if (all.size() < more.size()) all.resize(more.size());
-  for (std::size_t i = 0; i < more.size(); ++i)
-    for (Loop& loop : more[i]) all[i].push_back(std::move(loop));
+template <class T>
+Index packed_place(const Layer<T>& layer) {
+  return whole_vectors<T>(layer.packed_for_forward());
 }
 
 }  // namespace
@@ -33,11 +31,7 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
       parameters(graph.layers(), checked(definition.initializer), seed),
       updater(parameters, std::move(optimizer)),
       draws{.seed = seed},
-      zero{{parameters.zero_gradients()}} {
-  for (const auto& [name, layer] : graph.layers()) run_beside(pack_forward, layer->pack_forward());
-  zero_and_pack = zero;
-  run_beside(zero_and_pack, pack_forward);
-}
+      zero{{parameters.zero_gradients()}} {}
 
 template <class T>
 void Network<T>::Engine::check(const Images& x, const Targets& y) const {
@@ -50,8 +44,9 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
   const auto found =
       std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });
   if (found != training.end()) return **found;
-  auto made = std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train, draws,
-                                        training.empty() ? nullptr : training.back()->memory());
+  auto made =
+      std::make_unique<Plan<T>>(graph, definition.loss, samples, Purpose::train, draws,
+                                training.empty() ? nullptr : training.back()->memory(), parameters.zero_gradients());
   if (training.size() == kept_plans) training.erase(training.begin());
   training.push_back(std::move(made));
   return *training.back();
@@ -63,7 +58,7 @@ double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const T
   if (&plan != trained_last) plan.forget();
   trained_last = &plan;
   plan.select(x, &y, selection, after);
-  run({fresh ? &zero_and_pack : &pack_forward, &plan.load(), &plan.forward(), &plan.backward(), &update},
+  run({fresh ? &plan.begin_fresh() : &plan.begin(), &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;
   packed = false;  // parameters have changed, or running statistics
@@ -111,17 +106,16 @@ Index forward_batch(const Shape& input, const std::vector<LayerSummary>& summary
 
 template <class T>
 std::unique_ptr<Plan<T>> Network<T>::Engine::borrow(Index samples, Purpose purpose) {
-  {
-    const std::lock_guard guard(pool);
-    const auto found = std::find_if(idle.begin(), idle.end(), [=](const auto& plan) {
-      return plan->samples() == samples && plan->purpose() == purpose;
-    });
-    if (found != idle.end()) {
-      std::unique_ptr<Plan<T>> plan = std::move(*found);
-      idle.erase(found);
-      return plan;
-    }
+  const std::lock_guard guard(pool);
+  const auto found = std::find_if(idle.begin(), idle.end(), [=](const auto& plan) {
+    return plan->samples() == samples && plan->purpose() == purpose;
+  });
+  if (found != idle.end()) {
+    std::unique_ptr<Plan<T>> plan = std::move(*found);
+    idle.erase(found);
+    return plan;
   }
+  packing();  // a training plan may have told the layers of other places
   return std::make_unique<Plan<T>>(graph, definition.loss, samples, purpose, draws);
 }
 
@@ -133,9 +127,31 @@ void Network<T>::Engine::put_back(std::unique_ptr<Plan<T>> plan) {
 }
 
 template <class T>
+Index packed_size(const Graph<T>& graph) {
+  Index size = 0;
+  for (const auto& [name, layer] : graph.layers()) size += packed_place(*layer);
+  return size;
+}
+
+template <class T>
+Schedule Network<T>::Engine::packing() const {
+  Schedule schedule(2);
+  T* place = packed_parameters.data();
+  for (const auto& [name, layer] : graph.layers()) {
+    schedule[0].push_back(layer->prepare());
+    schedule[1].push_back(layer->pack_forward(place));
+    place += packed_place(*layer);
+  }
+  return schedule;
+}
+
+template <class T>
 void Network<T>::Engine::pack_for_forward() {
   const std::lock_guard guard(pool);
-  if (!packed) run({&pack_forward}, parameter_work());
+  if (packed) return;
+  packed_parameters.grow(static_cast<std::size_t>(packed_size(graph)));
+  const Schedule all = packing();
+  run({&all}, parameter_work());
   packed = true;
 }
 
@@ -155,6 +171,8 @@ void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const st
   }
 }
 
+template Index packed_size<float>(const Graph<float>&);
+template Index packed_size<double>(const Graph<double>&);
 template Index forward_batch<float>(const Shape&, const std::vector<LayerSummary>&);
 template Index forward_batch<double>(const Shape&, const std::vector<LayerSummary>&);
 template struct Network<float>::Engine;

@@ -15,6 +15,10 @@ namespace cnnbp {
 template <class T>
 Index forward_batch(const Shape& input, const std::vector<LayerSummary>& summary);
 
+/// Elements of all parameters as predictions read them.
+template <class T>
+Index packed_size(const Graph<T>& graph);
+
 template <class T>
 struct Network<T>::Engine {
   Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing = Fusing::on);
@@ -43,8 +47,10 @@ struct Network<T>::Engine {
   std::unique_ptr<Plan<T>> borrow(Index samples, Purpose purpose);
   void put_back(std::unique_ptr<Plan<T>> plan);
 
-  /// Packs the parameters for forward passes, unless that is done already.
+  /// Packs the parameters for predictions, unless that is done already.
   void pack_for_forward();
+  /// Tells the layers where they are packed for predictions, and returns how.
+  Schedule packing() const;
   /// Multiply-adds of a forward pass, about; a training step does three times as many.
   double work_of(Index samples) const;
   /// A pass over all parameters, in multiply-adds that take as long.
@@ -59,11 +65,12 @@ struct Network<T>::Engine {
   Parameters<T> parameters;
   Updater<T> updater;
   Draws draws;
-  Schedule zero, pack_forward, zero_and_pack;
+  Schedule zero;
 
-  std::shared_mutex change;  // held alone by what changes the network, shared by what does not
-  std::mutex pool;           // guards what follows
-  bool packed = false;       // the forward weights are in their tiles
+  std::shared_mutex change;     // held alone by what changes the network, shared by what does not
+  std::mutex pool;              // guards what follows
+  Buffer<T> packed_parameters;  // as predictions read them, once there has been one
+  bool packed = false;          // they are up to date
   std::vector<std::unique_ptr<Plan<T>>> training, idle;
   const Plan<T>* trained_last = nullptr;  // no other has used the memory that training plans share since
 };

@@ -18,6 +18,8 @@ struct SignalPlan {
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
   bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
+  bool made_again = false;          // it may be made once more for the backward pass, in place of being kept
+  bool delta_in_value = false;      // its reader leaves the delta where the value was
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta
   std::vector<Index> passed = {};   // by reader: the signal whose delta is its part as it is, or -1
@@ -39,12 +41,14 @@ struct Node {
   bool goes_along = false;  // forward may run with the node before it, on the pixels that this has just made
 };
 
-/// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts.
+/// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts. A delta
+/// that overwrites what the gradients read is one phase later, and a value is made again in a phase of its own.
 template <class T>
 struct BackwardStep {
   const Node<T>* node;
   Index signal;
-  const Node<T>* maker = nullptr;  // makes the rows of the output's delta as the node's gradients read them
+  Index phase = 0, delta_phase = 0;  // of the gradients' first loops and of the delta, counted from the loss
+  const Node<T>* maker = nullptr;    // makes the rows of the output's delta as the node's gradients read them
 };
 
 template <class T>
@@ -107,15 +111,21 @@ class Graph {
   Index add_extra(std::unique_ptr<Layer<T>> layer, Index input);
   bool passes(const Reading& reading, Index output) const;
   bool writes_sum(const Node<T>& writer, const Node<T>& join) const;
+  void fuse(const std::vector<LayerSummary>& summary);
   void fuse_sums();
+  void pass_relus();
   void fuse_pixels();
   void fuse_normalizing();
+  void choose_made_again(const std::vector<LayerSummary>& summary);
   bool leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const;
   bool overwrites(const Node<T>& node) const;
+  bool overwrites_input(const Node<T>& node) const;
   void pass_deltas(const Node<T>& node);
   void add_parts(const Node<T>& node);
   void add_gathering(Index signal);
   void order_backward();
+  bool is_first_to_read(const Node<T>& node) const;
+  void add_backward(const Node<T>* node, Index signal);
   const Node<T>* maker_for(const Node<T>& node) const;
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
   SignalPlan& memory(Index signal) { return at(memory_of(signal)); }

@@ -1,5 +1,7 @@
 #include "network/lifetimes.hpp"
 
+#include <algorithm>
+
 namespace cnnbp {
 
 template <class T>
@@ -8,12 +10,13 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph),
     const Index readers = graph.signals()[i].readers;
     if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
   }
-  const Index loss = go_forward() + 1;
-  Index last = loss;
-  if (purpose != Purpose::predict) target_ = {0, loss};
+  loss_ = go_forward() + 1;
+  Index last = loss_;
+  if (purpose != Purpose::predict) target_ = {0, loss_};
   if (purpose == Purpose::train) {
-    go_back(loss);
-    last = loss + static_cast<Index>(graph.backward().size()) + gradient_phases;
+    go_back();
+    make_again();
+    last = loss_ + (graph.backward().empty() ? 0 : graph.backward().back().delta_phase) + gradient_phases;
   }
   whole_ = {0, last};
   value_of(graph.output()).extend_to(last);  // the caller reads it after the step
@@ -27,6 +30,7 @@ Index Lifetimes<T>::go_forward() {
   value_of(0).extend_to(phase);
   for (const Node<T>& node : graph_.nodes()) {
     if (!node.goes_along) ++phase;
+    packed_for_forward_.push_back({phase - 1, phase});
     for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);
     value_of(node.output).extend_to(phase);
     of(node.output).saved.extend_to(phase);
@@ -35,15 +39,15 @@ Index Lifetimes<T>::go_forward() {
 }
 
 template <class T>
-void Lifetimes<T>::go_back(Index loss) {
-  of(graph_.output()).delta.extend_to(loss);
-  Index phase = loss;
+void Lifetimes<T>::go_back() {
+  goes_back_ = true;
+  of(graph_.output()).delta.extend_to(loss_);
   for (const BackwardStep<T>& step : graph_.backward()) {
-    packed_.push_back({phase, phase + 1});
-    ++phase;
+    const Index phase = loss_ + step.phase, delta_phase = loss_ + step.delta_phase;
+    packed_for_delta_.push_back({delta_phase - 1, delta_phase});
     workspaces_.push_back({phase, phase + gradient_phases - 1});
     if (step.node != nullptr) {
-      go_back_through(step, phase);
+      go_back_through(step);
       continue;
     }
     of(step.signal).delta.extend_to(phase);
@@ -53,24 +57,29 @@ void Lifetimes<T>::go_back(Index loss) {
   }
 }
 
-/// Gradients may read, through their phases, whatever the layer says that it reads.
+/// Gradients may read, through so many of their phases, whatever the layer says that it reads.
 template <class T>
-void Lifetimes<T>::go_back_through(const BackwardStep<T>& step, Index phase) {
+void Lifetimes<T>::go_back_through(const BackwardStep<T>& step) {
   const Node<T>& node = *step.node;
   const Reads reads = reads_of(node);
-  const Index last = phase + (node.layer && node.layer->learns() ? gradient_phases - 1 : 0);
+  const Index phase = loss_ + step.phase, delta_phase = loss_ + step.delta_phase;
+  const Index last =
+      std::max(delta_phase, phase + (node.layer && node.layer->learns() ? node.layer->reading_phases() - 1 : 0));
   SignalLifetimes& output = of(node.output);
   if (step.maker != nullptr) make_rows(*step.maker, last);
   else delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
   if (reads.output) value_of(node.output).extend_to(last);
-  if (reads.input) value_of(node.inputs[0].signal).extend_to(last);
+  if (reads.input) {
+    value_of(node.inputs[0].signal).extend_to(phase);
+    value_of(node.inputs[0].signal).extend_to(last);
+  }
   for (const Reading& reading : node.inputs) {
     if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
-    delta_of(reading).extend_to(phase);
+    delta_of(reading).extend_to(delta_phase);
     const bool adds = graph_.adds_part(reading);
-    if (adds) delta_of({reading.signal, 1}).extend_to(phase);
-    if (reads.slope && (adds || of(reading.signal).parts.empty())) read_slope(reading.signal, phase);
+    if (adds) delta_of({reading.signal, 1}).extend_to(delta_phase);
+    if (reads.slope && (adds || of(reading.signal).parts.empty())) read_slope(reading.signal, delta_phase);
   }
 }
 
@@ -101,6 +110,7 @@ void Lifetimes<T>::read_slope(Index signal, Index phase) {
 /// One that is passed on unchanged lives where it comes from.
 template <class T>
 Lifetime& Lifetimes<T>::delta_of(const Reading& reading) {
+  if (graph_.signals()[static_cast<std::size_t>(reading.signal)].delta_in_value) return value_of(reading.signal);
   if (const Index from = graph_.passed(reading); from >= 0) return delta_of(from);
   SignalLifetimes& lifetimes = of(reading.signal);
   const bool whole = lifetimes.parts.empty() || graph_.adds_part(reading);
@@ -110,6 +120,32 @@ Lifetime& Lifetimes<T>::delta_of(const Reading& reading) {
 template <class T>
 Lifetime& Lifetimes<T>::delta_of(Index signal) {
   return of(signal).parts.empty() ? delta_of(Reading{signal, 0}) : of(signal).delta;
+}
+
+/// While a step goes back it reads a value that is made again where that lies then.
+template <class T>
+Lifetime& Lifetimes<T>::value_of(Index signal) {
+  const auto i = static_cast<std::size_t>(graph_.value_of(signal));
+  return goes_back_ && graph_.signals()[i].made_again ? signals_[i].made_again : signals_[i].value;
+}
+
+/// One phase before it is read, of inputs and parameters that are still there. What is read at once is kept.
+template <class T>
+void Lifetimes<T>::make_again() {
+  for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+    const Node<T>& node = graph_.nodes()[n];
+    auto& [value, again, saved, delta, parts] = signals_[static_cast<std::size_t>(node.output)];
+    if (again.empty()) continue;
+    const Index phase = again.first - 1;
+    if (phase <= value.last + 1) {
+      value.extend_to(again.last);
+      again = {};
+      continue;
+    }
+    again.extend_to(phase);
+    packed_for_forward_[n].extend_to(phase);
+    for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);
+  }
 }
 
 /// A trace reads every signal after the step.

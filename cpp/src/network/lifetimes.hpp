@@ -10,7 +10,9 @@ enum class Purpose { predict, evaluate, train };
 
 /// Of the arrays of one signal; a view has none of its own.
 struct SignalLifetimes {
-  Lifetime value, saved, delta;
+  Lifetime value;       // forward, and until the last phase that reads it
+  Lifetime made_again;  // if it is, in its own memory: from the phase that makes it on
+  Lifetime saved, delta;
   std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
 };
 
@@ -23,32 +25,38 @@ class Lifetimes {
 
   /// By the signal whose memory it is.
   const std::vector<SignalLifetimes>& signals() const { return signals_; }
+  /// The phase of the loss, from which `Graph::backward` counts.
+  Index loss() const { return loss_; }
   const Lifetime& target() const { return target_; }
   /// From the first phase to the last.
   const Lifetime& whole() const { return whole_; }
-  /// Of parameters packed for a delta, by the step of `Graph::backward` that reads them. They are packed one phase
-  /// before, beside other loops.
-  const std::vector<Lifetime>& packed() const { return packed_; }
+  /// Of parameters packed for forward, by node, and for a delta, by the step of `Graph::backward` that reads them. They
+  /// are packed one phase before, beside other loops.
+  const std::vector<Lifetime>& packed_for_forward() const { return packed_for_forward_; }
+  const std::vector<Lifetime>& packed_for_delta() const { return packed_for_delta_; }
   /// Of what a gradient's first phases leave for the next, by the step of `Graph::backward`.
   const std::vector<Lifetime>& workspaces() const { return workspaces_; }
 
  private:
   Index go_forward();
-  void go_back(Index loss);
-  void go_back_through(const BackwardStep<T>& step, Index phase);
+  void go_back();
+  void go_back_through(const BackwardStep<T>& step);
   void make_rows(const Node<T>& maker, Index last);
   Reads reads_of(const Node<T>& node) const;
   void read_slope(Index signal, Index phase);
+  void make_again();
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
-  Lifetime& value_of(Index signal) { return signals_[static_cast<std::size_t>(graph_.value_of(signal))].value; }
+  Lifetime& value_of(Index signal);
   Lifetime& delta_of(const Reading& reading);
   Lifetime& delta_of(Index signal);
 
   const Graph<T>& graph_;
+  bool goes_back_ = false;
+  Index loss_ = 0;
   std::vector<SignalLifetimes> signals_;
   Lifetime target_, whole_;
-  std::vector<Lifetime> packed_, workspaces_;
+  std::vector<Lifetime> packed_for_forward_, packed_for_delta_, workspaces_;
 };
 
 }  // namespace cnnbp

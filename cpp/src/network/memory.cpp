@@ -29,11 +29,10 @@ template <class T>
 MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size) {
   if (batch_size < 1)
     throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
-  const DryRun dry;
   const Graph<T> graph(definition, Fusing::on);
-  const auto packed = static_cast<std::int64_t>(dry.bytes());
+  const auto packed = static_cast<std::int64_t>(packed_size(graph)) * std::int64_t{sizeof(T)};
   const Index batch = forward_batch<T>(definition.input, summarize(definition));
-  return {parameter_bytes(graph, optimizer), packed + plan_bytes(graph, definition.loss, batch_size, Purpose::train),
+  return {parameter_bytes(graph, optimizer), plan_bytes(graph, definition.loss, batch_size, Purpose::train),
           packed + plan_bytes(graph, definition.loss, batch, Purpose::predict)};
 }
 

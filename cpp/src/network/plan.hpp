@@ -13,8 +13,10 @@ class Plan {
   using Memory = std::shared_ptr<const Buffer<T>>;
 
   /// `draws` is read in every training pass. `lent` is another plan's memory, which is taken if it is large enough:
-  /// the two must never run at the same time.
-  Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws, Memory lent = {});
+  /// the two must never run at the same time. A plan that trains packs the layers' parameters itself; others read
+  /// those that the layers have been told of last. `zero` zeroes the gradients of a new step.
+  Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose purpose, const Draws& draws, Memory lent = {},
+       const Loop& zero = {});
   Plan(const Plan&) = delete;
 
   /// The batch of the next run. What the pointers name must outlive it. A run that trains loads the one `after` it,
@@ -26,6 +28,9 @@ class Plan {
   Index samples() const { return samples_; }
   Purpose purpose() const { return purpose_; }
   const Memory& memory() const { return memory_; }
+  /// To train: what comes before all else, in a new step or for gradients on top of those that are there.
+  const Schedule& begin_fresh() const { return begin_fresh_; }
+  const Schedule& begin() const { return begin_; }
   const Schedule& load() const { return loaded_ ? nothing_ : batch().load; }  // the batch into its lanes
   const Schedule& forward() const { return batch().forward; }
   const Schedule& backward() const { return batch().backward; }  // loss, deltas and gradients; evaluate: loss alone
@@ -54,16 +59,21 @@ class Plan {
   void use(const Batch& batch);
   Phase load_phase(const Batch& batch) const;
   void load_ahead();
+  void find_memory(Memory lent);
   std::vector<Request> shape_signals();
-  void request_batches(std::vector<Request>& requests, const Lifetimes<T>& lifetimes);
-  void request_for_backward(const Lifetimes<T>& lifetimes, std::vector<Request>& requests);
+  void request_batches(std::vector<Request>& requests);
+  void request_for_forward(std::vector<Request>& requests);
+  void request_for_backward(std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
   void share_values();
-  void pass_deltas();
+  void swap_made_again();
+  void share_deltas();
   void make_views();
   Schedule make_forward(const Draws& draws) const;
   Schedule make_backward(const Batch& batch);
-  void add_backward(std::size_t i, std::size_t phase, Schedule& backward);
+  void make_again(Schedule& backward) const;
+  Signal<T> output_of(const Node<T>& node) const;
+  void add_backward(std::size_t i, Schedule& backward);
   Signal<T> input_of(const Node<T>& node) const { return read(node.inputs[0]); }
   std::vector<Signal<T>> inputs_of(const Node<T>& node) const;
   Signal<T> read(const Reading& reading) const;
@@ -74,12 +84,15 @@ class Plan {
   const Graph<T>& graph_;
   Index samples_;
   Purpose purpose_;
+  Lifetimes<T> lifetimes_;
   Memory memory_;
   std::vector<Signal<T>> signals_;
+  std::vector<Tensor<T>> made_again_;          // values for the backward pass, of signals that do not keep theirs
   std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
-  /// For each step of `Graph::backward`: the parameters as its delta reads them, and what its gradients leave from one
-  /// phase to the next.
-  std::vector<T*> packed_, workspaces_;
+  /// For each node the parameters as forward reads them. For each step of `Graph::backward`: those as its delta reads
+  /// them, and what its gradients leave from one phase to the next.
+  std::vector<T*> packed_for_forward_, packed_for_delta_, workspaces_;
+  Schedule begin_, begin_fresh_;
   BatchLoss<T> loss_;
   std::vector<Batch> batches_;  // two to train: one is loaded while the other is worked on
   std::size_t current_ = 0;

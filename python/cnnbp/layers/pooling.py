@@ -92,7 +92,7 @@ class MaxPool2d(Layer):
     Parameters
     ----------
     kernel_size : int or (int, int)
-        Height and width of a window.
+        Height and width of a window, of at most 65,536 pixels.
     stride : int or (int, int), optional
         Rows and columns from one window to the next; `kernel_size` when left out.
     padding : int or (int, int)

@@ -1,0 +1,120 @@
+// What training does otherwise than a trace: layers that do each other's work while maps are in the cache, and values
+// that nobody keeps.
+#include <algorithm>
+#include <utility>
+
+#include "network/graph.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// A value is kept for the backward pass if it takes more than a 50th of the forward pass's multiply-adds to make:
+/// first layers of a few channels take a hundredth, and leave the largest maps.
+constexpr std::int64_t least_kept = 50;
+
+}  // namespace
+
+/// Where the layer before a join writes one of two terms, for it alone, it writes their sum instead.
+template <class T>
+bool Graph<T>::writes_sum(const Node<T>& writer, const Node<T>& join) const {
+  if (!join.join || !join.join->passes_delta() || !writer.layer || !writer.layer->adds()) return false;
+  const auto passed = [&](const Reading& input) { return passes(input, join.output); };
+  const auto own = [&](const Reading& input) { return input.signal == writer.output; };
+  return join.inputs.size() == 2 && std::count_if(join.inputs.begin(), join.inputs.end(), own) == 1 &&
+         std::all_of(join.inputs.begin(), join.inputs.end(), passed) &&
+         signals_[static_cast<std::size_t>(writer.output)].readers == 1;
+}
+
+template <class T>
+void Graph<T>::fuse_sums() {
+  std::vector<Node<T>> fused;
+  for (Node<T>& node : nodes_) {
+    if (fused.empty() || !writes_sum(fused.back(), node)) {
+      fused.push_back(std::move(node));
+      continue;
+    }
+    Node<T>& writer = fused.back();
+    writer.inputs.push_back(node.inputs[node.inputs[0].signal == writer.output ? 1 : 0]);
+    at(node.output).saved = at(writer.output).saved;
+    writer.output = node.output;
+  }
+  nodes_ = std::move(fused);
+}
+
+/// From maps that max pooling alone reads to what it leaves, of a quarter of the numbers; whoever writes the delta of
+/// that ends with f'(u), and the pooling needs no values.
+template <class T>
+void Graph<T>::pass_relus() {
+  for (const Node<T>& node : nodes_) {
+    if (!node.layer || !node.layer->passes_relu()) continue;
+    const Index from = node.inputs[0].signal;
+    const bool alone = at(from).view_of < 0 && at(from).readers == 1 && at(node.output).readers <= 1;
+    if (!alone || at(from).function.kind != FunctionKind::relu || !at(node.output).takes_function) continue;
+    if (at(node.output).function.kind != FunctionKind::identity) continue;
+    const Elementwise relu = std::exchange(at(from).function, Elementwise{});
+    for (SignalPlan& planned : signals_)
+      if (&planned == &at(node.output) || planned.view_of == node.output) planned.function = relu;
+  }
+}
+
+/// Pooling behind a convolution reads the map while it is in the cache.
+template <class T>
+void Graph<T>::fuse_pixels() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    const Node<T>&writer = nodes_[i - 1], &reader = nodes_[i];
+    if (!writer.layer || !reader.layer || reader.inputs[0].signal != writer.output) continue;
+    const bool alone = signals_[static_cast<std::size_t>(writer.output)].readers == 1;
+    nodes_[i].goes_along = at(writer.output).in_pixels =
+        alone && writer.layer->makes_pixels() && reader.layer->takes_pixels();
+  }
+}
+
+/// Whether a map that is normalized and cut off at 0 for one reader alone may stay what it was, as the reader does both
+/// when it takes the pixels.
+template <class T>
+bool Graph<T>::leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const {
+  if (!writer.layer || !writer.layer->normalizing().mean || writer.inputs.size() != 1) return false;
+  const SignalPlan& input = signals_[static_cast<std::size_t>(writer.inputs[0].signal)];
+  const SignalPlan& output = signals_[static_cast<std::size_t>(writer.output)];
+  const bool is_read_by = reader.layer && reader.inputs[0].signal == writer.output && reader.layer->normalizes_input();
+  const bool has_memory = writer.inputs[0].signal > 0 && input.view_of < 0;  // that is not the caller's batch
+  return is_read_by && output.readers == 1 && output.function.kind == FunctionKind::relu && has_memory &&
+         input.readers == 1 && input.function.kind == FunctionKind::identity && input.contiguous == output.contiguous;
+}
+
+template <class T>
+void Graph<T>::fuse_normalizing() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i)
+    if (leaves_normalizing(nodes_[i - 1], nodes_[i]))
+      at(nodes_[i - 1].output).normalized_from = nodes_[i - 1].inputs[0].signal;
+}
+
+/// Whether `node` makes its output from what is kept anyway, at little cost: its memory is free between the two passes.
+/// A value that is itself made again is not there in time.
+template <class T>
+void Graph<T>::choose_made_again(const std::vector<LayerSummary>& summary) {
+  std::int64_t all = 0;
+  for (const LayerSummary& layer : summary) all += layer.multiply_adds;
+  for (const Node<T>& node : nodes_) {
+    SignalPlan& output = at(node.output);
+    const auto kept = [&](const Reading& input) { return !at(value_of(input.signal)).made_again; };
+    if (!node.layer || !node.layer->repeats() || !node.layer->learns() || node.output == output_) continue;
+    const std::int64_t work = summary[node.layer->number - 1].multiply_adds;
+    output.made_again = work <= all / least_kept && output.normalized_from < 0 && !output.in_pixels &&
+                        std::all_of(node.inputs.begin(), node.inputs.end(), kept);
+  }
+}
+
+template <class T>
+void Graph<T>::fuse(const std::vector<LayerSummary>& summary) {
+  fuse_sums();
+  pass_relus();
+  fuse_pixels();
+  fuse_normalizing();
+  choose_made_again(summary);
+}
+
+template void Graph<float>::fuse(const std::vector<LayerSummary>&);
+template void Graph<double>::fuse(const std::vector<LayerSummary>&);
+
+}  // namespace cnnbp
