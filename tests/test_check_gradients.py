@@ -214,13 +214,18 @@ def test_a_gradient_of_zero_is_right_where_nothing_changes():
     assert result.max_error == 0
 
 
-@pytest.mark.parametrize("place", [0.0, 3e-5, -9e-5, 2e-6, -1e-12])
+@pytest.mark.parametrize("place", [0.0, 3e-5, -9e-5, 2e-6, 9.5e-7, -1e-12])
 def test_a_kink_is_not_taken_for_an_error(place):
     """|p| at or near 0, beside a smooth entry: it is left out, or resolved by a smaller step."""
     values = np.array([place, 2.0])
     right = np.array([np.sign(place), 12.0])
     result = checked(values, right, lambda v: abs(v[0]) + v[1] ** 3)
     assert result.ok, result
+
+
+def test_a_kink_that_the_last_step_leaves_outside_explains_no_error():
+    result = checked([5e-6], [1.3], lambda values: abs(values[0]))
+    assert (result.wrong, result.kinks) == (True, 0)
 
 
 def test_only_kinks_are_not_a_pass():

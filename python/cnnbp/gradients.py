@@ -265,7 +265,7 @@ class Probe:
 
     def _error(self, place: int, epsilon: float, allowed: float) -> float | None:
         """Error of one entry beyond the rounding of its difference; None at a kink."""
-        smallest, gap_before, is_kink = np.inf, np.inf, False
+        smallest, gap_before, is_kink, was_kink = np.inf, np.inf, False, False
         for step in (part * epsilon for part in STEPS):
             rounding = ROUNDING * abs(self.loss) / step
             left, right = self._slopes(place, step)
@@ -275,9 +275,10 @@ class Probe:
                 return smallest
             # Curvature parts the two slopes in proportion to the step, a kink by its jump.
             gap = abs(right - left) - rounding
-            is_kink = gap > max(allowed, gap_before / 2)
+            was_kink, is_kink = was_kink or is_kink, gap > max(allowed, gap_before / 2)
             gap_before = gap
-        return None if is_kink else smallest
+        # One that is just within the last step parts them by less, and explains no larger error.
+        return None if is_kink or (was_kink and error <= gap) else smallest
 
     def _slopes(self, place: int, step: float) -> tuple[float, float]:
         """Slopes of the loss to the left and to the right of one entry."""
