@@ -80,7 +80,7 @@ def test_a_longer_chain_predicts_in_the_same_memory():
 
 
 def test_a_map_that_its_reader_normalizes_is_kept_once():
-    """Normalized by its writer, as for tanh, it is there twice."""
+    """Normalized by its writer, as for tanh, it is made again for the backward pass."""
 
     def of(blocks: int, activation: str) -> int:
         same = {"kernel_size": 3, "padding": 1, "bias": False}
@@ -88,9 +88,20 @@ def test_a_map_that_its_reader_normalizes_is_kept_once():
         layers = [*blocks * block, Conv2d(16, **same)]
         return summarize(layers, input_shape=(2, 16, 16), batch_size=16).memory.training
 
-    one_map = 16 * (16 * 16 + 5) * 16 * 4
-    assert of(6, "relu") - of(4, "relu") == 2 * one_map
-    assert of(6, "tanh") - of(4, "tanh") == 4 * one_map
+    assert of(6, "relu") - of(4, "relu") == 2 * 2 * MAPS
+    assert of(6, "tanh") - of(4, "tanh") == 2 * 2 * MAPS
+
+
+def test_of_a_chain_of_sums_every_second_one_is_kept():
+    """The one before a sum that is made again is there, as a term; convolutions are kept all."""
+
+    def of(blocks: int) -> int:
+        same = {"kernel_size": 3, "padding": 1, "bias": False}
+        block = Residual([Conv2d(8, **same), BatchNorm2d()], activation="relu")
+        layers = [Conv2d(8, 3, padding=1), *blocks * [block], Linear(3)]
+        return summarize(layers, input_shape=(8, 16, 16), batch_size=16).memory.training
+
+    assert of(8) - of(4) == (4 + 2) * MAPS
 
 
 def test_what_no_gradient_needs_is_not_kept():

@@ -12,6 +12,7 @@ class BatchNorm2dLayer : public Layer<T> {
 
   Loop prepare() override;
   bool adds() const override { return true; }
+  bool repeats() const override { return true; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;

@@ -8,9 +8,9 @@
 namespace cnnbp {
 namespace {
 
-/// A value is kept for the backward pass if it takes more than a 50th of the forward pass's multiply-adds to make:
-/// first layers of a few channels take a hundredth, and leave the largest maps.
-constexpr std::int64_t least_kept = 50;
+/// Values are made again for the backward pass by so small a part of the forward pass's multiply-adds: first layers of
+/// a few channels take a hundredth, and leave the largest maps.
+constexpr std::int64_t small_part = 50;
 
 }  // namespace
 
@@ -89,19 +89,21 @@ void Graph<T>::fuse_normalizing() {
       at(nodes_[i - 1].output).normalized_from = nodes_[i - 1].inputs[0].signal;
 }
 
-/// Whether `node` makes its output from what is kept anyway, at little cost: its memory is free between the two passes.
-/// A value that is itself made again is not there in time.
+/// Layers that can make their output once more from what is kept anyway do so, as long as that takes few multiply-adds
+/// together. A term that a layer adds has to be kept: of a chain of sums every second one is.
 template <class T>
 void Graph<T>::choose_made_again(const std::vector<LayerSummary>& summary) {
-  std::int64_t all = 0;
-  for (const LayerSummary& layer : summary) all += layer.multiply_adds;
+  std::int64_t left = 0;
+  for (const LayerSummary& layer : summary) left += layer.multiply_adds;
+  left /= small_part;
+  const auto kept = [&](const Reading& term) { return !at(value_of(term.signal)).made_again; };
   for (const Node<T>& node : nodes_) {
     SignalPlan& output = at(node.output);
-    const auto kept = [&](const Reading& input) { return !at(value_of(input.signal)).made_again; };
-    if (!node.layer || !node.layer->repeats() || !node.layer->learns() || node.output == output_) continue;
+    if (!node.layer || !node.layer->repeats() || !node.layer->learns()) continue;
+    if (node.output == memory_of(output_) || output.normalized_from >= 0 || output.in_pixels) continue;
     const std::int64_t work = summary[node.layer->number - 1].multiply_adds;
-    output.made_again = work <= all / least_kept && output.normalized_from < 0 && !output.in_pixels &&
-                        std::all_of(node.inputs.begin(), node.inputs.end(), kept);
+    output.made_again = work <= left && std::all_of(node.inputs.begin() + 1, node.inputs.end(), kept);
+    if (output.made_again) left -= work;
   }
 }
 

@@ -132,12 +132,12 @@ Lifetime& Lifetimes<T>::value_of(Index signal) {
 /// One phase before it is read, of inputs and parameters that are still there. What is read at once is kept.
 template <class T>
 void Lifetimes<T>::make_again() {
-  for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+  for (std::size_t n = graph_.nodes().size(); n-- > 0;) {
     const Node<T>& node = graph_.nodes()[n];
     auto& [value, again, saved, delta, parts] = signals_[static_cast<std::size_t>(node.output)];
     if (again.empty()) continue;
     const Index phase = again.first - 1;
-    if (phase <= value.last + 1) {
+    if (phase < loss_ || phase <= value.last + 1) {
       value.extend_to(again.last);
       again = {};
       continue;
