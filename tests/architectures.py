@@ -98,6 +98,25 @@ POOL_FIRST = Architecture(
     classes=3,
 )
 
+#: A convolution that keeps the size of its maps.
+SAME = {"kernel_size": 3, "padding": ((1, 1), (1, 1))}
+
+#: A sum of two first layers before pooling: both have the delta that pooling sends back.
+PARTED_FIRST = Architecture(
+    layers=[
+        residual(
+            [layer("Conv2d", out_channels=6, **SAME)],
+            [layer("Conv2d", out_channels=6, kernel_size=1)],
+            activation="tanh",
+        ),
+        layer("AvgPool2d", kernel_size=(2, 2)),
+        layer("Linear", out_features=3),
+    ],
+    input_shape=(1, 8, 8),
+    loss="cross_entropy",
+    classes=3,
+)
+
 #: The last layer's maps, three of 2×2, are the twelve outputs.
 ENDS_IN_MAPS = Architecture(
     layers=[
@@ -123,9 +142,6 @@ SUBSAMPLED = Architecture(
     loss="cross_entropy",
     classes=5,
 )
-
-#: A convolution that keeps the size of its maps.
-SAME = {"kernel_size": 3, "padding": ((1, 1), (1, 1))}
 
 #: Two blocks a stage and narrow, so that tests are quick; one of each kind of block.
 RESNET = resnet20(widths=(4, 6, 8), size=8, blocks=2)
@@ -339,6 +355,7 @@ ALL = {
     "odd": ODD,
     "chained": CHAINED,
     "pool-first": POOL_FIRST,
+    "parted-first": PARTED_FIRST,
     "ends-in-maps": ENDS_IN_MAPS,
     "subsampled": SUBSAMPLED,
     "resnet": RESNET,

@@ -47,6 +47,7 @@ const Node<T>* Graph<T>::maker_for(const Node<T>& node) const {
   const SignalPlan& output = signals_[static_cast<std::size_t>(node.output)];
   if (fusing_ == Fusing::off || !node.layer || !node.layer->reads_delta_rows()) return nullptr;
   if (needs_delta(node.inputs[0].signal) || output.readers != 1 || output.view_of >= 0) return nullptr;
+  if (node.inputs.size() > 1) return nullptr;  // the other term's writer reads the delta, too
   for (const Node<T>& reader : nodes_)
     if (reader.layer && reader.inputs[0].signal == node.output &&
         reader.layer->makes_delta_rows(signals_[static_cast<std::size_t>(reader.output)].function))
