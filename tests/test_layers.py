@@ -8,6 +8,7 @@ import pytest
 
 from cnnbp import layers
 from cnnbp.layers import (
+    ELU,
     AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
@@ -18,6 +19,7 @@ from cnnbp.layers import (
     Flatten,
     GlobalAvgPool2d,
     GroupNorm,
+    LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
@@ -149,12 +151,25 @@ def test_pooling_takes_stride_and_padding_in_torchs_order():
         (lambda: ReLU(inplace=True), "Instead of ReLU(inplace=True) write ReLU()"),
         (lambda: ReLU(True), "Instead of ReLU(True) write ReLU()"),
         (lambda: Softmax(dim=1), "Instead of Softmax(dim=1) write Softmax()"),
+        (
+            lambda: LeakyReLU(0.2, inplace=True),
+            "Instead of LeakyReLU(0.2, inplace=True) write LeakyReLU(0.2)",
+        ),
+        (lambda: LeakyReLU(0.2, True), "Instead of LeakyReLU(0.2, True) write LeakyReLU(0.2)"),
+        (lambda: ELU(inplace=True), "Instead of ELU(1.0, inplace=True) write ELU(1.0)"),
+        (lambda: Dropout(p=0.1, inplace=False), "inplace=False) write Dropout(0.1)"),
     ],
 )
 def test_what_torch_is_told_and_these_layers_are_not_is_a_clear_error(make, hint):
     with pytest.raises(TypeError) as refused:
         make()
     assert hint in str(refused.value)
+
+
+def test_a_misspelled_argument_is_not_advised_away():
+    """Advice to leave it out, as of torch's inplace, would lose its value."""
+    with pytest.raises(TypeError, match=r"^LeakyReLU takes negative_slope alone, got slope=0\.2$"):
+        LeakyReLU(slope=0.2)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import ClassVar, Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_amount, read_choice, read_number
-from cnnbp.layers.base import Layer, refuse_unneeded
+from cnnbp.layers.base import Layer, refuse_inplace, refuse_unneeded
 
 
 class ActivationLayer(Layer):
@@ -69,7 +69,8 @@ class LeakyReLU(ActivationLayer):
     negative_slope: float
     function: ClassVar[str] = "leaky_relu"
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, *extra: Never, **named: Never) -> None:
+        refuse_inplace("LeakyReLU", "negative_slope", negative_slope, extra=extra, named=named)
         self._assign(negative_slope=read_amount(negative_slope, "LeakyReLU negative_slope"))
 
     def parameter(self) -> float:
@@ -90,7 +91,8 @@ class ELU(ActivationLayer):
     alpha: float
     function: ClassVar[str] = "elu"
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, *extra: Never, **named: Never) -> None:
+        refuse_inplace("ELU", "alpha", alpha, extra=extra, named=named)
         self._assign(alpha=read_amount(alpha, "ELU alpha"))
 
     def parameter(self) -> float:

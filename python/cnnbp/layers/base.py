@@ -94,6 +94,22 @@ def refuse_unneeded(
         )
 
 
+def refuse_inplace(
+    layer: str,
+    argument: str,
+    value: object,
+    *,
+    extra: tuple[object, ...],
+    named: Mapping[str, object],
+) -> None:
+    """Refuse torch's ``inplace``, and any other name, in a layer that takes one argument."""
+    for name, given in named.items():
+        if name != "inplace":  # the argument misspelled, perhaps: its value is not to be lost
+            raise TypeError(f"{layer} takes {argument} alone, got {name}={given!r}")
+    takes = f"{argument} alone; torch's inplace is not needed"
+    refuse_unneeded(layer, takes, value, extra=extra, named=named)
+
+
 def read_layers(given: object, name: str) -> Layers:
     """Read a list of layers."""
     if isinstance(given, str | Layer) or not isinstance(given, Iterable):

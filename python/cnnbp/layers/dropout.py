@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_number
-from cnnbp.layers.base import Layer
+from cnnbp.layers.base import Layer, refuse_inplace
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -35,7 +36,8 @@ class Dropout(Layer):
 
     p: float
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, *extra: Never, **named: Never) -> None:
+        refuse_inplace("Dropout", "p", p, extra=extra, named=named)
         number = read_number(p, "Dropout p")
         if not 0 <= number < 1:
             raise ValueError(f"Dropout p must be at least 0 and below 1, got {p!r}")
