@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 # The oracle's matrix products are small: threads of NumPy's own would only spin beside the core's.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,6 +18,14 @@ def dtype(request) -> np.dtype:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(seed=20)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """Return a folder that is the user's own for a test."""
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -252,6 +252,16 @@ def test_no_color_means_no_colour(path):
     assert not coloured.search(plain)
 
 
+def test_a_tilde_that_the_shell_has_left_is_the_home_folder(path, home):
+    """Bash expands it in ``--out ~/a`` and not in ``--out=~/a``."""
+    (home / "data.npz").write_bytes(path.read_bytes())
+    options = ["--net=2c5-2s", "--epochs=1", "--out=~/pictures", "--save=~/net.npz"]
+    assert cli_main("train", "~/data.npz", *options) == 0
+    assert (home / "pictures" / "train.png").is_file()
+    assert cli_main("explain", "~/data.npz", "--load=~/net.npz", "--out=~/explained") == 0
+    assert (home / "explained" / "explain.png").is_file()
+
+
 # Refusals
 
 

@@ -118,11 +118,9 @@ def test_a_folder_loads_in_every_usual_spelling(tmp_path, separator, suffix):
     assert loaded.source == str(tmp_path)
 
 
-def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    (tmp_path / "idx").mkdir()
-    write_idx_folder(tmp_path / "idx")
+def test_a_tilde_is_the_home_folder(home):
+    (home / "idx").mkdir()
+    write_idx_folder(home / "idx")
     assert_is_the_small_data_set(data.load("~/idx"))
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         data.load("~no_such_user/idx")

@@ -37,14 +37,14 @@ KERNEL_CONTRACTS = {
 #: Module or folder of the package → what it may import of the package. The loop in training knows
 #: a network only as a protocol.
 MAY_IMPORT = {
-    "data": {"data"},
+    "data": {"data", "arguments"},
     "layers": {"layers", "arguments", "_core"},
     "training": {"training", "arguments", "_core"},
     "functional": {"functional", "arguments", "_core"},
     "arguments": set(),
     "initializers": {"arguments", "_core"},
     "optim": {"optim", "arguments", "_core"},
-    "pictures": {"pictures"},
+    "pictures": {"pictures", "arguments"},
     "equation": {"layers"},
     "convolution_equations": {"arguments", "equation", "layers"},
     "equations": {"convolution_equations", "equation", "layers", "losses", "optim"},

@@ -124,6 +124,12 @@ def test_a_page_that_cannot_be_written_is_an_os_error(tmp_path):
         save_overview(tmp_path / "nowhere" / "page.png", overview())
 
 
+def test_a_tilde_is_the_home_folder(home):
+    save_overview("~/page.png", overview())
+    save_sheet("~/sheet.png", sheet(np.ones(3)))
+    assert {path.name for path in home.iterdir()} == {"page.png", "sheet.png"}
+
+
 # The loss
 
 

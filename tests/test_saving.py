@@ -114,6 +114,19 @@ def test_a_path_that_cannot_be_written_is_named_as_it_was_given(tmp_path, net, n
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_tilde_is_the_home_folder(home, net):
+    net.save("~/net.npz")
+    assert [path.name for path in home.iterdir()] == ["net.npz"]
+    assert equal(Network.load("~/net.npz").state_dict(), net.state_dict())
+
+
+def test_what_is_no_path_is_a_type_error_that_names_the_argument(net):
+    """Not a file that is damaged."""
+    for refuse in (net.save, Network.load):
+        with pytest.raises(TypeError, match="path must be a str or a Path, got NoneType"):
+            refuse(None)
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         Network.load(tmp_path / "net.npz")

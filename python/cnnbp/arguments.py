@@ -1,6 +1,6 @@
-"""Sizes, pairs, paddings and names, read as callers may spell them.
+"""Sizes, pairs, paddings, names and paths, read as callers may spell them.
 
-Every reader returns the one form that the core takes. A wrong type is a `TypeError`, a wrong value
+Every reader returns the one form that the rest takes. A wrong type is a `TypeError`, a wrong value
 a `ValueError`; both name the argument, what was given and what was expected.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
@@ -143,6 +145,13 @@ def read_choice(value: object, name: str, allowed: Iterable[str]) -> str:
 def read_algorithm(value: object, name: str) -> Algorithm:
     """Read how a convolution is computed."""
     return cast(Algorithm, read_choice(value, name, get_args(Algorithm)))
+
+
+def read_path(value: object, name: str) -> Path:
+    """Read a str or a path, which need not exist; ``~`` is the home folder."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a str or a Path, got {type(value).__name__}")
+    return Path(os.path.expanduser(value))
 
 
 _SIDES = "an integer, a pair (h, w), ((top, bottom), (left, right))"

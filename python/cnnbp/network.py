@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbp import _core
-from cnnbp.arguments import is_true, read_choice, read_flag, read_integer
+from cnnbp.arguments import is_true, read_choice, read_flag, read_integer, read_path
 from cnnbp.attributes import FixedAttributes
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, default_optimizer
@@ -356,12 +356,12 @@ class Network(FixedAttributes):
         return self.definition.summarize(self._optimizer, read_integer(batch_size, "batch_size"))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an ``.npz`` file (no pickle).
+        """Write the network to an ``.npz`` file (no pickle); ``~`` is the home folder.
 
         It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
         network that is loaded goes on with the same bits. Accumulated gradients are not kept.
         """
-        self._checkpoint().write(path)
+        self._checkpoint().write(read_path(path, "path"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -374,8 +374,9 @@ class Network(FixedAttributes):
         ValueError
             If the file is damaged or is no network of cnnbp.
         """
-        with damage_named(path):
-            return cls._from_checkpoint(Checkpoint.read(path))
+        file = read_path(path, "path")
+        with damage_named(file):
+            return cls._from_checkpoint(Checkpoint.read(file))
 
     def __repr__(self) -> str:
         return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ import typer
 
 import cnnbp
 from cnnbp import data
+from cnnbp.arguments import read_path
 from cnnbp.cli import INTERRUPTED
 from cnnbp.cli.delivery import Delivery
 from cnnbp.cli.plan import LENET, TOOLBOX, Plan
@@ -24,6 +26,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _expand(path: Path | None) -> Path | None:
+    """Read a path that the shell has left as it is, as in ``--out=~/pictures``."""
+    return None if path is None else read_path(path, "path")
+
+
+#: A place to write to; whoever reads a file expands its path itself.
+PathOption = partial(typer.Option, callback=_expand)
 Seed = Annotated[
     int,
     typer.Option(
@@ -53,7 +63,7 @@ def root(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("cnnbp-demo"),
+    out: Annotated[Path, PathOption(help="Folder for the pictures.")] = Path("cnnbp-demo"),
     pictures: Annotated[bool, typer.Option(help="Whether to draw pictures.")] = True,
     seed: Seed = 0,
     threads: Threads = None,
@@ -90,8 +100,8 @@ def train(
     dtype: Annotated[DType, typer.Option(help="Type of all numbers.")] = "float32",
     seed: Seed = 0,
     threads: Threads = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for a picture of the result.")] = None,
-    save: Annotated[Path | None, typer.Option(help="File for the network, .npz.")] = None,
+    out: Annotated[Path | None, PathOption(help="Folder for a picture of the result.")] = None,
+    save: Annotated[Path | None, PathOption(help="File for the network, .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a network on your own images."""
@@ -129,7 +139,7 @@ def explain(
     load: Annotated[
         Path | None, typer.Option(help="A network that 'train --save' wrote, in place of --net.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("cnnbp-explain"),
+    out: Annotated[Path, PathOption(help="Folder for the picture.")] = Path("cnnbp-explain"),
     pictures: Annotated[bool, typer.Option(help="Whether to draw a picture.")] = True,
     seed: Seed = 0,
     threads: Threads = None,

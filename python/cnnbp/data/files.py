@@ -1,9 +1,10 @@
 """Opening a file that has to be there, and reading exactly what it should hold."""
 
-import os
 from os import PathLike
 from pathlib import Path
 from typing import Protocol
+
+from cnnbp.arguments import read_path
 
 CHUNK = 1 << 20
 
@@ -26,9 +27,7 @@ def as_path(path: str | PathLike[str]) -> Path:
     FileNotFoundError
         If nothing is there.
     """
-    if not isinstance(path, str | PathLike):
-        raise TypeError(f"path must be a str or a Path, got {type(path).__name__}")
-    path = Path(os.path.expanduser(path))
+    path = read_path(path, "path")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     return path

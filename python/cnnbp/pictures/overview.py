@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnnbp.arguments import read_path
 from cnnbp.pictures.curves import draw_error, draw_loss
 from cnnbp.pictures.kernels import draw_kernels
 from cnnbp.pictures.kernels import title as kernels_title
@@ -52,7 +53,7 @@ class Overview:
 
 
 def save_overview(path: str | os.PathLike[str], overview: Overview) -> None:
-    """Write the page as a PNG of 1200 × 792 pixels.
+    """Write the page as a PNG of 1200 × 792 pixels; ``~`` in `path` is the home folder.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def save_overview(path: str | os.PathLike[str], overview: Overview) -> None:
         mpl.rcParams.update(SETTINGS)
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS_PER_INCH)
         _compose(figure, overview)
-        figure.savefig(path, format="png")
+        figure.savefig(read_path(path, "path"), format="png")
 
 
 def _compose(figure: Figure, overview: Overview) -> None:

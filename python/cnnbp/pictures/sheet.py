@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnbp.arguments import read_path
 from cnnbp.pictures.kernels import best_columns, lay_out
 from cnnbp.pictures.style import DIVERGING, QUIET, RULE, SETTINGS, TITLE_SIZE, show_image_only
 
@@ -62,6 +63,8 @@ class Sheet:
 def save_sheet(path: str | os.PathLike[str], sheet: Sheet) -> None:
     """Write the page as a PNG of 1320 pixels across, as tall as its rows ask for.
 
+    ``~`` in `path` is the home folder.
+
     Raises
     ------
     OSError
@@ -76,7 +79,7 @@ def save_sheet(path: str | os.PathLike[str], sheet: Sheet) -> None:
         mpl.rcParams.update(SETTINGS)
         page = _Page(Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH), height)
         _compose(page, sheet)
-        page.figure.savefig(path, format="png")
+        page.figure.savefig(read_path(path, "path"), format="png")
 
 
 @dataclass(frozen=True)
