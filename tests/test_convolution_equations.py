@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cnnbp
+from cnnbp import equations
 from cnnbp import layers as L  # noqa: N812
 from cnnbp.explain.by_hand import rot180
 
@@ -207,6 +208,23 @@ def test_a_printed_equation_gives_the_traces_array(layer):
         np.testing.assert_allclose(computed, expected, rtol=1e-12, atol=1e-13)
     if of == "i":
         check_combination(printed)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_the_notes_kernels_lie_in_the_weights_where_it_is_said(layer):
+    """They are those with which the printed equations give the trace's arrays."""
+    printed = Printed(layer)
+    weight = printed.state["1.weight"]
+    of, right, within = re.fullmatch(
+        r"k_(ij|i) = (rot180\(weight\[.*\]\))(?:, ([ij]) counted within its group)?",
+        equations.kernel(layer),
+    ).groups()
+    for at, expected in printed.kernels(weight).items():
+        maps = dict(zip(of, np.atleast_1d(at), strict=True))
+        if within:
+            maps[within] %= weight.shape[1]
+        told = eval(right, {"rot180": rot180, "weight": weight} | maps)  # the text is ours
+        np.testing.assert_array_equal(told, expected)
 
 
 def check_combination(printed):

@@ -288,6 +288,28 @@ def test_all_layers_are_told_forwards_and_backwards_with_their_numbers():
     json.dumps(told.to_dict(), allow_nan=False)
 
 
+def test_every_kind_of_convolution_is_told_once_with_its_own_order_of_maps():
+    """As in torch, a transposed one has the input maps first."""
+    net = network(
+        [
+            L.Conv2d(4, 3),
+            L.Residual([L.Conv2d(4, 1)]),
+            L.ConvTranspose2d(4, 3, groups=2),
+            L.CombineConv2d(2, 3),
+            L.Linear(3),
+        ]
+    )
+    lines = [text for _, text in tell(explain(net, IMAGE, 1), net, "an image")]
+    assert [line for line in lines if "kernels turned" in line] == [
+        "Conv2d stores the notes' kernels turned: k_ij = rot180(weight[j, i]).",
+        "ConvTranspose2d stores the notes' kernels turned: "
+        "k_ij = rot180(weight[i, j]), j counted within its group.",
+        "CombineConv2d stores the notes' kernels turned: k_i = rot180(weight[i, 0]).",
+    ]
+    plain = network([L.Linear(3)])
+    assert "kernels turned" not in str(tell(explain(plain, IMAGE, 1), plain, "an image"))
+
+
 def test_a_convolution_with_options_is_told_with_what_its_words_mean():
     net = network([L.Conv2d(2, 3, stride=2, padding=1), L.Linear(3)])
     told = explain(net, IMAGE, 1)

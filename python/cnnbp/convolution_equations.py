@@ -84,6 +84,9 @@ class _Written:
     def pairs(self) -> str:
         return "" if self.groups == 1 else ",  i~j"
 
+    def within(self, letter: str) -> str:
+        return "" if self.groups == 1 else f", {letter} counted within its group"
+
     def _around(self) -> Pair | Sides:
         (top, bottom), (left, right) = self.padding
         return (top, left) if (top, left) == (bottom, right) else self.padding
@@ -111,6 +114,7 @@ def _conv2d(layer: Conv2d) -> LayerEquations:
         ),
         _sensitivity(o.crop(below), SUBSAMPLING),
         {"weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CONVOLUTION), "bias": _BIAS},
+        kernel=f"k_ij = rot180(weight[j, i]){o.within('i')}",
     )
 
 
@@ -135,6 +139,7 @@ def _conv_transpose2d(layer: ConvTranspose2d) -> LayerEquations:
             "weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CHAIN_RULE, words),
             "bias": _BIAS,
         },
+        kernel=f"k_ij = rot180(weight[i, j]){o.within('j')}",
     )
 
 
@@ -160,6 +165,7 @@ def _combine_conv2d(layer: CombineConv2d) -> LayerEquations:
             "bias": _BIAS,
         },
         {"alpha": Equation("α_ij = exp(c_ij) / Σ_k exp(c_kj)", COMBINATION)},
+        kernel="k_i = rot180(weight[i, 0])",
     )
 
 

@@ -73,6 +73,8 @@ class LayerEquations:
         What else a trace shows: arrays that are made of the parameters.
     inside : Sensitivity
         ``∂E/∂x`` of the last layers that a composite one is made of.
+    kernel : str
+        Where the notes' kernels lie in the weights; empty for a layer that does not convolve.
     """
 
     forward: Equation
@@ -80,3 +82,4 @@ class LayerEquations:
     gradients: Mapping[str, Equation] = field(default_factory=dict)
     made: Mapping[str, Equation] = field(default_factory=dict)
     inside: Sensitivity = INSIDE
+    kernel: str = ""

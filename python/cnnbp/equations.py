@@ -3,7 +3,7 @@
 The notes are J. Bouvrie, "Notes on Convolutional Neural Networks" (2006), cited by section; the
 toolbox is the DeepLearnToolbox (R. B. Palm 2012). ``*`` is convolution (kernel flipped), ``∘`` the
 element-wise product, ``rot180`` a flip of both image axes, N the number of samples. The layers
-cross-correlate, so that the notes' kernel is ``k_ij = rot180(weight[j, i])``. ``next`` marks what
+cross-correlate: their weights are the notes' kernels turned, as `kernel` says. ``next`` marks what
 belongs to the layer above.
 
 `LAYERS` lists the layer types that `convolution_equations` does not write; any other is described
@@ -210,6 +210,11 @@ def gradient(layer: Layer, parameter: str) -> Equation:
 def made(layer: Layer, name: str) -> Equation | None:
     """Return how an array of a trace is made of the layer's parameters; None if it is not."""
     return _equations(layer).made.get(name)
+
+
+def kernel(layer: Layer) -> str:
+    """Return where the notes' kernels lie in a layer's weights; empty if it does not convolve."""
+    return _equations(layer).kernel
 
 
 def update(rule: Optimizer) -> Equation:

@@ -7,10 +7,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnbp import equations
 from cnnbp.equation import Equation
 from cnnbp.explain import ByHand, Explanation, Update
 from cnnbp.explain.explanation import Numbers, Step
 from cnnbp.network import Network
+from cnnbp.trace import Trace
 
 Line: TypeAlias = tuple[Literal["heading", "layer", "equation", "numbers", "text"], str]
 
@@ -66,7 +68,7 @@ def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
             "text",
             "Names such as 0.delta are those of net.trace(x, y); rms is the root mean square.",
         ),
-        ("text", "Layers store the notes' kernels turned: k_ij = rot180(weight[j, i])."),
+        *_kernels(told.trace),
         *note,
         *_direction("Forward", told.forward),
         *_loss(told),
@@ -78,6 +80,17 @@ def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
 
 def _heading(text: str) -> list[Line]:
     return [("text", ""), ("heading", text)]
+
+
+def _kernels(trace: Trace) -> list[Line]:
+    """Tell, once for each kind of layer that convolves, where the notes' kernels are."""
+    layers = map(trace.layer, trace.places())
+    stored = dict.fromkeys((type(layer).__name__, equations.kernel(layer)) for layer in layers)
+    return [
+        ("text", f"{kind} stores the notes' kernels turned: {kernel}.")
+        for kind, kernel in stored
+        if kernel
+    ]
 
 
 def _direction(title: str, steps: tuple[Step, ...]) -> list[Line]:
