@@ -17,6 +17,7 @@ PANELS = {
     "loss": (0.1, 0.16, 0.6, 0.4),
     "test error": (0.1, 0.5, 0.6, 0.67),
     "kernels": (0.65, 0.16, 0.97, 0.67),
+    "misread title": (0.03, 0.76, 0.97, 0.79),
     "misread": (0.03, 0.8, 0.97, 1.0),
 }
 
@@ -208,6 +209,11 @@ def test_a_caption_tells_what_was_read_and_what_it_is():
 )
 def test_the_title_tells_how_many_were_misread(count, total, expected):
     assert misread(count, total=total).title == expected
+
+
+def test_the_page_says_that_nothing_was_misread(tmp_path):
+    save_overview(tmp_path / "page.png", overview(misread=misread(0, total=0)))
+    assert part(drawn(tmp_path / "page.png"), "misread title").min() < 0.5
 
 
 # The sheet of one pass

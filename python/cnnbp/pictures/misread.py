@@ -64,7 +64,6 @@ def draw_misread(axes: list[Axes], misread: Misread) -> None:
     for place, one in enumerate(axes):
         show_image_only(one)
         if place >= len(misread.images):
-            one.set_visible(False)
             continue
         one.imshow(_as_picture(misread.images[place]), cmap="gray_r", vmin=0, vmax=1)
         read, truth = misread.caption(place)
