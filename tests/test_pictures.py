@@ -152,6 +152,15 @@ def test_losses_are_drawn_over_the_epochs_they_belong_to(axes):
     np.testing.assert_array_equal(batches.get_xydata(), [[0.5, 4.0], [1.5, 2.0], [2.0, 1.0]])
 
 
+def test_losses_that_are_not_finite_are_counted(axes):
+    """A diverged training would be an empty panel otherwise."""
+    draw_loss(axes, np.array([4.0, np.inf, np.nan, np.nan]), epochs=2)
+    assert [text.get_text() for text in axes.texts] == ["not finite in 3 of 4 batches"]
+    whole = Figure().add_subplot()
+    draw_loss(whole, np.array([4.0, 0.0]), epochs=2)
+    assert not whole.texts
+
+
 # The kernels
 
 
@@ -205,6 +214,7 @@ def test_a_caption_tells_what_was_read_and_what_it_is():
         (0, 0, "All 1,000 test images were read right"),
         (2, 2, "All 2 misread of 1,000 test images"),
         (9, 30, "9 of the 30 misread of 1,000 test images, the surest mistakes first"),
+        (0, 900, "None of 1,000 test images was read: the outputs are not finite"),
     ],
 )
 def test_the_title_tells_how_many_were_misread(count, total, expected):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnbp.cli import wording
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
 from cnnbp.cli.test_part import test_part
@@ -35,7 +37,7 @@ def make_overview(report: Report) -> Overview:
     """Choose what the picture of a report shows."""
     history = report.network.history
     return Overview(
-        title=f"{report.plan.title} reads {100 * report.accuracy:.1f} % of the test images right",
+        title=_title(report),
         subtitle=_subtitle(report),
         batch_losses=np.array(history.batch_losses),
         test_errors=np.array([1 - (epoch.val_accuracy or 0) for epoch in history.epochs]),
@@ -89,6 +91,15 @@ def first_kernels(state: dict[str, NDArray[np.floating]]) -> NDArray[np.floating
     return next((weight for weight in state.values() if weight.ndim == 4), None)
 
 
+def _title(report: Report) -> str:
+    name = report.plan.title
+    if not math.isfinite(report.loss):
+        return f"{name} diverged; {wording.advice(report)}"
+    if report.diverged:
+        return f"{name}'s loss grew; {wording.advice(report)}"
+    return f"{name} reads {wording.percent(report.accuracy)} of the test images right"
+
+
 def _subtitle(report: Report) -> str:
     environment = Environment.current()
     epochs = len(report.network.history.epochs)
@@ -103,7 +114,9 @@ def _subtitle(report: Report) -> str:
 
 
 def _misread(report: Report) -> Misread:
-    test, shown = test_part(report.data), report.misread[:MISREAD_SHOWN]
+    test = test_part(report.data)
+    # The class of the largest output was not read where outputs are no numbers.
+    shown = report.misread[: MISREAD_SHOWN if np.isfinite(report.outputs).all() else 0]
     return Misread(
         images=test.x[shown],
         truth=test.y[shown],

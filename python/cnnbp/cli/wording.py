@@ -78,9 +78,13 @@ def warnings(report: Report) -> list[str]:
         done = _count(len(report.network.history.epochs), "epoch")
         found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
     if report.diverged:
-        rate = report.network.optimizer.lr
-        found.append(f"The loss grew while training; try a lower rate, such as --lr {rate / 10:g}.")
+        found.append(f"The loss grew while training; {advice(report)}.")
     return found
+
+
+def advice(report: Report) -> str:
+    """Say what to do when the loss grows."""
+    return f"try a lower rate, such as --lr {report.network.optimizer.lr / 10:g}"
 
 
 def percent(share: float) -> str:

@@ -28,10 +28,13 @@ def draw_loss(axes: Axes, losses: NDArray[np.float64], epochs: float) -> None:
     axes : matplotlib Axes
         Where to draw.
     losses : ndarray, shape (batches,)
-        Loss of each batch in order. What a logarithmic scale cannot show is left out.
+        Loss of each batch in order. What a logarithmic scale cannot show is left out; NaN
+        and infinity are counted.
     epochs : float
         How many epochs the batches make up.
     """
+    if lost := np.count_nonzero(~np.isfinite(losses)):
+        _write_note(axes, f"not finite in {lost:,} of {len(losses):,} batches")
     place = epochs * np.arange(1, len(losses) + 1) / max(len(losses), 1)
     seen = (losses > 1 / LARGEST_DRAWN) & (losses < LARGEST_DRAWN)
     place, losses = place[seen], losses[seen]
@@ -85,6 +88,19 @@ def running_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]
     first, end = place - near, np.minimum(place + near + 1, len(values))
     means: NDArray[np.float64] = (sums[end] - sums[first]) / (end - first)
     return means
+
+
+def _write_note(axes: Axes, text: str) -> None:
+    axes.annotate(
+        text,
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(0, -12),
+        textcoords="offset points",
+        ha="right",
+        weight="bold",
+        color=INK,
+    )
 
 
 def _use_log_scale(axes: Axes, low: float, high: float) -> None:

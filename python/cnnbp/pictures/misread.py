@@ -21,7 +21,7 @@ class Misread:
     Attributes
     ----------
     images : ndarray, shape (N, C, H, W)
-        uint8 (0 to 255) or float (0 to 1).
+        uint8 (0 to 255) or float (0 to 1); none where the network's outputs are not finite.
     truth, read : ndarray of int, shape (N,)
         Class numbers.
     confidence : ndarray, shape (N,), optional
@@ -44,6 +44,8 @@ class Misread:
         """What the row of images shows."""
         if not self.total:
             return f"All {self.tested:,} test images were read right"
+        if not len(self.images):
+            return f"None of {self.tested:,} test images was read: the outputs are not finite"
         if len(self.images) == self.total:
             return f"All {self.total} misread of {self.tested:,} test images"
         return (
