@@ -39,7 +39,7 @@ KERNEL_CONTRACTS = {
 MAY_IMPORT = {
     "data": {"data", "arguments"},
     "layers": {"layers", "arguments", "_core"},
-    "training": {"training", "arguments", "_core"},
+    "training": {"training", "arguments", "optim", "_core"},
     "functional": {"functional", "arguments", "_core"},
     "arguments": set(),
     "initializers": {"arguments", "_core"},

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cnnbp import _core
-from cnnbp.arguments import is_true, read_choice, read_flag, read_integer, read_path
+from cnnbp.arguments import read_choice, read_integer, read_path
 from cnnbp.attributes import FixedAttributes
 from cnnbp.checkpoint import Checkpoint, damage_named
 from cnnbp.definition import Definition, DType, default_optimizer
@@ -18,14 +17,13 @@ from cnnbp.initializers import Initializer, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.losses import Loss, LossName
 from cnnbp.optim.base import Optimizer, read_optimizer
-from cnnbp.optim.schedule import LRSchedule, start_rates
+from cnnbp.optim.schedule import LRSchedule
 from cnnbp.parameters import read_parameters
 from cnnbp.samples import Weights, read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
 from cnnbp.summary import Summary
 from cnnbp.trace import Trace
-from cnnbp.training import Epoch, History, Samples, Schedule, train
-from cnnbp.training.progress import Progress, make_progress
+from cnnbp.training import Epoch, History, Progress, Samples, fit
 
 
 class Network(FixedAttributes):
@@ -212,30 +210,19 @@ class Network(FixedAttributes):
         """
         samples = self._read_samples(x, y, sample_weight)
         validation = read_validation(validation_data, self._read_samples, self._core.check)
-        epochs, batch_size = read_integer(epochs, "epochs"), read_integer(batch_size, "batch_size")
-        shuffle = read_flag(shuffle, "shuffle")
-        if on_epoch is not None and not callable(on_epoch):
-            raise TypeError(f"on_epoch must be a function of an Epoch, got {on_epoch!r}")
-        size, seed = len(samples.x), self.definition.seed
-
-        def order(epoch: int) -> NDArray[np.int64]:
-            return _core.permutation(size, seed, epoch) if shuffle else np.arange(size)
-
-        last = self.epochs_trained + epochs
-        numbers, batches = range(self.epochs_trained, last), -(-size // batch_size)
-        rates = start_rates(schedule, lambda: self._optimizer.lr, epochs=numbers, batches=batches)
-        course = Schedule(numbers, batch_size, order, rates)
-        show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
-        history = History()
-        with show as progress_shown:
-            for epoch, losses in train(self._core, samples, course, progress_shown, validation):
-                history.epochs.append(epoch)
-                history.batch_losses.extend(losses.tolist())
-                self.history, self.epochs_trained = history, epoch.number
-                progress_shown.end(epoch)  # after it counts: Ctrl-C may follow on what is shown
-                if on_epoch is not None and is_true(on_epoch(epoch)):
-                    break
-        return history
+        return fit(
+            self,
+            self._core,
+            samples,
+            validation,
+            seed=self.definition.seed,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            progress=progress,
+            on_epoch=on_epoch,
+            schedule=schedule,
+        )
 
     def train_step(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> float:
         """Update the parameters once, with `x` as one batch; returns its loss before that.
