@@ -4,6 +4,7 @@ from architecture import Architecture
 from cnnbp.layers import LENET5_CONNECTIONS
 from normalized import NORMALIZED, NORMALIZED_AS_READ
 from oracle_network import concat, layer, residual
+from parted_networks import PARTED_FIRST, POOLED_BRANCH, READ_OFTEN, SAME
 from resnet import resnet20
 from winograd_networks import THRIFTY, WINOGRAD, WINOGRAD_STRIDED
 
@@ -94,25 +95,6 @@ POOL_FIRST = Architecture(
         layer("Linear", out_features=3),
     ],
     input_shape=(5, 4, 4),
-    loss="cross_entropy",
-    classes=3,
-)
-
-#: A convolution that keeps the size of its maps.
-SAME = {"kernel_size": 3, "padding": ((1, 1), (1, 1))}
-
-#: A sum of two first layers before pooling: both have the delta that pooling sends back.
-PARTED_FIRST = Architecture(
-    layers=[
-        residual(
-            [layer("Conv2d", out_channels=6, **SAME)],
-            [layer("Conv2d", out_channels=6, kernel_size=1)],
-            activation="tanh",
-        ),
-        layer("AvgPool2d", kernel_size=(2, 2)),
-        layer("Linear", out_features=3),
-    ],
-    input_shape=(1, 8, 8),
     loss="cross_entropy",
     classes=3,
 )
@@ -356,6 +338,8 @@ ALL = {
     "chained": CHAINED,
     "pool-first": POOL_FIRST,
     "parted-first": PARTED_FIRST,
+    "read-often": READ_OFTEN,
+    "pooled-branch": POOLED_BRANCH,
     "ends-in-maps": ENDS_IN_MAPS,
     "subsampled": SUBSAMPLED,
     "resnet": RESNET,

@@ -92,8 +92,8 @@ void Graph<T>::order_backward() {
   for (const Node<T>& node : nodes_) at(node.output).delta_in_rows = maker_for(node) != nullptr;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
-    if (at(node->inputs[0].signal).delta_in_rows) continue;
     add_gathering(node->output);
+    if (at(node->inputs[0].signal).delta_in_rows) continue;
     pass_deltas(*node);
     add_parts(*node);
     if (node->join) {

@@ -109,8 +109,8 @@ void Graph<T>::choose_made_again(const std::vector<LayerSummary>& summary) {
 
 template <class T>
 void Graph<T>::fuse(const std::vector<LayerSummary>& summary) {
+  pass_relus();  // first, as a sum with a term that has a function is not another layer's to write
   fuse_sums();
-  pass_relus();
   fuse_pixels();
   fuse_normalizing();
   choose_made_again(summary);
