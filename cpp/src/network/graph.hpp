@@ -18,7 +18,7 @@ struct SignalPlan {
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
   bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
-  bool made_again = false;          // it may be made once more for the backward pass, in place of being kept
+  bool made_again = false;          // a large one is made once more for the backward pass, in place of being kept
   bool delta_in_value = false;      // its reader leaves the delta where the value was
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
   Index readers = 0;                // with more than one, each leaves a part of the delta

@@ -3,9 +3,17 @@
 #include <algorithm>
 
 namespace cnnbp {
+namespace {
+
+/// Values of fewer bytes are kept: a core's second cache holds them, and making them again costs small residual
+/// networks 4 percent of a step.
+constexpr Index least_made_again = Index{1} << 21;
+
+}  // namespace
 
 template <class T>
-Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose) : graph_(graph), signals_(graph.signals().size()) {
+Lifetimes<T>::Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose)
+    : graph_(graph), samples_(samples), signals_(graph.signals().size()) {
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     const Index readers = graph.signals()[i].readers;
     if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
@@ -126,7 +134,14 @@ Lifetime& Lifetimes<T>::delta_of(Index signal) {
 template <class T>
 Lifetime& Lifetimes<T>::value_of(Index signal) {
   const auto i = static_cast<std::size_t>(graph_.value_of(signal));
-  return goes_back_ && graph_.signals()[i].made_again ? signals_[i].made_again : signals_[i].value;
+  return goes_back_ && is_made_again(i) ? signals_[i].made_again : signals_[i].value;
+}
+
+template <class T>
+bool Lifetimes<T>::is_made_again(std::size_t signal) const {
+  const SignalPlan& planned = graph_.signals()[signal];
+  const Index size = planned.shape.features() * Blocks<T>(samples_).all_lanes();
+  return planned.made_again && size * Index{sizeof(T)} >= least_made_again;
 }
 
 /// One phase before it is read, of inputs and parameters that are still there. What is read at once is kept.

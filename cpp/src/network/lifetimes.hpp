@@ -21,7 +21,7 @@ struct SignalLifetimes {
 template <class T>
 class Lifetimes {
  public:
-  Lifetimes(const Graph<T>& graph, Purpose purpose);
+  Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose);
 
   /// By the signal whose memory it is.
   const std::vector<SignalLifetimes>& signals() const { return signals_; }
@@ -44,6 +44,7 @@ class Lifetimes {
   void make_rows(const Node<T>& maker, Index last);
   Reads reads_of(const Node<T>& node) const;
   void read_slope(Index signal, Index phase);
+  bool is_made_again(std::size_t signal) const;
   void make_again();
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
@@ -52,6 +53,7 @@ class Lifetimes {
   Lifetime& delta_of(Index signal);
 
   const Graph<T>& graph_;
+  Index samples_;
   bool goes_back_ = false;
   Index loss_ = 0;
   std::vector<SignalLifetimes> signals_;

@@ -20,7 +20,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
     : graph_(graph),
       samples_(samples),
       purpose_(purpose),
-      lifetimes_(graph, purpose),
+      lifetimes_(graph, samples, purpose),
       loss_(loss, graph.signals().back().shape.features(), samples),
       batches_(purpose == Purpose::train ? 2 : 1) {
   find_memory(std::move(lent));
