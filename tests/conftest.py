@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 # The oracle's matrix products are small: threads of NumPy's own would only spin beside the core's.
@@ -8,6 +9,17 @@ import numpy as np
 import pytest
 
 import cnnbp
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """What a shell starts in the background has SIGINT ignored, and so has all that it starts.
+
+    A test of Ctrl-C would wait for ever there.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["float32", "float64"])
