@@ -27,6 +27,11 @@ Index smallest_gap(const std::vector<Stretch>& taken, Index size) {
 
 }  // namespace
 
+void Lifetime::extend_over(Index begin, Index end) {
+  extend_to(begin);
+  extend_to(end);
+}
+
 void Lifetime::extend_to(Index phase) {
   first = empty() ? phase : std::min(first, phase);
   last = std::max(last, phase);

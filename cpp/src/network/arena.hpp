@@ -16,6 +16,8 @@ struct Lifetime {
   bool overlaps(const Lifetime& other) const { return first <= other.last && other.first <= last; }
   /// Makes it hold `phase`, too.
   void extend_to(Index phase);
+  /// The same of all phases from `begin` to `end`.
+  void extend_over(Index begin, Index end);
 };
 
 struct ArenaRequest {

@@ -74,14 +74,11 @@ void Lifetimes<T>::go_back_through(const BackwardStep<T>& step) {
   const Index last =
       std::max(delta_phase, phase + (node.layer && node.layer->learns() ? node.layer->reading_phases() - 1 : 0));
   SignalLifetimes& output = of(node.output);
-  if (step.maker != nullptr) make_rows(*step.maker, last);
+  if (step.maker != nullptr) make_rows(*step.maker, phase, last);
   else delta_of(node.output).extend_to(last);
   output.saved.extend_to(last);
-  if (reads.output) value_of(node.output).extend_to(last);
-  if (reads.input) {
-    value_of(node.inputs[0].signal).extend_to(phase);
-    value_of(node.inputs[0].signal).extend_to(last);
-  }
+  if (reads.output) value_of(node.output).extend_over(phase, last);
+  if (reads.input) value_of(node.inputs[0].signal).extend_over(phase, last);
   for (const Reading& reading : node.inputs) {
     if (!graph_.needs_delta(reading.signal) || graph_.passed(reading) >= 0) continue;
     delta_of(reading).extend_to(delta_phase);
@@ -99,12 +96,14 @@ Reads Lifetimes<T>::reads_of(const Node<T>& node) const {
 
 /// What `maker` reads, as long as it makes rows of its input's delta.
 template <class T>
-void Lifetimes<T>::make_rows(const Node<T>& maker, Index last) {
+void Lifetimes<T>::make_rows(const Node<T>& maker, Index phase, Index last) {
   const Reads reads = reads_of(maker);
   delta_of(maker.output).extend_to(last);
   of(maker.output).saved.extend_to(last);
-  if (reads.output) value_of(maker.output).extend_to(last);
-  if (reads.slope) read_slope(maker.inputs[0].signal, last);
+  if (reads.output) value_of(maker.output).extend_over(phase, last);
+  if (!reads.slope) return;
+  read_slope(maker.inputs[0].signal, phase);
+  read_slope(maker.inputs[0].signal, last);
 }
 
 /// Whoever ends a delta with f'(u) takes it from the value.

@@ -41,7 +41,7 @@ class Lifetimes {
   Index go_forward();
   void go_back();
   void go_back_through(const BackwardStep<T>& step);
-  void make_rows(const Node<T>& maker, Index last);
+  void make_rows(const Node<T>& maker, Index phase, Index last);
   Reads reads_of(const Node<T>& node) const;
   void read_slope(Index signal, Index phase);
   bool is_made_again(std::size_t signal) const;
