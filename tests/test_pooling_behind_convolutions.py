@@ -46,6 +46,49 @@ def test_bits_are_those_of_one_layer_after_the_other(convolution, pooling, batch
         assert_same_bits(made, {name: trace[name] for name in made})
 
 
+#: Tiles of deltas that start at even and at odd pixels, and at one of each.
+SENDING_BACK = {
+    "3x3": (L.Conv2d(17, 3, padding=1), (10, 12)),
+    "3x3, unpadded": (L.Conv2d(16, 3), (10, 20)),
+    "3x3, padded by two": (L.Conv2d(16, 3, padding=2), (8, 6)),
+    "3x3, padded on two sides": (L.Conv2d(16, 3, padding=(1, 2)), (8, 6)),
+    "5x5": (L.Conv2d(9, 5, padding=2), (12, 22)),
+    "5x5, unpadded": (L.Conv2d(33, 5), (14, 8)),
+    "5x5, padded by one": (L.Conv2d(8, 5, padding=1), (10, 12)),
+    "strided": (L.Conv2d(16, 3, stride=2, padding=1), (16, 20)),
+}
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 17, 37])
+@pytest.mark.parametrize("function", [None, "relu", "tanh"])
+@pytest.mark.parametrize("convolution", SENDING_BACK)
+def test_bits_of_what_comes_back_are_those_of_a_map(convolution, function, batch, dtype, rng):
+    """By Winograd's algorithm a convolution takes what pooling sends back to a window's maximum.
+
+    A trace keeps the map of deltas between the two.
+    """
+    layer, size = SENDING_BACK[convolution]
+    layer = L.Conv2d(**{**layer.__dict__, "activation": function, "algorithm": "winograd"})
+    layers = [L.Conv2d(16, 1, activation="relu"), layer, L.MaxPool2d(2), L.Linear(3)]
+    net = Network(layers, input_shape=(2, *size), loss="mse", dtype=dtype, seed=5)
+    x, y = normal(rng, (batch, 2, *size), dtype), normal(rng, (batch, 3), dtype)
+    trace = net.trace(x, y)
+    net.accumulate_gradients(x, y)
+    made = {name.replace(".", ".gradient."): g for name, g in net.gradient_dict().items()}
+    assert_same_bits(made, {name: trace[name] for name in made})
+
+
+def test_the_map_that_comes_back_takes_no_memory():
+    """The convolution's other map, which its gradient reads, is as large; its delta lies there."""
+
+    def memory(pooling):
+        layers = [L.Conv2d(16, 1), L.Conv2d(16, 3, padding=1), pooling, L.Conv2d(4, 8)]
+        return summarize(layers, input_shape=(1, 16, 16), batch_size=256).memory.training
+
+    bytes_of_map = 16 * 16 * 16 * 256 * 4
+    assert memory(L.MaxPool2d(2)) < 2 * bytes_of_map < memory(L.AvgPool2d(2))
+
+
 def test_the_map_between_takes_no_memory():
     """Its 16 channels of 16 × 16 would take 4 times what pooling leaves of them, and the input."""
 

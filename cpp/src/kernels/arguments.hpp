@@ -151,6 +151,26 @@ struct Normalizing {
   }
 };
 
+/// Which tap of a window held the maximum, in two bytes: as numbers of T they would be as much memory as the maxima.
+using TapNumber = std::uint16_t;
+constexpr Index most_window_taps = Index{1} << 16;
+
+/// Deltas behind max pooling of 2 × 2 pixels, of which readers of the map before it make its own: each lies at its tap,
+/// and all others are 0.
+template <class T>
+struct Unpooling {
+  const T* delta = nullptr;  // row 0, column 0 of the first channel; null: readers take what the map holds
+  const TapNumber* taps = nullptr;
+  Index delta_channel_stride = 0, taps_channel_stride = 0, row_stride = 0;
+
+  Unpooling from(Index channel) const {
+    Unpooling some = *this;
+    some.delta += channel * delta_channel_stride;
+    some.taps += channel * taps_channel_stride;
+    return some;
+  }
+};
+
 /// Outputs of Winograd's tiles along an axis.
 constexpr Index winograd_outputs = 4;
 
@@ -171,6 +191,7 @@ struct WinogradTiles {
   Index lanes;
   Index point_lanes;                // as many, or 1: of the narrowest block the first lane alone goes to the points
   Normalizing<T> normalizing = {};  // pixels go to the points as it makes them
+  Unpooling<T> unpooling = {};      // or as it does; then lanes are as many at the points
 };
 
 /// Elements of 16 bytes: rows and columns that a transposition turns at once.

@@ -2,15 +2,9 @@
 // told, as arguments.hpp has it for convolutions.
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/arguments.hpp"
 
 namespace cnnbp {
-
-/// Which tap of a window held the maximum, in two bytes: as numbers of T they would be as much memory as the maxima.
-using TapNumber = std::uint16_t;
-constexpr Index most_window_taps = Index{1} << 16;
 
 /// One channel of one block: the plane below and the pooled map. `rows` and `columns` are the windows of the
 /// pooled pixels, in both directions.

@@ -15,23 +15,10 @@
 namespace cnnbp {
 namespace {
 
-/// The next channel's tile is pages away, where no hardware looks ahead. Asking for its pixels one by one, as those of
-/// this channel are read or written, makes a step of ResNet-20 a tenth faster; asking for a whole tile at once, half
-/// of that.
-template <class T>
-[[gnu::always_inline]] inline void ask_for_next(const WinogradTiles<T>& a, const T* pixel) {
-  __builtin_prefetch(pixel + a.channel_stride);
-}
-
-template <class V, class Transform, bool Normalizes, class T>
+template <class V, class Transform, class Pixels, class T>
 [[gnu::noinline]] void read_tiles(const WinogradTiles<T>& a) {
   for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
-    const Normalizer<V, Normalizes> normalize(a.normalizing, tile.channel);
-    const auto pixel = [&](int i, int j) {
-      const T* from = pixels + i * a.row_stride + j * a.lanes;
-      ask_for_next(a, from);
-      return normalize(V::load(from));
-    };
+    const Pixels pixel(a, tile, pixels);
     const auto store = [&](int i, int j, V v) { v.store(points + point_offset<Transform::to>(a, i, j)); };
     if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
     else in_both_axes<V>(Transform{}, [&](int i, int j) { return tile.has(i, j) ? pixel(i, j) : zero<V>(); }, store);
@@ -73,22 +60,30 @@ template <class V, class Transform, class T>
   });
 }
 
+/// The widest lane vector of a transform. Numbers of float64 come here only where the algorithm was asked for by name:
+/// they all take the narrowest, which gives the same bits, and spare a sixth of the file's time in the compiler.
+template <class T>
+constexpr int widest_tile = sizeof(T) == sizeof(float) ? widest<T> : Pixel<T>::width;
+
 /// Calls body(vector) with the lane vector of a block or, where one lane alone goes to the points, alone(vector) with
-/// one of as many neighbouring tiles as a channel has places for. Numbers of float64 come here only where the algorithm
-/// was asked for by name: they all take the narrowest vector, which gives the same bits, and spare a sixth of the
-/// file's time in the compiler.
+/// one of as many neighbouring tiles as a channel has places for.
 template <class T, class Body, class Alone>
 inline void with_tiles(const WinogradTiles<T>& a, Body body, Alone alone) {
-  constexpr int most = sizeof(T) == sizeof(float) ? widest<T> : Pixel<T>::width;
-  if (a.point_lanes == a.lanes) with_vector<T, most>(a.lanes, body);
-  else with_vector<T, most>(a.point_channel_stride, alone);
+  if (a.point_lanes == a.lanes) with_vector<T, widest_tile<T>>(a.lanes, body);
+  else with_vector<T, widest_tile<T>>(a.point_channel_stride, alone);
 }
 
 template <class Transform, bool Normalizes, class T>
 inline void read(const WinogradTiles<T>& a) {
   with_tiles(
-      a, [&](auto vector) { read_tiles<decltype(vector), Transform, Normalizes>(a); },
+      a, [&](auto vector) { read_tiles<decltype(vector), Transform, MapPixels<decltype(vector), Normalizes>>(a); },
       [&](auto vector) { read_single<decltype(vector), Transform, Normalizes>(a); });
+}
+
+template <class Transform, int Odd, class T>
+inline void read_unpooled(const WinogradTiles<T>& a) {
+  with_vector<T, widest_tile<T>>(
+      a.lanes, [&](auto vector) { read_tiles<decltype(vector), Transform, UnpooledPixels<decltype(vector), Odd>>(a); });
 }
 
 /// Calls body.operator()<Size>() with the one of these sizes that is given.
@@ -101,12 +96,18 @@ inline void with_size(Index size, Body body) {
 
 template <class T>
 void winograd_input(const WinogradTiles<T>& a) {
+  if (a.unpooling.delta)  // deltas: tiles of 3×3 kernels start at odd pixels, those of 5×5 kernels at even ones
+    return with_size<6, 8>(a.size,
+                           [&]<int Size>() { read_unpooled<PixelsToPoints<Size>, Size == size_for(3) ? 1 : 0>(a); });
   if (a.normalizing.mean) with_size<6, 8, 9, 13>(a.size, [&]<int Size>() { read<PixelsToPoints<Size>, true>(a); });
   else with_size<6, 8, 9, 13, 5, 7>(a.size, [&]<int Size>() { read<PixelsToPoints<Size>, false>(a); });
 }
 
 template <class T>
 void winograd_delta(const WinogradTiles<T>& a) {
+  if (a.unpooling.delta)
+    return with_size<6, 8>(a.size,
+                           [&]<int Size>() { read_unpooled<CoefficientsToPoints<winograd_outputs, Size>, 0>(a); });
   with_size<6, 8, 5, 7>(a.size, [&]<int Size>() { read<CoefficientsToPoints<winograd_outputs, Size>, false>(a); });
 }
 

@@ -2,7 +2,6 @@
 // vector takes as many neighbouring tiles instead. VGG-small's transforms, a quarter of one image, take less than half.
 #pragma once
 
-#include "kernels/normalization.hpp"
 #include "kernels/winograd_tiles.hpp"
 
 namespace cnnbp {

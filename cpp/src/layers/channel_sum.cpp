@@ -46,7 +46,7 @@ Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
 
 template <class T>
 Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const {
-  return sum(source, output.value, {packed_, bias}, [=, this](const Pixels& pixels, T* plane) {
+  return sum({source}, output.value, {packed_, bias}, [=, this](const Pixels& pixels, T* plane) {
     if (output.added.data) ask_for_next(output.added, pixels);
     const T* const added = output.added.data ? output.added.channel(pixels.block, pixels.channel) : nullptr;
     over_stretches(output.value, pixels, [&](Index offset, Index count) {
@@ -59,7 +59,7 @@ Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* con
 }
 
 template <class T>
-Loop ChannelSum<T>::run_delta(const Tensor<T>& source, const Signal<T>& input) const {
+Loop ChannelSum<T>::run_delta(const Source<T>& source, const Signal<T>& input) const {
   Tensor<T> target = input.delta;
   const bool in_place = target.data == input.value.data && input.function.kind != FunctionKind::identity;
   if (in_place) target.data = nullptr;  // summed in scratch, as f'(u) still needs what lies there

@@ -30,13 +30,15 @@ class ChannelSum {
   virtual bool finishes_together() const { return true; }
   /// Whether the source may be one whose readers normalize it.
   virtual bool normalizes_source() const { return false; }
+  /// Whether the source may be an unpooled delta.
+  virtual bool reads_unpooled() const { return false; }
   /// Whether a delta may lie where the input's value does: pixels are summed elsewhere until all that is in their place
   /// has been read.
   virtual bool overwrites() const { return false; }
   /// u = Σ w · x + b, then f(u) while the rows are in the cache.
   Loop run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const;
   /// δ = f'(u) ∘ Σ w · δ of the input.
-  Loop run_delta(const Tensor<T>& source, const Signal<T>& input) const;
+  Loop run_delta(const Source<T>& source, const Signal<T>& input) const;
 
  protected:
   /// Called with pixels of the target when they have been summed.
@@ -51,7 +53,7 @@ class ChannelSum {
   };
 
   virtual Loop packing(T* const& weight, T* packed) = 0;
-  virtual Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const = 0;
+  virtual Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const = 0;
 
   /// Planes of some channels, one `channel_stride` after the other.
   struct Planes {

@@ -84,7 +84,7 @@ Loop CombineConv2dLayer<T>::forward(const Signal<T>& maps, const Signal<T>& outp
 /// Of z_i: Σ_j α_ij δ_j
 template <class T>
 Loop CombineConv2dLayer<T>::propagate_delta(const Signal<T>& maps, const Signal<T>& output) {
-  return sums_.delta->run_delta(output.delta, maps);
+  return sums_.delta->run_delta({output.delta}, maps);
 }
 
 /// ∂E/∂α_ij = Σ_uv δ_j ∘ z_i and ∂E/∂b_j = Σ_uv δ_j, and from ∂E/∂α, an output a task, ∂E/∂c.

@@ -38,14 +38,14 @@ Loop Conv2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& output) {
 /// δ_i = f'(u_i) ∘ Σ_j conv2(δ_j, rot180(k_ij), 'full')
 template <class T>
 Loop Conv2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return sums_.delta->run_delta(output.delta, input);
+  return sums_.delta->run_delta({output.delta, output.delta_rows, output.unpooled}, input);
 }
 
 /// ∂E/∂k_ij = Σ_uv (δ_j)_uv (p_i)_uv and ∂E/∂b_j = Σ_uv (δ_j)_uv
 template <class T>
 Schedule Conv2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) {
   T* const bias = this->parameters.size() > 1 ? this->parameters[1].gradient : nullptr;
-  Schedule schedule = sums_.gradient->accumulate(input.value, {output.delta, output.delta_rows},
+  Schedule schedule = sums_.gradient->accumulate(input.value, {output.delta, output.delta_rows, output.unpooled},
                                                  {this->parameters[0].gradient, bias}, workspace);
   schedule.push_back({hold_absent_gradients()});
   return schedule;

@@ -25,6 +25,9 @@ class Conv2dLayer : public Layer<T> {
   bool makes_pixels() const override { return sums_.forward->finishes_together(); }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
+  bool reads_unpooled(bool sends_back) const override {
+    return sums_.gradient->reads_unpooled() && (!sends_back || sums_.delta->reads_unpooled());
+  }
   Index gradient_workspace(const Blocks<T>& blocks) const override { return sums_.gradient->workspace(blocks); }
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 

@@ -35,7 +35,7 @@ Loop ConvTranspose2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& o
 /// δ_i = f'(u_i) ∘ Σ_j δ_j ⋆ k_ij
 template <class T>
 Loop ConvTranspose2dLayer<T>::propagate_delta(const Signal<T>& input, const Signal<T>& output) {
-  return sums_.forward->run_delta(output.delta, input);
+  return sums_.forward->run_delta({output.delta}, input);
 }
 
 /// ∂E/∂k_ij = Σ_uv (x_i)_uv (p_j)_uv with p_j the patch of δ_j that the pixel was spread over, and ∂E/∂b_j = Σ_uv δ_j
@@ -43,7 +43,8 @@ template <class T>
 Schedule ConvTranspose2dLayer<T>::accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) {
   Schedule schedule =
       sums_.gradient->accumulate(output.delta, {input.value}, {this->parameters[0].gradient}, workspace);
-  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(output.delta, this->parameters[1].gradient));
+  if (this->parameters.size() > 1)
+    schedule[0].push_back(bias_gradient<T>({output.delta}, this->parameters[1].gradient));
   return schedule;
 }
 

@@ -76,7 +76,8 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, cons
 /// A unit of work is one tile of channels over as many rows as stay in the cache; a task is some units of one
 /// block, tiles first, so that they read the same source rows.
 template <class T>
-Loop Correlator<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
+Loop Correlator<T>::sum(const Source<T>& from, const Tensor<T>& target, const Weights& weights, Finish finish) const {
+  const Tensor<T>& source = from.map;
   const Index row = shape_.target_width * Blocks<T>::full_lanes;
   const Index channels = tiles_.back().channels;  // no tile has more
   const Index near = tile_bytes / (row * Index{sizeof(T)} * channels);

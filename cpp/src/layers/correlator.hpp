@@ -23,7 +23,7 @@ class Correlator : public ChannelSum<T> {
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
   Loop packing(T* const& weight, T* packed) override;
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   void run_rows(const Tensor<T>& source, const Planes& target, const Weights& weights, Index block, const Tile& tile,
                 Span rows) const;
   void pack_tile(const T* weight, T* packed, const Tile& tile) const;

@@ -72,8 +72,8 @@ Loop DepthwiseSum<T>::packing(T* const& weight, T* /*packed*/) {
 }
 
 template <class T>
-Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
-                          Finish finish) const {
+Loop DepthwiseSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const Weights& weights, Finish finish) const {
+  const Tensor<T>& source = from.map;
   const Index blocks = source.blocks.count(), channels = shape_.channels;
   const Index height = shape_.target_height, width = shape_.target_width, kernel = shape_.kernel * shape_.kernel;
   const Index together = this->units_of_task(height * width * kernel * Blocks<T>::full_lanes, channels, blocks);
@@ -97,7 +97,8 @@ Loop DepthwiseSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, cons
 
 /// A task a channel, which visits the blocks in order: full ones, and then the narrower last one.
 template <class T>
-Schedule DepthwiseGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T*) {
+Schedule DepthwiseGradientSum<T>::sum(const Tensor<T>& input, const Source<T>& from, T* gradient, T*) {
+  const Tensor<T>& delta = from.map;
   constexpr Index lanes = Blocks<T>::full_lanes;
   return {{Loop{shape_.channels, [=, this](Index channel, std::byte*) {
                   const Blocks<T>& blocks = input.blocks;

@@ -30,7 +30,7 @@ class DepthwiseSum : public ChannelSum<T> {
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
   Loop packing(T* const& weight, T* packed) override;
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
 
   DepthwiseShape shape_;
   T* const* weight_ = nullptr;  // read where it is
@@ -43,7 +43,7 @@ class DepthwiseGradientSum : public WeightGradientSum<T> {
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) override;
+  Schedule sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* workspace) override;
   DepthwiseShape shape_;
 };
 

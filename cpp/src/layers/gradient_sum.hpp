@@ -8,20 +8,13 @@ namespace cnnbp {
 
 /// gradient(c) += Σ_n Σ_uv δ(c, u, v), a task a channel.
 template <class T>
-Loop bias_gradient(const Tensor<T>& delta, T* gradient);
+Loop bias_gradient(const Source<T>& delta, T* gradient);
 
 /// What is added to.
 template <class T>
 struct Gradients {
   T* weight;
   T* bias = nullptr;  // without
-};
-
-/// The delta in memory or, where its tensor has none, as rows that are made.
-template <class T>
-struct OutputDelta {
-  Tensor<T> tensor;
-  MakeRows<T> rows = {};
 };
 
 template <class T>
@@ -33,7 +26,7 @@ class GradientSum {
   virtual Index workspace(const Blocks<T>& /*blocks*/) const { return 0; }
   /// weight(oc, ic, kh, kw) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow) · x(ic, oh·stride − pad + kh·dilation, …) and
   /// bias(oc) += Σ_n Σ_oh Σ_ow δ(oc, oh, ow).
-  virtual Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+  virtual Schedule accumulate(const Tensor<T>& input, const Source<T>& delta, const Gradients<T>& gradients,
                               T* workspace) = 0;
   /// Whether the input may be a map whose readers normalize it.
   virtual bool normalizes_input() const { return false; }
@@ -41,6 +34,8 @@ class GradientSum {
   virtual Index reading_phases() const { return gradient_phases; }
   /// Whether the delta may be rows that are made.
   virtual bool reads_rows() const { return false; }
+  /// Whether it may be an unpooled one.
+  virtual bool reads_unpooled() const { return false; }
 
  protected:
   const KernelTable<T>* kernel_ = &kernels().of<T>();
@@ -50,15 +45,15 @@ class GradientSum {
 template <class T>
 class WeightGradientSum : public GradientSum<T> {
  public:
-  Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+  Schedule accumulate(const Tensor<T>& input, const Source<T>& delta, const Gradients<T>& gradients,
                       T* workspace) override {
-    Schedule schedule = sum(input, delta.tensor, gradients.weight, workspace);
-    if (gradients.bias) schedule[0].push_back(bias_gradient(delta.tensor, gradients.bias));
+    Schedule schedule = sum(input, delta, gradients.weight, workspace);
+    if (gradients.bias) schedule[0].push_back(bias_gradient(delta, gradients.bias));
     return schedule;
   }
 
  private:
-  virtual Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) = 0;
+  virtual Schedule sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* workspace) = 0;
 };
 
 }  // namespace cnnbp

@@ -92,8 +92,8 @@ Index KernelGradientSum<T>::workspace(const Blocks<T>& blocks) const {
 }
 
 template <class T>
-Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const OutputDelta<T>& delta,
-                                          const Gradients<T>& gradients, T* workspace) {
+Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const Source<T>& delta, const Gradients<T>& gradients,
+                                          T* workspace) {
   const std::vector<Task> all = tasks(input.blocks);
   Index most = 0, tile = 0;
   for (const Task& task : all) {
@@ -101,7 +101,7 @@ Schedule KernelGradientSum<T>::accumulate(const Tensor<T>& input, const OutputDe
     tile = std::max(tile, task.output_channels.end - task.output_channels.begin);
   }
   const Index numbers = all.back().number + 1, sums_size = most * (Blocks<T>::full_lanes + 1);
-  const Index made = delta.rows ? (tile + 1) * most_rows() * delta.tensor.shape.width * Blocks<T>::full_lanes : 0;
+  const Index made = delta.rows ? (tile + 1) * most_rows() * delta.map.shape.width * Blocks<T>::full_lanes : 0;
   const bool with_bias = gradients.bias != nullptr;
   const Loop sum{static_cast<Index>(all.size()),
                  [=, this, from = Operands{input, delta}](Index i, std::byte* scratch) {
@@ -186,7 +186,7 @@ void KernelGradientSum<T>::run_task(const Operands& from, const Task& task, T* m
 template <class T>
 void KernelGradientSum<T>::sum_rows(const Operands& from, const Task& task, Span parts, T* made, T* sums,
                                     T* bias) const {
-  const Tensor<T>&input = from.input, &delta = from.delta.tensor;
+  const Tensor<T>&input = from.input, &delta = from.delta.map;
   const Axis &rows = convolution_.window.rows, &columns = convolution_.window.columns;
   const Index first = parts.begin / row_parts_, lanes = input.blocks.lanes(first);
   KernelGradient<T> rest{

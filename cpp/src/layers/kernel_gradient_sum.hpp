@@ -13,7 +13,7 @@ class KernelGradientSum : public GradientSum<T> {
   explicit KernelGradientSum(const Convolution& convolution);
 
   /// The bias's in the same pass, while the rows of delta are in the first cache.
-  Schedule accumulate(const Tensor<T>& input, const OutputDelta<T>& delta, const Gradients<T>& gradients,
+  Schedule accumulate(const Tensor<T>& input, const Source<T>& delta, const Gradients<T>& gradients,
                       T* workspace) override;
   Index workspace(const Blocks<T>& blocks) const override;
   Index reading_phases() const override { return 1; }
@@ -23,7 +23,7 @@ class KernelGradientSum : public GradientSum<T> {
  private:
   struct Operands {
     Tensor<T> input;
-    OutputDelta<T> delta;
+    Source<T> delta;
   };
   /// One task's share: some of the channels, and rows of delta, all blocks' parts of rows counted on. Where several
   /// tasks share a gradient, each has sums of its own, which are added up in their order.

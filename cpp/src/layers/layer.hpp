@@ -16,6 +16,20 @@ namespace cnnbp {
 template <class T>
 using MakeRows = std::function<void(Index block, Index channel, Span rows, T* to, T* spare)>;
 
+/// What max pooling of 2 × 2 pixels sends back: the deltas of its output, and where they go.
+template <class T>
+struct Unpooled {
+  Tensor<T> delta, taps;
+};
+
+/// The delta of a layer's output: in memory or, where that has a shape alone, as it comes back through a pooling layer.
+template <class T>
+struct Source {
+  Tensor<T> map;
+  MakeRows<T> rows = {};
+  Unpooled<T> unpooled = {};  // without memory: only rows are made
+};
+
 /// A rectangle of one channel of a block.
 struct Pixels {
   Index block, channel;
@@ -35,6 +49,7 @@ struct Signal {
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
   Elementwise function = {};
   MakeRows<T> delta_rows = {};  // where `delta` has a shape but no memory
+  Unpooled<T> unpooled = {};    // there, too, if the layer reads it
   TakePixels<T> take = {};      // the reader's forward pass, if it goes along; then `value` may have no memory
   /// Terms that u and ∂E/∂f have beside what their writer makes; without memory there are none. See `Layer::adds`.
   Tensor<T> added = {}, added_delta = {};
@@ -151,9 +166,14 @@ class Layer {
   virtual TakePixels<T> take_pixels(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// Whether the gradients of a layer that sends no delta back may be made of rows of its output's delta.
   virtual bool reads_delta_rows() const { return false; }
-  /// Whether a layer whose output has this function can make rows of its input's delta, and how.
-  virtual bool makes_delta_rows(const Elementwise& /*function*/) const { return false; }
+  /// Whether the layer can make rows of its input's delta, and how.
+  virtual bool makes_delta_rows() const { return false; }
   virtual MakeRows<T> delta_rows(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
+  /// Whether the gradients and, where the layer `sends_back` one, the delta may be made of an unpooled one.
+  virtual bool reads_unpooled(bool /*sends_back*/) const { return false; }
+  /// Whether the layer is max pooling of 2 × 2 pixels; then `output.delta` and `output.saved` are the unpooled delta,
+  /// if no function is attached to the input.
+  virtual bool unpools() const { return false; }
   /// input.delta is overwritten: f'(u) ∘ what output.delta sends back.
   virtual Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) = 0;
   /// Whether input.delta may lie where output.delta does.

@@ -119,7 +119,7 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
                    }
                  }};
   Schedule schedule{{to_rows}, {sum}};
-  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient(delta, this->parameters[1].gradient));
+  if (this->parameters.size() > 1) schedule[0].push_back(bias_gradient<T>({delta}, this->parameters[1].gradient));
   return schedule;
 }
 

@@ -12,6 +12,7 @@ class LinearLayer : public Layer<T> {
 
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  Index reading_phases() const override { return 1; }
   Index gradient_workspace(const Blocks<T>& blocks) const override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 

@@ -1,7 +1,7 @@
 // Winograd's tiles, some of them together: what one task takes to the points.
 #pragma once
 
-#include "lanes/tensor.hpp"
+#include "layers/layer.hpp"
 
 namespace cnnbp {
 
@@ -48,7 +48,7 @@ std::vector<Patch> patches_of(const Blocks<T>& blocks, Index down, Index across,
 
 /// All channels of a patch, without its points.
 template <class T>
-WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, const WinogradSide& side);
+WinogradTiles<T> tiles_of(const Source<T>& source, const Patch& patch, const WinogradSide& side);
 
 /// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
 /// into one set of the first cache.

@@ -47,7 +47,7 @@ class PoolingLayer : public Layer<T> {
   bool takes_pixels() const override { return windows_.share_pixels(rows_together); }
   TakePixels<T> take_pixels(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
-  bool makes_delta_rows(const Elementwise&) const override { return windows_.share_rows(rows_together); }
+  bool makes_delta_rows() const override { return windows_.share_rows(rows_together); }
   MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;
 
  protected:
@@ -99,6 +99,7 @@ class MaxPool2dLayer : public PoolingLayer<T> {
   /// The largest of max(0, u) is max(0, the largest u); where that is 0, so is the delta, whatever its place.
   bool passes_relu() const override { return true; }
   MakeRows<T> delta_rows(const Signal<T>& input, const Signal<T>& output) override;
+  bool unpools() const override { return this->windows().share_pixels(2); }
 
  private:
   /// Elements of δ from `offset` of a channel on, times f' of what they are the maximum of.

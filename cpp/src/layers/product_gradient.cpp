@@ -152,7 +152,8 @@ void ProductGradientSum<T>::finish(Index output, Index numbers, const T* sums, T
 }
 
 template <class T>
-Schedule ProductGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) {
+Schedule ProductGradientSum<T>::sum(const Tensor<T>& input, const Source<T>& from, T* gradient, T* sums) {
+  const Tensor<T>& delta = from.map;
   const std::vector<Part> parts = parts_of(input.blocks);
   const Index numbers = this->numbers(parts);
   const Index channels = std::min(most_inputs, convolution_.in_channels);

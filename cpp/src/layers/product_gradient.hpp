@@ -19,7 +19,7 @@ class ProductGradientSum : public WeightGradientSum<T> {
   Index workspace(const Blocks<T>& blocks) const override { return numbers(parts_of(blocks)) * sums_size(); }
 
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* sums) override;
+  Schedule sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* sums) override;
   /// Sums over some of the rows that taps read, all blocks' rows counted on, for a range of channels: one task is their
   /// only writer.
   struct Part {

@@ -246,7 +246,8 @@ std::vector<Pixels> ProductSum<T>::regions(Index blocks) const {
 }
 
 template <class T>
-Loop ProductSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const {
+Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const Weights& weights, Finish finish) const {
+  const Tensor<T>& source = from.map;
   const Index blocks = source.blocks.count(), tiles = static_cast<Index>(tiles_.size());
   const std::vector<Pixels> regions = this->regions(blocks);
   const Index count = static_cast<Index>(regions.size());

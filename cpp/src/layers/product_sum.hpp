@@ -41,7 +41,7 @@ class ProductSum : public ChannelSum<T> {
   static std::vector<AxisPhase> phases_of(const std::vector<Taps>& taps, Index kernel);
 
   Loop packing(T* const& weight, T* packed) override;
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   void sum_pixels(const Class& of, const Strip& all, const Pixels& region) const;
   void write_bias(const Strip& strip, const Pixels& region) const;
   std::vector<Pixels> regions(Index blocks) const;

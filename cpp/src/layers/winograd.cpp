@@ -134,6 +134,15 @@ WinogradProducts<T>::WinogradProducts(WinogradShape shape)
       phase_stride_(shape_.source.phases > 1 ? shape_.source_channels : shape_.target_channels * target_stride_),
       point_stride_(point_stride<T>(shape_.target_channels * shape_.target.phases, target_stride_)) {}
 
+/// The kernel that does it knows whether tiles start at odd pixels or at even ones.
+template <class T>
+bool WinogradProducts<T>::reads_unpooled() const {
+  const WinogradSide& side = shape_.source;
+  if (shape_.phases() > 1 || side.size != shape_.target.size) return false;
+  const bool odd = shape_.flipped && side.size == output_points(3, 1);
+  return side.first_row % 2 == (odd ? -1 : 0) && side.first_column % 2 == (odd ? -1 : 0);
+}
+
 template <class T>
 Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
   const std::vector<Span> parts = even_parts(shape_.target_channels, most_grouped());
@@ -207,12 +216,19 @@ void WinogradProducts<T>::lay_in_strips(WinogradTiles<T>& tiles, Index phases) {
 
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
-WinogradTiles<T> WinogradProducts<T>::tiles(const Tensor<T>& map, const Patch& patch, const WinogradSide& side,
-                                            T* memory) const {
-  WinogradTiles<T> tiles = tiles_of(map, patch, side);
-  if (map.blocks.samples_in(patch.block) == 1) tiles.point_lanes = 1;
-  tiles.points = memory;
-  lay_in_strips(tiles, side.phases);
+WinogradTiles<T> WinogradProducts<T>::source_tiles(const Source<T>& source, const Patch& patch, T* points) const {
+  WinogradTiles<T> tiles = tiles_of(source, patch, shape_.source);
+  if (source.map.blocks.samples_in(patch.block) == 1 && !source.unpooled.delta.data) tiles.point_lanes = 1;
+  tiles.points = points;
+  lay_in_strips(tiles, shape_.source.phases);
+  return tiles;
+}
+
+template <class T>
+WinogradTiles<T> WinogradProducts<T>::target_tiles(const Tensor<T>& target, const Patch& patch,
+                                                   const WinogradTiles<T>& source) const {
+  WinogradTiles<T> tiles = tiles_of<T>({target}, patch, shape_.target);
+  tiles.point_lanes = source.point_lanes;
   return tiles;
 }
 
@@ -228,12 +244,12 @@ Pixels WinogradSum<T>::pixels_of(const Patch& patch) const {
 }
 
 template <class T>
-void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+void WinogradSum<T>::sum_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                                const Patch& patch, Span channels, const Memory& memory, const Finish& finish) const {
-  const WinogradTiles<T> from = this->tiles(source, patch, this->shape_.source, memory.points);
+  const WinogradTiles<T> from = this->source_tiles(source, patch, memory.points);
   this->kernel_->winograd_input(from);
   Pixels pixels = pixels_of(patch);
-  this->multiply(from, this->tiles(target, patch, this->shape_.target, nullptr), channels, weights.packed,
+  this->multiply(from, this->target_tiles(target, patch, from), channels, weights.packed,
                  [&](WinogradTiles<T> to, Span group) {
                    const Planes planes = this->planes(target, patch.block, group.begin, pixels.rows, memory.rows);
                    if (!target.data) {
@@ -247,15 +263,15 @@ void WinogradSum<T>::sum_patch(const Tensor<T>& source, const Tensor<T>& target,
 }
 
 template <class T>
-Loop WinogradSum<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+Loop WinogradSum<T>::sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
   const Index down = this->shape_.tiles_down, across = this->shape_.tiles_across;
   Index vectors = patch_vectors;
-  std::vector<Patch> patches = patches_of(source.blocks, down, across, vectors);
+  std::vector<Patch> patches = patches_of(source.map.blocks, down, across, vectors);
   if (squared(this->shape_.source.size) * this->shape_.source_channels > most_source_points ||
       (std::ssize(patches) < least_patches && this->packed_size() <= few)) {
     vectors /= 2;
-    patches = patches_of(source.blocks, down, across, vectors);
+    patches = patches_of(source.map.blocks, down, across, vectors);
   }
   const Index points = this->scratch(vectors), count = static_cast<Index>(patches.size());
   Index rows = 0;  // of the highest patch

@@ -49,6 +49,7 @@ class WinogradProducts : public ChannelSum<T> {
   explicit WinogradProducts(WinogradShape shape);
 
   Index packed_size() const override { return shape_.points() * point_stride_; }
+  bool reads_unpooled() const override;
 
  protected:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
@@ -74,8 +75,9 @@ class WinogradProducts : public ChannelSum<T> {
   Index most_grouped() const;
   /// Elements that a patch of so many vectors needs at the points: all its sources and a group of targets.
   Index scratch(Index vectors) const;
-  /// The tiles of a patch, all its channels, with points from `memory` on.
-  WinogradTiles<T> tiles(const Tensor<T>& map, const Patch& patch, const WinogradSide& side, T* memory) const;
+  /// The tiles of a patch, all its channels; `multiply` gives the targets' their points.
+  WinogradTiles<T> source_tiles(const Source<T>& source, const Patch& patch, T* points) const;
+  WinogradTiles<T> target_tiles(const Tensor<T>& target, const Patch& patch, const WinogradTiles<T>& source) const;
 
   WinogradShape shape_;
 
@@ -99,12 +101,12 @@ class WinogradSum : public WinogradProducts<T> {
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   /// A task's: for the points of a patch, and for rows of a target without memory.
   struct Memory {
     T *points, *rows;
   };
-  void sum_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
+  void sum_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
                  Span channels, const Memory& memory, const Finish& finish) const;
   Pixels pixels_of(const Patch& patch) const;
 };

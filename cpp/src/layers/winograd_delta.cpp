@@ -11,22 +11,22 @@ constexpr Index wanted_tasks = 4, least_task_channels = 16;
 }  // namespace
 
 template <class T>
-void WinogradDelta<T>::add_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+void WinogradDelta<T>::add_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                                  const Patch& patch, Span channels, T* scratch) const {
-  const WinogradTiles<T> from = this->tiles(source, patch, this->shape_.source, scratch);
+  const WinogradTiles<T> from = this->source_tiles(source, patch, scratch);
   this->kernel_->winograd_delta(from);
-  this->multiply(from, this->tiles(target, patch, this->shape_.target, nullptr), channels, weights.packed,
+  this->multiply(from, this->target_tiles(target, patch, from), channels, weights.packed,
                  [&](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
 }
 
 /// A task is one block and some target channels: tiles that overlap have one writer.
 template <class T>
-Loop WinogradDelta<T>::sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights,
+Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                            Finish finish) const {
   const Index vectors = backward_vectors(this->shape_.source.size, this->shape_.source_channels);
   const std::vector<Patch> patches =
-      patches_of(source.blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
-  const Index blocks = source.blocks.count(), channels = this->shape_.target_channels;
+      patches_of(source.map.blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
+  const Index blocks = source.map.blocks.count(), channels = this->shape_.target_channels;
   const std::vector<Span> parts =
       even_parts(channels, std::max(least_task_channels, channels / std::max<Index>(1, wanted_tasks / blocks)));
   return {blocks * static_cast<Index>(parts.size()),

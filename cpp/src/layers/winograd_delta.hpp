@@ -15,8 +15,8 @@ class WinogradDelta : public WinogradProducts<T> {
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
-  Loop sum(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
-  void add_patch(const Tensor<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
+  Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
+  void add_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
                  Span channels, T* scratch) const;
 };
 

@@ -98,14 +98,15 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const Winog
 }
 
 template <class T>
-void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches,
+void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Source<T>& delta, const std::vector<Patch>& patches,
                                       const Part& part, const Sums& sums, T* scratch) const {
-  const auto tiles = [](const Tensor<T>& map, const Patch& patch, const WinogradSide& side, const Span& channels,
+  const auto tiles = [](const Source<T>& source, const Patch& patch, const WinogradSide& side, const Span& channels,
                         T* points) {
-    WinogradTiles<T> all = tiles_of(map, patch, side);
+    WinogradTiles<T> all = tiles_of(source, patch, side);
     all.map += channels.begin * all.channel_stride;
     all.channels = channels.end - channels.begin;
-    all.normalizing = map.normalizing.from(channels.begin);
+    all.normalizing = all.normalizing.from(channels.begin);
+    all.unpooling = all.unpooling.from(channels.begin);
     all.points = points;
     const Index stored = whole_halves<T>(all.channels);
     if (side.phases > 1) all.point_phase_stride = stored * all.point_channel_stride;
@@ -116,7 +117,7 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& d
   const Span& outputs = columns_are_outputs_ ? part.columns : part.rows;
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
-    const WinogradTiles<T> x = tiles(input, patch, shape_.source, inputs, scratch);
+    const WinogradTiles<T> x = tiles({input}, patch, shape_.source, inputs, scratch);
     const WinogradTiles<T> d = tiles(delta, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
@@ -149,8 +150,8 @@ void WinogradGradientSum<T>::add_kernels(const Part& part, const Sums& sums, boo
 /// A task brings its sums back as kernels, of which there are a quarter to a ninth as many numbers, while they are in
 /// the second cache. Where several tasks share a gradient, each leaves its own, and these are added up in their order.
 template <class T>
-Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) {
-  const std::vector<Patch> patches = this->patches(delta.blocks);
+Schedule WinogradGradientSum<T>::sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* workspace) {
+  const std::vector<Patch> patches = this->patches(delta.map.blocks);
   const std::vector<Part> parts = parts_of(static_cast<Index>(patches.size()));
   const Index numbers = parts.back().number + 1, width = vectors() * Blocks<T>::full_lanes;
   const Index across = std::min(most_channels, whole_halves<T>(columns_));

@@ -15,9 +15,10 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   Index workspace(const Blocks<T>& blocks) const override;
   bool normalizes_input() const override { return true; }
   Index reading_phases() const override { return 1; }
+  bool reads_unpooled() const override { return shape_.phases() == 1; }
 
  private:
-  Schedule sum(const Tensor<T>& input, const Tensor<T>& delta, T* gradient, T* workspace) override;
+  Schedule sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* workspace) override;
   /// Kernels of a range of channels, summed over some patches by one task.
   struct Part {
     Span patches, rows, columns;
@@ -32,7 +33,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   std::vector<Part> parts_of(Index patches) const;
   Sums sums_of(Index rows, Index columns, T* memory) const;
   Index size_of(const Sums& sums) const { return shape_.points() * shape_.phases() * sums.point; }
-  void sum_part(const Tensor<T>& input, const Tensor<T>& delta, const std::vector<Patch>& patches, const Part& part,
+  void sum_part(const Tensor<T>& input, const Source<T>& delta, const std::vector<Patch>& patches, const Part& part,
                 const Sums& sums, T* scratch) const;
   void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, const Sums& sums, bool first,
                  T* transposed) const;

@@ -17,7 +17,7 @@ struct SignalPlan {
   Index normalized_from = -1;       // another signal whose value it is, which its readers normalize
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
-  bool delta_in_rows = false;       // nobody keeps it: its reader makes the rows that the gradients read
+  bool delta_is_made = false;       // nobody keeps it: it is made of what its reader sends back, as it is read
   bool made_again = false;          // a large one is made once more for the backward pass, in place of being kept
   bool delta_in_value = false;      // its reader leaves the delta where the value was
   bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
@@ -41,6 +41,19 @@ struct Node {
   bool goes_along = false;  // forward may run with the node before it, on the pixels that this has just made
 };
 
+/// Whether so many packed parameters get a phase of their own, from 2 MB on: its barrier is nothing beside the packing,
+/// and what the phase before it needs is not there at the same time.
+template <class T>
+constexpr bool packs_apart(Index elements) {
+  return elements * Index{sizeof(T)} >= Index{1} << 21;
+}
+
+/// The same of those of a training step's forward pass.
+template <class T>
+bool packs_apart(const Node<T>& node) {
+  return node.layer && packs_apart<T>(node.layer->packed_for_forward());
+}
+
 /// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts. A delta
 /// that overwrites what the gradients read is one phase later, and a value is made again in a phase of its own.
 template <class T>
@@ -48,7 +61,8 @@ struct BackwardStep {
   const Node<T>* node;
   Index signal;
   Index phase = 0, delta_phase = 0;  // of the gradients' first loops and of the delta, counted from the loss
-  const Node<T>* maker = nullptr;    // makes the rows of the output's delta as the node's gradients read them
+  const Node<T>* maker = nullptr;    // makes rows of the output's delta as the node's gradients read them
+  bool unpools = false;              // or the node makes pixels of what the maker, max pooling, sends back
 };
 
 template <class T>
@@ -126,6 +140,7 @@ class Graph {
   void order_backward();
   bool is_first_to_read(const Node<T>& node) const;
   void add_backward(const Node<T>* node, Index signal);
+  bool unpools(const Node<T>& node, const Node<T>& reader) const;
   const Node<T>* maker_for(const Node<T>& node) const;
   SignalPlan& at(Index signal) { return signals_[static_cast<std::size_t>(signal)]; }
   SignalPlan& memory(Index signal) { return at(memory_of(signal)); }

@@ -40,18 +40,26 @@ void Graph<T>::add_parts(const Node<T>& node) {
     read.first_adds = read.needs_delta && read.readers == 2 && input.part == 0;
 }
 
+template <class T>
+bool Graph<T>::unpools(const Node<T>& node, const Node<T>& reader) const {
+  const bool plain = signals_[static_cast<std::size_t>(node.output)].function.kind == FunctionKind::identity;
+  return plain && reader.layer->unpools() && node.layer->reads_unpooled(needs_delta(node.inputs[0].signal));
+}
+
 /// A layer that sends no delta back reads that of its output once, for its gradients. Where the only reader of the
-/// output can make rows of it, they never leave the first cache: nobody writes the map, and reads it back.
+/// output can make rows of it, they never leave the first cache: nobody writes the map, and reads it back. A layer that
+/// takes what max pooling sends back to its window itself needs no map either.
 template <class T>
 const Node<T>* Graph<T>::maker_for(const Node<T>& node) const {
   const SignalPlan& output = signals_[static_cast<std::size_t>(node.output)];
-  if (fusing_ == Fusing::off || !node.layer || !node.layer->reads_delta_rows()) return nullptr;
-  if (needs_delta(node.inputs[0].signal) || output.readers != 1 || output.view_of >= 0) return nullptr;
+  if (fusing_ == Fusing::off || !node.layer || output.readers != 1 || output.view_of >= 0) return nullptr;
   if (node.inputs.size() > 1) return nullptr;  // the other term's writer reads the delta, too
-  for (const Node<T>& reader : nodes_)
-    if (reader.layer && reader.inputs[0].signal == node.output &&
-        reader.layer->makes_delta_rows(signals_[static_cast<std::size_t>(reader.output)].function))
-      return &reader;
+  const bool in_rows = node.layer->reads_delta_rows() && !needs_delta(node.inputs[0].signal);
+  for (const Node<T>& reader : nodes_) {
+    if (!reader.layer || reader.inputs[0].signal != node.output) continue;
+    if (in_rows && reader.layer->makes_delta_rows()) return &reader;
+    if (unpools(node, reader)) return &reader;
+  }
   return nullptr;
 }
 
@@ -84,16 +92,20 @@ void Graph<T>::add_backward(const Node<T>* node, Index signal) {
   if (node && node->layer && at(value_of(node->inputs[0].signal)).made_again && is_first_to_read(*node)) ++phase;
   const bool later = node && overwrites_input(*node);
   if (later) at(node->inputs[0].signal).delta_in_value = true;
-  backward_.push_back({node, signal, phase, phase + (later ? 1 : 0), node ? maker_for(*node) : nullptr});
+  const Node<T>* const maker = node ? maker_for(*node) : nullptr;
+  const Index apart =
+      node && node->layer && needs_delta(node->inputs[0].signal) && packs_apart<T>(node->layer->packed_for_delta());
+  if (!later) phase += apart;
+  backward_.push_back({node, signal, phase, later ? phase + 1 + apart : phase, maker, maker && unpools(*node, *maker)});
 }
 
 template <class T>
 void Graph<T>::order_backward() {
-  for (const Node<T>& node : nodes_) at(node.output).delta_in_rows = maker_for(node) != nullptr;
+  for (const Node<T>& node : nodes_) at(node.output).delta_is_made = maker_for(node) != nullptr;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!needs_delta(node->output)) continue;  // nothing before this point learns
     add_gathering(node->output);
-    if (at(node->inputs[0].signal).delta_in_rows) continue;
+    if (at(node->inputs[0].signal).delta_is_made) continue;
     pass_deltas(*node);
     add_parts(*node);
     if (node->join) {

@@ -18,7 +18,7 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose)
     const Index readers = graph.signals()[i].readers;
     if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
   }
-  loss_ = go_forward() + 1;
+  loss_ = go_forward(purpose) + 1;
   Index last = loss_;
   if (purpose != Purpose::predict) target_ = {0, loss_};
   if (purpose == Purpose::train) {
@@ -33,11 +33,12 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose)
 
 /// Returns the last phase.
 template <class T>
-Index Lifetimes<T>::go_forward() {
+Index Lifetimes<T>::go_forward(Purpose purpose) {
   Index phase = 0;
   value_of(0).extend_to(phase);
   for (const Node<T>& node : graph_.nodes()) {
     if (!node.goes_along) ++phase;
+    if (purpose == Purpose::train && packs_apart(node)) ++phase;
     packed_for_forward_.push_back({phase - 1, phase});
     for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);
     value_of(node.output).extend_to(phase);

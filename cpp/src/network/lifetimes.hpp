@@ -17,7 +17,8 @@ struct SignalLifetimes {
 };
 
 /// Phases are counted through the whole step: one loads the batch, one for each node goes forward, unless it goes along
-/// with the node before it, one is the loss, and one for each of `Graph::backward` goes back.
+/// with the node before it, and one more before it if it packs apart, one is the loss, and those of `Graph::backward`
+/// go back.
 template <class T>
 class Lifetimes {
  public:
@@ -38,7 +39,7 @@ class Lifetimes {
   const std::vector<Lifetime>& workspaces() const { return workspaces_; }
 
  private:
-  Index go_forward();
+  Index go_forward(Purpose purpose);
   void go_back();
   void go_back_through(const BackwardStep<T>& step);
   void make_rows(const Node<T>& maker, Index phase, Index last);

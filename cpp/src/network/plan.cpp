@@ -107,6 +107,7 @@ Schedule Plan<T>::make_forward(const Draws& draws) const {
     Signal<T> output = output_of(node);
     if (purpose_ == Purpose::train && node.layer) {
       add(forward.front(), node.layer->prepare());
+      if (packs_apart(node)) forward.emplace_back();
       add(forward.back(), node.layer->pack_forward(packed_for_forward_[i]));
     }
     if (goes_along(i + 1))
@@ -163,6 +164,8 @@ void Plan<T>::add_backward(std::size_t i, Schedule& backward) {
   Signal<T> output = signal(node.output);
   if (step.maker != nullptr)
     output.delta_rows = step.maker->layer->delta_rows(input_of(*step.maker), signal(step.maker->output));
+  if (step.maker != nullptr && step.unpools)
+    output.unpooled = {signal(step.maker->output).delta, signal(step.maker->output).saved};
   if (node.join) {
     add(backward, phase, node.join->propagate_delta(inputs_of(node), output));
     return;

@@ -33,7 +33,7 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
       return graph_.passed({static_cast<Index>(i), static_cast<Index>(part)}) < 0;
     };
     parts_[i].resize(in_use.parts.size());
-    if (planned.delta_in_rows) signals_[i].delta = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
+    if (planned.delta_is_made) signals_[i].delta = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
     else if (!planned.delta_in_value && (!parts_[i].empty() || own(0)))
       want(signals_[i].delta, planned.shape, spacing, in_use.delta);
     for (std::size_t r = planned.first_adds ? 1 : 0; r < parts_[i].size(); ++r)
