@@ -8,16 +8,12 @@ import select
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import cnnbp
 from cnnbp import cli, data
-from cnnbp.cli.illustration import make_overview
-from cnnbp.cli.plan import Plan
-from cnnbp.cli.report import Report
 
 #: What the console script does.
 PROGRAM = [sys.executable, "-c", "from cnnbp.cli import main; main()"]
@@ -138,44 +134,6 @@ def test_it_shows_what_computes_the_data_the_layers_and_where_the_files_are(trai
 
 def test_the_memory_is_that_of_the_batches_that_it_trains_by(trained):
     assert "for training by batches of 20, " in trained[0].stdout
-
-
-def report_of(outputs, truth, loss):
-    """Of a network that was trained on nothing and gave `outputs` for images of these classes."""
-    outputs, truth = np.array(outputs), np.array(truth)
-    images = np.zeros((len(truth), 1, 5, 5), np.uint8)
-    dataset = data.Dataset.from_arrays(images, truth, images, truth, name="few", source="")
-    plan = Plan(name="few", title="Few", spec="", epochs=1, batch_size=1, loss=loss)
-    network = cnnbp.Network([cnnbp.layers.Linear(outputs.shape[1])], input_shape=(1, 5, 5))
-    how = {"loss": 1.0, "accuracy": 0.0, "seconds": 0.0, "interrupted": False}
-    return Report(plan=plan, network=network, data=dataset, outputs=outputs, **how)
-
-
-def test_the_surest_mistakes_are_those_of_the_highest_probability():
-    # The second leads its true class by more, but shares its probability with a third class.
-    outputs = [[3.0, 1.0, 0.0], [5.0, 0.0, 4.9], [1.0, 2.0, 0.0], [0.0, 9.0, 0.0]]
-    report = report_of(outputs, [1, 1, 0, 1], "cross_entropy")
-    assert report.misread.tolist() == [0, 2, 1]
-    assert (np.diff(report.confidence[report.misread]) < 0).all()
-
-
-def test_without_probabilities_they_are_those_furthest_ahead_of_the_truth():
-    report = report_of([[0.9, 0.6], [0.7, 0.1], [0.1, 0.9]], [1, 1, 1], "mse")
-    assert report.misread.tolist() == [1, 0]
-
-
-def test_the_picture_of_a_training_that_diverged_says_so_and_what_to_try():
-    """Not that a class was read, which would be that of the first NaN."""
-    report = report_of(np.full((3, 2), np.nan), [1, 0, 1], "cross_entropy")
-    shown = make_overview(replace(report, loss=np.nan))
-    assert shown.title == "Few diverged; try a lower rate, such as --lr 0.1"
-    assert shown.misread.title == "None of 3 test images was read: the outputs are not finite"
-    sound = replace(report, outputs=np.eye(2)[[1, 0, 0]], accuracy=2 / 3)
-    assert make_overview(sound).title == "Few reads 66.7 % of the test images right"
-    assert make_overview(sound).misread.title == "All 1 misread of 3 test images"
-    epoch = cnnbp.training.Epoch(1, loss=5e9, seconds=1, images_per_second=3, lr=1, last_lr=1)
-    sound.network.history = cnnbp.training.History([epoch], [2.3])
-    assert make_overview(sound).title == "Few's loss grew; try a lower rate, such as --lr 0.1"
 
 
 def test_json_is_all_there_is_on_standard_output(path):

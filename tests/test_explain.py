@@ -255,6 +255,19 @@ def test_a_pass_that_predictions_share_has_no_note(between):
     assert not any(line.startswith("   predict") for _, line in tell(told, net, "an image"))
 
 
+def test_outputs_that_are_not_finite_are_read_as_no_class():
+    net = network([L.Conv2d(2, 3), L.Linear(3)])
+    net.load_state_dict(net.state_dict() | {"1.bias": np.array([0.0, 5.0, np.nan])})
+    told = explain(net, IMAGE, 1)
+    assert told.read is None
+    assert told.to_dict()["read"] is None
+    assert "   E = nan; read as no class (outputs not finite), is 1" in [
+        text for _, text in tell(told, net, "an image")
+    ]
+    title = "One backward pass: class 1, read as no class (outputs not finite)"
+    assert make_sheet(told, net).title == title
+
+
 def test_only_plain_descent_is_done_by_hand():
     rule = cnnbp.optim.Adam()
     update = explain(network([L.Conv2d(2, 3), L.Linear(3)], optimizer=rule), IMAGE, 1).update

@@ -22,7 +22,7 @@ PANELS = {
 }
 
 
-def misread(count=12, *, shape=(1, 28, 28), confidence=True, total=30):
+def misread(count=12, *, shape=(1, 28, 28), confidence=True, total=30, unread=0):
     rng = np.random.default_rng(0)
     return Misread(
         images=rng.integers(0, 256, (count, *shape)).astype(np.uint8),
@@ -30,6 +30,7 @@ def misread(count=12, *, shape=(1, 28, 28), confidence=True, total=30):
         read=np.full(count, 9),
         confidence=np.full(count, 0.97) if confidence else None,
         total=total,
+        unread=unread,
         tested=1000,
     )
 
@@ -202,6 +203,8 @@ def test_the_title_counts_the_kernels(shape, expected):
 
 # What was misread
 
+NOT_READ = "not read, as outputs are not finite"
+
 
 def test_a_caption_tells_what_was_read_and_what_it_is():
     assert misread().caption(0) == ("read 9 (97 %)", "is 4")
@@ -209,16 +212,22 @@ def test_a_caption_tells_what_was_read_and_what_it_is():
 
 
 @pytest.mark.parametrize(
-    ("count", "total", "expected"),
+    ("count", "total", "unread", "expected"),
     [
-        (0, 0, "All 1,000 test images were read right"),
-        (2, 2, "All 2 misread of 1,000 test images"),
-        (9, 30, "9 of the 30 misread of 1,000 test images, the surest mistakes first"),
-        (0, 900, "None of 1,000 test images was read: the outputs are not finite"),
+        (0, 0, 0, "All 1,000 test images were read right"),
+        (2, 2, 0, "All 2 misread of 1,000 test images"),
+        (9, 30, 0, "9 of the 30 misread of 1,000 test images, the surest mistakes first"),
+        (0, 0, 1000, "None of 1,000 test images was read: the outputs are not finite"),
+        (0, 0, 4, f"None misread of 1,000 test images; 4 {NOT_READ}"),
+        (2, 2, 4, f"All 2 misread of 1,000 test images; 4 {NOT_READ}"),
+        (
+            *(9, 30, 4),
+            f"9 of the 30 misread of 1,000 test images, the surest mistakes first; 4 {NOT_READ}",
+        ),
     ],
 )
-def test_the_title_tells_how_many_were_misread(count, total, expected):
-    assert misread(count, total=total).title == expected
+def test_the_title_tells_how_many_were_misread(count, total, unread, expected):
+    assert misread(count, total=total, unread=unread).title == expected
 
 
 def test_the_page_says_that_nothing_was_misread(tmp_path):

@@ -58,7 +58,7 @@ def make_sheet(explanation: Explanation, network: Network) -> Sheet:
     trace, state = explanation.trace, network.state_dict()
     note = "" if explanation.note is None else f"\n{explanation.note}"
     return Sheet(
-        title=f"One backward pass: class {explanation.truth}, read as {explanation.read}",
+        title=f"One backward pass: class {explanation.truth}, {explanation.reading}",
         subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}. "
         "Orange is negative, white zero, purple positive; each panel has a scale of its own."
         f"{note}",
@@ -115,13 +115,13 @@ def _subtitle(report: Report) -> str:
 
 def _misread(report: Report) -> Misread:
     test = test_part(report.data)
-    # The class of the largest output was not read where outputs are no numbers.
-    shown = report.misread[: MISREAD_SHOWN if np.isfinite(report.outputs).all() else 0]
+    shown = report.misread[:MISREAD_SHOWN]
     return Misread(
         images=test.x[shown],
         truth=test.y[shown],
         read=report.read[shown],
         confidence=None if report.confidence is None else report.confidence[shown],
         total=len(report.misread),
+        unread=report.unread,
         tested=len(test.x),
     )

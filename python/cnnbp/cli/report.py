@@ -16,6 +16,9 @@ from cnnbp.data import Dataset
 from cnnbp.network import Network
 from cnnbp.training.history import finite
 
+#: In place of a class where none was read.
+UNREAD = -1
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -59,19 +62,27 @@ class Report:
 
     @cached_property
     def read(self) -> NDArray[np.intp]:
-        """Class read on each test image, ``(N,)``."""
-        classes: NDArray[np.intp] = self.outputs.argmax(axis=1)
-        return classes
+        """Class read on each test image, ``(N,)``; `UNREAD` where there is none.
+
+        None is where an output is not finite: argmax would name the first NaN.
+        """
+        read = np.isfinite(self.outputs).all(axis=1)
+        return np.where(read, self.outputs.argmax(axis=1), UNREAD)
+
+    @property
+    def unread(self) -> int:
+        """Number of test images on which no class was read."""
+        return int((self.read == UNREAD).sum())
 
     @cached_property
     def misread(self) -> NDArray[np.intp]:
-        """Places of the misread test images, the surest mistakes first.
+        """Places of the misread test images, the surest mistakes first, without unread ones.
 
         A mistake is the surer the more probable its class was or, where outputs are no logits, the
         further it lies ahead of the true one.
         """
         truth = self._truth
-        wrong = np.flatnonzero(self.read != truth)
+        wrong = np.flatnonzero((self.read != truth) & (self.read != UNREAD))
         if self.confidence is not None:
             sureness = self.confidence[wrong]
         else:
@@ -83,11 +94,11 @@ class Report:
         """Probability given to what was read, ``(N,)``; None where outputs are no logits."""
         if self.plan.loss != "cross_entropy":
             return None
-        # softmax at the largest logit: its exponential is exp(0).
+        # softmax at the largest logit: its exponential is exp(0), or NaN if it is infinite.
         logits = self.outputs.astype(np.float64)
-        probability: NDArray[np.float64] = 1 / np.exp(
-            logits - logits.max(axis=1, keepdims=True)
-        ).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            behind = logits - logits.max(axis=1, keepdims=True)
+        probability: NDArray[np.float64] = 1 / np.exp(behind).sum(axis=1)
         return probability
 
     @property
@@ -123,6 +134,7 @@ class Report:
                 "loss": self.loss,
                 "accuracy": self.accuracy,
                 "misread": len(self.misread),
+                "unread": self.unread,
                 "confusions": [asdict(confusion) for confusion in self.confusions()],
             },
         }

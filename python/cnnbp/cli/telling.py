@@ -112,7 +112,7 @@ def _loss(told: Explanation) -> list[Line]:
         ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
         _outputs("output o", told.pass_outputs),
         *([] if told.note is None else [_outputs("predict", told.outputs)]),
-        ("text", f"   E = {told.trace['loss']:.6g}; read as {told.read}, is {told.truth}"),
+        ("text", f"   E = {told.trace['loss']:.6g}; {told.reading}, is {told.truth}"),
     ]
 
 

@@ -56,19 +56,18 @@ def epoch_figures(epoch: Epoch) -> str:
 
 def result_line(report: Report) -> str:
     """Test accuracy, and what it took."""
-    tested = len(report.outputs)
+    mistakes = f"{len(report.misread):,} of {len(report.outputs):,} misread"
+    if report.unread:
+        mistakes += f", {report.unread:,} not read"
     epochs = _count(len(report.network.history.epochs), "epoch")
-    return (
-        f"{percent(report.accuracy)}, {len(report.misread):,} of {tested:,} misread, "
-        f"after {epochs} in {report.seconds:.1f} s"
-    )
+    return f"{percent(report.accuracy)}, {mistakes}, after {epochs} in {report.seconds:.1f} s"
 
 
 def worst_confusions(report: Report) -> list[str]:
     """Which classes were most often taken for which."""
     confusions = report.confusions()[:CONFUSIONS_SHOWN]
     told = [f"{c.truth} read as {c.read}: {_count(c.times, 'time')}" for c in confusions]
-    return told or ["none"]
+    return told or ["none" if report.unread < len(report.outputs) else "nothing was read"]
 
 
 def warnings(report: Report) -> list[str]:
@@ -79,6 +78,9 @@ def warnings(report: Report) -> list[str]:
         found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
     if report.diverged:
         found.append(f"The loss grew while training; {advice(report)}.")
+    if report.unread:
+        tested = _count(len(report.outputs), "test image")
+        found.append(f"No class was read on {report.unread:,} of {tested}: outputs are not finite.")
     return found
 
 

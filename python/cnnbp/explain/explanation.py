@@ -89,8 +89,10 @@ class Explanation:
     ----------
     trace : Trace
         Every array of it, a training pass.
-    truth, read : int
-        The image's class, and the class with the largest of `outputs`.
+    truth : int
+        The image's class.
+    read : int or None
+        The class with the largest of `outputs`; None where they are not finite.
     outputs : ndarray, shape (K,)
         What `Network.predict` gives.
     note : str or None
@@ -107,7 +109,7 @@ class Explanation:
 
     trace: Trace
     truth: int
-    read: int
+    read: int | None
     outputs: NDArray[np.floating]
     note: str | None
     loss: Equation
@@ -115,6 +117,11 @@ class Explanation:
     backward: tuple[Step, ...]
     by_hand: ByHand | None
     update: Update | None
+
+    @property
+    def reading(self) -> str:
+        """What the image was read as, in words."""
+        return f"read as {'no class (outputs not finite)' if self.read is None else self.read}"
 
     @property
     def pass_outputs(self) -> NDArray[np.floating]:
@@ -167,7 +174,7 @@ def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
     return Explanation(
         trace=trace,
         truth=int(truth),
-        read=int(outputs.argmax()),
+        read=int(outputs.argmax()) if np.isfinite(outputs).all() else None,
         outputs=outputs,
         note=_note([trace.layer(place) for place in places]),
         loss=trace.equation("loss"),

@@ -21,15 +21,17 @@ class Misread:
     Attributes
     ----------
     images : ndarray, shape (N, C, H, W)
-        uint8 (0 to 255) or float (0 to 1); none where the network's outputs are not finite.
+        uint8 (0 to 255) or float (0 to 1).
     truth, read : ndarray of int, shape (N,)
         Class numbers.
     confidence : ndarray, shape (N,), optional
         Probability that the network gave to what it read, 0 to 1.
     total : int
         How many were misread in all.
+    unread : int
+        On how many no class was read, as the outputs were not finite.
     tested : int
-        How many were read.
+        How many there are.
     """
 
     images: NDArray[Any]
@@ -37,21 +39,22 @@ class Misread:
     read: NDArray[np.integer]
     confidence: NDArray[np.floating] | None
     total: int
+    unread: int
     tested: int
 
     @property
     def title(self) -> str:
         """What the row of images shows."""
-        if not self.total:
-            return f"All {self.tested:,} test images were read right"
-        if not len(self.images):
-            return f"None of {self.tested:,} test images was read: the outputs are not finite"
+        tested = f"{self.tested:,} test images"
+        if self.unread == self.tested:
+            return f"None of {tested} was read: the outputs are not finite"
+        if not self.total + self.unread:
+            return f"All {tested} were read right"
+        unread = f"; {self.unread:,} not read, as outputs are not finite" if self.unread else ""
         if len(self.images) == self.total:
-            return f"All {self.total} misread of {self.tested:,} test images"
-        return (
-            f"{len(self.images)} of the {self.total} misread of {self.tested:,} test images, "
-            "the surest mistakes first"
-        )
+            return f"{f'All {self.total}' if self.total else 'None'} misread of {tested}{unread}"
+        of_them = f"{len(self.images)} of the {self.total} misread of {tested}"
+        return f"{of_them}, the surest mistakes first{unread}"
 
     def caption(self, place: int) -> tuple[str, str]:
         """Say what the image was read as, and what it is."""

@@ -147,7 +147,8 @@ def cnntest(net: Net, x: ArrayLike, y: ArrayLike) -> tuple[float, NDArray[np.int
     Returns
     -------
     er : float
-        Share of the samples read wrongly, from 0 to 1.
+        Share of the samples read wrongly, from 0 to 1. Outputs that are all NaN count as the first
+        class, as in the toolbox.
     bad : numpy.ndarray of shape (number of wrong samples,)
         Their numbers, counted from 0 (MATLAB's ``bad`` counts from 1), in rising order.
 

@@ -1,0 +1,88 @@
+"""What a report of a training makes of outputs and losses: in words, in JSON and in its picture."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cnnbp
+from cnnbp import data
+from cnnbp.cli import wording
+from cnnbp.cli.illustration import make_overview
+from cnnbp.cli.plan import Plan
+from cnnbp.cli.report import Report
+
+
+def report_of(outputs, truth, loss):
+    """Of a network that was trained on nothing and gave `outputs` for images of these classes."""
+    outputs, truth = np.array(outputs), np.array(truth)
+    images = np.zeros((len(truth), 1, 5, 5), np.uint8)
+    dataset = data.Dataset.from_arrays(images, truth, images, truth, name="few", source="")
+    plan = Plan(name="few", title="Few", spec="", epochs=1, batch_size=1, loss=loss)
+    network = cnnbp.Network([cnnbp.layers.Linear(outputs.shape[1])], input_shape=(1, 5, 5))
+    how = {"loss": 1.0, "accuracy": 0.0, "seconds": 0.0, "interrupted": False}
+    return Report(plan=plan, network=network, data=dataset, outputs=outputs, **how)
+
+
+def test_the_surest_mistakes_are_those_of_the_highest_probability():
+    # The second leads its true class by more, but shares its probability with a third class.
+    outputs = [[3.0, 1.0, 0.0], [5.0, 0.0, 4.9], [1.0, 2.0, 0.0], [0.0, 9.0, 0.0]]
+    report = report_of(outputs, [1, 1, 0, 1], "cross_entropy")
+    assert report.misread.tolist() == [0, 2, 1]
+    assert (np.diff(report.confidence[report.misread]) < 0).all()
+
+
+def test_without_probabilities_they_are_those_furthest_ahead_of_the_truth():
+    report = report_of([[0.9, 0.6], [0.7, 0.1], [0.1, 0.9]], [1, 1, 1], "mse")
+    assert report.misread.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_outputs_that_are_not_finite_are_read_as_no_class(loss, value):
+    """Not as that of the first NaN, by which images of class 0 would be read right."""
+    report = report_of(np.full((3, 2), value), [1, 0, 1], loss)
+    assert report.to_dict()["test"] | {"loss": 0} == {
+        "loss": 0,
+        "accuracy": 0.0,
+        "misread": 0,
+        "unread": 3,
+        "confusions": [],
+    }
+    assert wording.result_line(report).startswith("0.0 %, 0 of 3 misread, 3 not read, after")
+    assert wording.worst_confusions(report) == ["nothing was read"]
+    (warning,) = wording.warnings(report)
+    assert warning == "No class was read on 3 of 3 test images: outputs are not finite."
+
+
+def test_an_image_whose_outputs_are_not_finite_hides_no_other():
+    outputs = [[np.nan, 1.0], [2.0, 1.0], [0.0, 4.0], [1.0, np.nan]]
+    report = report_of(outputs, [1, 1, 1, 0], "cross_entropy")
+    assert (report.read.tolist(), report.misread.tolist()) == ([-1, 0, 1, -1], [1])
+    assert wording.worst_confusions(report) == ["1 read as 0: 1 time"]
+    title = "All 1 misread of 4 test images; 2 not read, as outputs are not finite"
+    assert make_overview(report).misread.title == title
+
+
+def test_what_is_read_as_its_class_is_what_the_accuracy_counts():
+    logits = np.array([[0.0, np.inf], [0.0, 1.0], [-np.inf, 1.0], [0.0, np.nan], [1.0, 0.0]])
+    net = cnnbp.Network([cnnbp.layers.Linear(2)], input_shape=(1, 1, 1), loss="cross_entropy")
+    right = []
+    for bias in logits:
+        net.load_state_dict({"0.weight": np.zeros((2, 1)), "0.bias": bias})
+        right.append(net.evaluate(np.zeros((1, 1, 1, 1), np.uint8), [1])["accuracy"])
+    report = report_of(logits, [1] * 5, "cross_entropy")
+    assert (report.read == 1).tolist() == right == [0, 1, 0, 0, 0]
+
+
+def test_the_picture_of_a_training_that_diverged_says_so_and_what_to_try():
+    report = report_of(np.full((3, 2), np.nan), [1, 0, 1], "cross_entropy")
+    shown = make_overview(replace(report, loss=np.nan))
+    assert shown.title == "Few diverged; try a lower rate, such as --lr 0.1"
+    assert shown.misread.title == "None of 3 test images was read: the outputs are not finite"
+    sound = replace(report, outputs=np.eye(2)[[1, 0, 0]], accuracy=2 / 3)
+    assert make_overview(sound).title == "Few reads 66.7 % of the test images right"
+    assert make_overview(sound).misread.title == "All 1 misread of 3 test images"
+    epoch = cnnbp.training.Epoch(1, loss=5e9, seconds=1, images_per_second=3, lr=1, last_lr=1)
+    sound.network.history = cnnbp.training.History([epoch], [2.3])
+    assert make_overview(sound).title == "Few's loss grew; try a lower rate, such as --lr 0.1"
