@@ -24,6 +24,13 @@ def report_of(outputs, truth, loss):
     return Report(plan=plan, network=network, data=dataset, outputs=outputs, **how)
 
 
+def history(batches, *epochs):
+    """Of a training whose first batches and epochs had these losses."""
+    figures = {"seconds": 1, "images_per_second": 3, "lr": 1, "last_lr": 1}
+    made = [cnnbp.training.Epoch(i + 1, loss=loss, **figures) for i, loss in enumerate(epochs)]
+    return cnnbp.training.History(made, batches)
+
+
 def test_the_surest_mistakes_are_those_of_the_highest_probability():
     # The second leads its true class by more, but shares its probability with a third class.
     outputs = [[3.0, 1.0, 0.0], [5.0, 0.0, 4.9], [1.0, 2.0, 0.0], [0.0, 9.0, 0.0]]
@@ -83,6 +90,47 @@ def test_the_picture_of_a_training_that_diverged_says_so_and_what_to_try():
     sound = replace(report, outputs=np.eye(2)[[1, 0, 0]], accuracy=2 / 3)
     assert make_overview(sound).title == "Few reads 66.7 % of the test images right"
     assert make_overview(sound).misread.title == "All 1 misread of 3 test images"
-    epoch = cnnbp.training.Epoch(1, loss=5e9, seconds=1, images_per_second=3, lr=1, last_lr=1)
-    sound.network.history = cnnbp.training.History([epoch], [2.3])
+    sound.network.history = history([2.3], 5e9)
     assert make_overview(sound).title == "Few's loss grew; try a lower rate, such as --lr 0.1"
+
+
+# How the training went
+
+
+@pytest.mark.parametrize(
+    ("batches", "epochs", "expected"),
+    [
+        ([2.3], [2.86], "The loss grew from 2.3000 to 2.8600;"),
+        ([2.3, 9.0], [5e9, 4e9], "The loss grew from 2.3000 to 4.0e+09;"),
+        ([2.3, 2.0], [0.4, 0.2, 1.9], "The loss grew from 0.4000 to 1.9000;"),
+        ([2.3], [np.nan, 1200.0], "The loss grew from 2.3000 to 1.2e+03;"),
+        ([2.3], [np.inf], "The training diverged, to a loss that is not finite;"),
+        ([np.nan], [np.nan], "The training diverged, to a loss that is not finite;"),
+    ],
+)
+def test_a_loss_that_grew_or_diverged_is_told_with_what_to_try(batches, epochs, expected):
+    report = report_of(np.eye(2), [0, 1], "cross_entropy")
+    report.network.history = history(batches, *epochs)
+    assert wording.warnings(report) == [f"{expected} try a lower rate, such as --lr 0.1."]
+    assert report.to_dict()["diverged"] == ("diverged" in expected)
+
+
+@pytest.mark.parametrize(
+    ("batches", "epochs"),
+    [
+        ([2.29], [2.3]),  # a rate too low for one epoch: to lower it would be the wrong advice
+        ([2.29], [2.3, 2.31]),
+        ([2.3], [2.0, 1.0, 1.05]),
+        ([], []),
+    ],
+)
+def test_a_loss_that_has_hardly_moved_did_not_grow(batches, epochs):
+    report = report_of(np.eye(2), [0, 1], "cross_entropy")
+    report.network.history = history(batches, *epochs)
+    assert wording.warnings(report) == []
+    assert not report.to_dict()["diverged"]
+
+
+def test_a_training_that_was_stopped_in_its_first_epoch_may_have_diverged():
+    report = replace(report_of(np.eye(2), [0, 1], "mse"), loss=np.nan)
+    assert report.to_dict()["diverged"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +92,9 @@ def first_kernels(state: dict[str, NDArray[np.floating]]) -> NDArray[np.floating
 
 def _title(report: Report) -> str:
     name = report.plan.title
-    if not math.isfinite(report.loss):
-        return f"{name} diverged; {wording.advice(report)}"
     if report.diverged:
+        return f"{name} diverged; {wording.advice(report)}"
+    if report.growth is not None:
         return f"{name}'s loss grew; {wording.advice(report)}"
     return f"{name} reads {wording.percent(report.accuracy)} of the test images right"
 

@@ -50,8 +50,7 @@ def epoch_line(epoch: Epoch, plan: Plan) -> str:
 def epoch_figures(epoch: Epoch) -> str:
     """Loss, test accuracy and speed of an epoch."""
     accuracy = percent(epoch.val_accuracy or 0)
-    loss = f"{epoch.loss:.4f}" if epoch.loss < 1000 else f"{epoch.loss:.1e}"
-    return f"loss {loss}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
+    return f"loss {_loss(epoch.loss)}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
 
 
 def result_line(report: Report) -> str:
@@ -77,7 +76,10 @@ def warnings(report: Report) -> list[str]:
         done = _count(len(report.network.history.epochs), "epoch")
         found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
     if report.diverged:
-        found.append(f"The loss grew while training; {advice(report)}.")
+        found.append(f"The training diverged, to a loss that is not finite; {advice(report)}.")
+    if report.growth is not None:
+        before, after = map(_loss, report.growth)
+        found.append(f"The loss grew from {before} to {after}; {advice(report)}.")
     if report.unread:
         tested = _count(len(report.outputs), "test image")
         found.append(f"No class was read on {report.unread:,} of {tested}: outputs are not finite.")
@@ -92,6 +94,10 @@ def advice(report: Report) -> str:
 def percent(share: float) -> str:
     """Write 0 to 1 as a percentage."""
     return f"{100 * share:.1f} %"
+
+
+def _loss(loss: float) -> str:
+    return f"{loss:.4f}" if loss < 1000 else f"{loss:.1e}"
 
 
 def _count(number: int, singular: str, plural: str | None = None) -> str:
