@@ -1,6 +1,7 @@
 """Operations and definitions that cannot be: sizes against each other, and beyond all bounds.
 
-Types and spellings of single arguments are in ``test_functional_arguments`` and ``test_layers``.
+Types and spellings of single arguments are in ``test_functional_arguments`` and ``test_layers``,
+names in ``test_layer_names``.
 """
 
 from collections.abc import Callable

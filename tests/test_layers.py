@@ -8,10 +8,8 @@ import pytest
 
 from cnnbp import layers
 from cnnbp.layers import (
-    ELU,
     AdaptiveAvgPool2d,
     AvgPool2d,
-    BatchNorm2d,
     CombineConv2d,
     Conv2d,
     ConvTranspose2d,
@@ -19,7 +17,6 @@ from cnnbp.layers import (
     Flatten,
     GlobalAvgPool2d,
     GroupNorm,
-    LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
@@ -138,38 +135,6 @@ def test_pooling_takes_stride_and_padding_in_torchs_order():
         assert kind(3, 2, 1) == kind(3, stride=2, padding=1)
         with pytest.raises(TypeError):
             kind(3, 2, 1, 1)  # dilation in one, ceil_mode in the other
-
-
-@pytest.mark.parametrize(
-    ("make", "hint"),
-    [
-        (lambda: BatchNorm2d(6), "inferred. Instead of BatchNorm2d(6) write BatchNorm2d()"),
-        (lambda: GroupNorm(2, 8), "inferred. Instead of GroupNorm(2, 8) write GroupNorm(2)"),
-        (lambda: Flatten(1), "Instead of Flatten(1) write Flatten()"),
-        (lambda: Flatten(start_dim=1), "Instead of Flatten(start_dim=1) write Flatten()"),
-        (lambda: GlobalAvgPool2d(1), "Instead of GlobalAvgPool2d(1) write GlobalAvgPool2d()"),
-        (lambda: ReLU(inplace=True), "Instead of ReLU(inplace=True) write ReLU()"),
-        (lambda: ReLU(True), "Instead of ReLU(True) write ReLU()"),
-        (lambda: Softmax(dim=1), "Instead of Softmax(dim=1) write Softmax()"),
-        (
-            lambda: LeakyReLU(0.2, inplace=True),
-            "Instead of LeakyReLU(0.2, inplace=True) write LeakyReLU(0.2)",
-        ),
-        (lambda: LeakyReLU(0.2, True), "Instead of LeakyReLU(0.2, True) write LeakyReLU(0.2)"),
-        (lambda: ELU(inplace=True), "Instead of ELU(1.0, inplace=True) write ELU(1.0)"),
-        (lambda: Dropout(p=0.1, inplace=False), "inplace=False) write Dropout(0.1)"),
-    ],
-)
-def test_what_torch_is_told_and_these_layers_are_not_is_a_clear_error(make, hint):
-    with pytest.raises(TypeError) as refused:
-        make()
-    assert hint in str(refused.value)
-
-
-def test_a_misspelled_argument_is_not_advised_away():
-    """Advice to leave it out, as of torch's inplace, would lose its value."""
-    with pytest.raises(TypeError, match=r"^LeakyReLU takes negative_slope alone, got slope=0\.2$"):
-        LeakyReLU(slope=0.2)
 
 
 @pytest.mark.parametrize(

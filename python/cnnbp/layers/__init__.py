@@ -2,7 +2,8 @@
 
 Names and arguments are those of ``torch.nn``, except that no layer is told its input channels or
 features: a network infers them from its input shape. What follows the sizes is keyword-only, but
-for the stride and padding of pooling.
+for the stride and padding of pooling. What else torch's layers are told, such as ``inplace``, is an
+error that says whether it can be left out.
 ``activation="sigmoid"`` and a `Sigmoid` layer that follows mean the same.
 """
 

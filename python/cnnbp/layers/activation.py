@@ -7,7 +7,7 @@ from typing import ClassVar, Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_amount, read_choice, read_number
-from cnnbp.layers.base import Layer, refuse_inplace, refuse_unneeded
+from cnnbp.layers.base import Layer, refuse_unneeded
 
 
 class ActivationLayer(Layer):
@@ -15,9 +15,9 @@ class ActivationLayer(Layer):
 
     function: ClassVar[str]
 
-    def __init__(self, *extra: Never, **named: Never) -> None:
+    def __init__(self, *extra: Never) -> None:
         takes = "no arguments; torch's inplace and dim are not needed"
-        refuse_unneeded(type(self).__name__, takes, extra=extra, named=named)
+        refuse_unneeded(type(self).__name__, takes, extra=extra)
 
     def parameter(self) -> float | None:
         """Return the function's number; None if it takes none."""
@@ -69,8 +69,9 @@ class LeakyReLU(ActivationLayer):
     negative_slope: float
     function: ClassVar[str] = "leaky_relu"
 
-    def __init__(self, negative_slope: float = 0.01, *extra: Never, **named: Never) -> None:
-        refuse_inplace("LeakyReLU", "negative_slope", negative_slope, extra=extra, named=named)
+    def __init__(self, negative_slope: float = 0.01, *extra: Never) -> None:
+        takes = "negative_slope alone; torch's inplace is not needed"
+        refuse_unneeded("LeakyReLU", takes, negative_slope, extra=extra)
         self._assign(negative_slope=read_amount(negative_slope, "LeakyReLU negative_slope"))
 
     def parameter(self) -> float:
@@ -91,8 +92,8 @@ class ELU(ActivationLayer):
     alpha: float
     function: ClassVar[str] = "elu"
 
-    def __init__(self, alpha: float = 1.0, *extra: Never, **named: Never) -> None:
-        refuse_inplace("ELU", "alpha", alpha, extra=extra, named=named)
+    def __init__(self, alpha: float = 1.0, *extra: Never) -> None:
+        refuse_unneeded("ELU", "alpha alone; torch's inplace is not needed", alpha, extra=extra)
         self._assign(alpha=read_amount(alpha, "ELU alpha"))
 
     def parameter(self) -> float:
@@ -104,6 +105,8 @@ class ELU(ActivationLayer):
 class Softplus(ActivationLayer):
     """``f(u) = log(1 + exp(beta · u)) / beta``; ``f' = σ(beta · u)``.
 
+    It is so at every u, without torch's threshold beyond which ``f(u) = u``.
+
     Parameters
     ----------
     beta : float
@@ -113,7 +116,9 @@ class Softplus(ActivationLayer):
     beta: float
     function: ClassVar[str] = "softplus"
 
-    def __init__(self, beta: float = 1.0) -> None:
+    def __init__(self, beta: float = 1.0, *extra: Never) -> None:
+        takes = "beta alone; it is log(1 + exp(beta u)) / beta at every u, without a threshold"
+        refuse_unneeded("Softplus", takes, beta, extra=extra)
         number = read_number(beta, "Softplus beta")
         if number <= 0:
             raise ValueError(f"Softplus beta must be above 0, got {beta!r}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnbp.arguments import read_choice
 from cnnbp.layers.connections import Connections
+from cnnbp.layers.names import answer_unknown_names
 
 if TYPE_CHECKING:
     from cnnbp import _core
@@ -33,6 +34,11 @@ ACTIVATIONS = (
 @dataclass(frozen=True, init=False, repr=False)
 class Layer(ABC):
     """A layer's definition: immutable, and equal to another with the same type and options."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            cls.__init__ = answer_unknown_names(cls.__init__)  # type: ignore[method-assign]
 
     @abstractmethod
     def definition(self) -> _core.LayerDefinition:
@@ -82,32 +88,16 @@ def refuse_unneeded(
     takes: str,
     *kept: object,
     extra: tuple[object, ...],
-    named: Mapping[str, object] | None = None,
 ) -> None:
-    """Refuse what torch's layer of this name is told and this one is not."""
-    if extra or named:
-        options = [f"{name}={value!r}" for name, value in (named or {}).items()]
-        given = ", ".join([*map(repr, (*kept, *extra)), *options])
+    """Refuse what torch's layer of this name takes by its place and this one does not.
+
+    What comes by name is answered by `answer_unknown_names`.
+    """
+    if extra:
+        given, right = (", ".join(map(repr, values)) for values in ((*kept, *extra), kept))
         raise TypeError(
-            f"{layer} takes {takes}. Instead of {layer}({given}) "
-            f"write {layer}({', '.join(map(repr, kept))})"
+            f"{layer} takes {takes}. Instead of {layer}({given}) write {layer}({right})"
         )
-
-
-def refuse_inplace(
-    layer: str,
-    argument: str,
-    value: object,
-    *,
-    extra: tuple[object, ...],
-    named: Mapping[str, object],
-) -> None:
-    """Refuse torch's ``inplace``, and any other name, in a layer that takes one argument."""
-    for name, given in named.items():
-        if name != "inplace":  # the argument misspelled, perhaps: its value is not to be lost
-            raise TypeError(f"{layer} takes {argument} alone, got {name}={given!r}")
-    takes = f"{argument} alone; torch's inplace is not needed"
-    refuse_unneeded(layer, takes, value, extra=extra, named=named)
 
 
 def read_layers(given: object, name: str) -> Layers:

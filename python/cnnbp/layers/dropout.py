@@ -7,7 +7,7 @@ from typing import Never
 
 from cnnbp import _core
 from cnnbp.arguments import read_number
-from cnnbp.layers.base import Layer, refuse_inplace
+from cnnbp.layers.base import Layer, refuse_unneeded
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -36,8 +36,8 @@ class Dropout(Layer):
 
     p: float
 
-    def __init__(self, p: float = 0.5, *extra: Never, **named: Never) -> None:
-        refuse_inplace("Dropout", "p", p, extra=extra, named=named)
+    def __init__(self, p: float = 0.5, *extra: Never) -> None:
+        refuse_unneeded("Dropout", "p alone; torch's inplace is not needed", p, extra=extra)
         number = read_number(p, "Dropout p")
         if not 0 <= number < 1:
             raise ValueError(f"Dropout p must be at least 0 and below 1, got {p!r}")

@@ -77,9 +77,9 @@ class Flatten(Layer):
     definitions brought from elsewhere.
     """
 
-    def __init__(self, *extra: Never, **named: Never) -> None:
+    def __init__(self, *extra: Never) -> None:
         takes = "no arguments: it flattens all axes but the batch's"
-        refuse_unneeded("Flatten", takes, extra=extra, named=named)
+        refuse_unneeded("Flatten", takes, extra=extra)
 
     def definition(self) -> _core.Flatten:
         """Return the same layer for the compiled core."""

@@ -183,9 +183,9 @@ class GlobalAvgPool2d(Layer):
     The same as ``AdaptiveAvgPool2d(1)``; the delta below is ``f'(u) ∘ δ / (H W)`` at every pixel.
     """
 
-    def __init__(self, *extra: Never, **named: Never) -> None:
+    def __init__(self, *extra: Never) -> None:
         takes = "no arguments: its windows are whole maps"
-        refuse_unneeded("GlobalAvgPool2d", takes, extra=extra, named=named)
+        refuse_unneeded("GlobalAvgPool2d", takes, extra=extra)
 
     def definition(self) -> _core.GlobalAvgPool2d:
         """Return the same layer for the compiled core."""
