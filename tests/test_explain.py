@@ -268,6 +268,17 @@ def test_outputs_that_are_not_finite_are_read_as_no_class():
     assert make_sheet(told, net).title == title
 
 
+@pytest.mark.parametrize("loss", ["bce_with_logits", "mse"])
+@pytest.mark.parametrize("output", [-0.25, 0.25, 0.75])
+def test_one_output_is_read_as_the_class_that_its_accuracy_counts(loss, output):
+    """The largest of one output is always the first."""
+    net = network([L.Linear(1)], loss=loss)
+    net.load_state_dict({"0.weight": np.zeros((1, 144)), "0.bias": np.array([output])})
+    told = explain(net, IMAGE, 1)
+    assert told.read == net.evaluate(IMAGE[None], [1])["accuracy"]
+    assert "   target y       1" in [text for _, text in tell(told, net, "an image")]
+
+
 def test_only_plain_descent_is_done_by_hand():
     rule = cnnbp.optim.Adam()
     update = explain(network([L.Conv2d(2, 3), L.Linear(3)], optimizer=rule), IMAGE, 1).update

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "equations": {"convolution_equations", "equation", "layers", "losses", "optim"},
     "explain": {
         *("explain", "arguments", "convolution_equations", "equation", "equations", "layers"),
-        *("network", "optim", "trace"),
+        *("losses", "network", "optim", "trace"),
     },
     "toolbox": {"toolbox", "arguments", "data", "functional", "_core"},
     "network": {

@@ -104,11 +104,15 @@ def _direction(title: str, steps: tuple[Step, ...]) -> list[Line]:
 
 
 def _loss(told: Explanation) -> list[Line]:
-    target = [1 if place == told.truth else 0 for place in range(len(told.outputs))]
+    classes = range(len(told.outputs))
+    heads: list[Line] = [("numbers", "   class   " + "".join(f"{place:>8}" for place in classes))]
+    target = [int(place == told.truth) for place in classes]
+    if len(classes) == 1:  # it stands for class 1 against 0
+        heads, target = [], [told.truth]
     return [
         *_heading("Loss"),
         *_equation(told.loss),
-        ("numbers", "   class   " + "".join(f"{place:>8}" for place in range(len(target)))),
+        *heads,
         ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
         _outputs("output o", told.pass_outputs),
         *([] if told.note is None else [_outputs("predict", told.outputs)]),

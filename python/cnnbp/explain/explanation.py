@@ -13,10 +13,12 @@ from cnnbp import equations
 from cnnbp.equation import Equation
 from cnnbp.explain.by_hand import ByHand, compute_by_hand
 from cnnbp.layers import BatchNorm2d, Dropout
+from cnnbp.losses import BCEWithLogits
 from cnnbp.optim import SGD
 
 if TYPE_CHECKING:
     from cnnbp.layers import Layer
+    from cnnbp.losses import Loss
     from cnnbp.network import Network
     from cnnbp.trace import Trace
 
@@ -92,7 +94,8 @@ class Explanation:
     truth : int
         The image's class.
     read : int or None
-        The class with the largest of `outputs`; None where they are not finite.
+        The class with the largest of `outputs`, or of one output 0 or 1, as `Network.evaluate`
+        counts; None where they are not finite.
     outputs : ndarray, shape (K,)
         What `Network.predict` gives.
     note : str or None
@@ -174,7 +177,7 @@ def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
     return Explanation(
         trace=trace,
         truth=int(truth),
-        read=int(outputs.argmax()) if np.isfinite(outputs).all() else None,
+        read=_read(outputs, network.definition.loss),
         outputs=outputs,
         note=_note([trace.layer(place) for place in places]),
         loss=trace.equation("loss"),
@@ -183,6 +186,14 @@ def explain(network: Network, image: ArrayLike, truth: int) -> Explanation:
         by_hand=by_hand,
         update=None if by_hand is None else _update(network, by_hand, x, y),
     )
+
+
+def _read(outputs: NDArray[np.floating], loss: Loss) -> int | None:
+    if not np.isfinite(outputs).all():  # argmax would name the first NaN
+        return None
+    if outputs.size == 1:
+        return int(outputs[0] > (0 if isinstance(loss, BCEWithLogits) else 0.5))
+    return int(outputs.argmax())
 
 
 def _note(layers: list[Layer]) -> str | None:
