@@ -194,6 +194,28 @@ def test_a_sample_does_not_see_its_batch(batch, stride, rng):
     assert np.array_equal(part, whole[:batch])
 
 
+@pytest.mark.parametrize(
+    ("channels", "kernel", "padding"), [((130, 290), 3, 1), ((290, 130), 3, 0), ((97, 101), 5, 2)]
+)
+@pytest.mark.parametrize("batch", [1, 3, 8, 16, 41])
+def test_weights_brought_to_the_points_late_give_the_same_bits(
+    batch, channels, kernel, padding, rng
+):
+    """A batch of few pixels takes some sources after the others, whose sums are added to.
+
+    Kernels of both passes are 2 MB and more at the points; 290 sources of a delta are turned.
+    """
+    inputs, outputs_ = channels
+    weight = normal(rng, (outputs_, inputs, kernel, kernel), np.float32)
+    x = normal(rng, (90, inputs, 7, 6), np.float32)
+    options = {"padding": padding, "algorithm": "winograd"}
+    whole = functional.conv2d(x, weight, **options)
+    assert np.array_equal(functional.conv2d(x[:batch], weight, **options), whole[:batch])
+    back = functional.conv2d_delta(whole, weight, input_size=(7, 6), **options)
+    few = functional.conv2d_delta(whole[:batch], weight, input_size=(7, 6), **options)
+    assert np.array_equal(few, back[:batch])
+
+
 def outputs(geometry, dtype, algorithm: str, rng) -> dict[str, np.ndarray]:
     """All three passes of one layer, by a network or, with "winograd …", by the functions."""
     net = cnnbp.Network(

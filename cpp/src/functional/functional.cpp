@@ -77,7 +77,7 @@ void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
   const Lanes<T> in(x), out(output.count, output.shape);
-  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward()));
+  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward(x.count)));
   const Schedule schedule{
       {layer.prepare()}, {layer.pack_forward(packed.data())}, {layer.forward(value_of(in), value_of(out))}};
   run({&schedule}, work_of(layer, output));
@@ -88,7 +88,7 @@ template <class T, class L>
 void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   const Lanes<T> out(output_delta), in(delta.count, delta.shape);
-  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta()));
+  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta(delta.count)));
   const Schedule schedule{{layer.pack_delta(packed.data())}, {layer.propagate_delta(delta_of(in), delta_of(out))}};
   run({&schedule}, work_of(layer, output_delta));
   in.unpack_to(delta);

@@ -19,7 +19,12 @@ struct Maps {
   Buffer<float> memory;
 };
 
-/// `memory`: for the weights as forward or the delta reads them, or for what the gradient's phases leave.
+/// For the weights as forward or the delta reads them, or for what the gradient's phases leave.
+Index memory_of(const Conv2dLayer<float>& layer, const Blocks<float>& blocks, Pass pass) {
+  if (pass == Pass::gradient) return layer.gradient_workspace(blocks);
+  return pass == Pass::forward ? layer.packed_for_forward(blocks.samples()) : layer.packed_for_delta(blocks.samples());
+}
+
 Schedule schedule_of(Conv2dLayer<float>& layer, const Signal<float>& input, const Signal<float>& output, Pass pass,
                      float* memory) {
   switch (pass) {
@@ -48,8 +53,7 @@ std::vector<double> time_conv2d(const Conv2d& definition, Shape input, std::int6
   }
   const Signal<float> below{.value = x.tensor, .delta = delta_in.tensor, .saved = {}};
   const Signal<float> above{.value = y.tensor, .delta = delta_out.tensor, .saved = {}};
-  const Buffer<float> own(static_cast<std::size_t>(
-      std::max({layer.packed_for_forward(), layer.packed_for_delta(), layer.gradient_workspace(x.tensor.blocks)})));
+  const Buffer<float> own(static_cast<std::size_t>(memory_of(layer, x.tensor.blocks, pass)));
   const Schedule schedule = schedule_of(layer, below, above, pass, own.data());
   run({&schedule});
   std::vector<double> seconds;

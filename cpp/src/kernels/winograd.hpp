@@ -165,8 +165,11 @@ template <int Kernel, int Size, class T>
       const Index count = a.sources - source < V::width ? a.sources - source : Index(V::width);
       T taps[Kernel * Kernel][V::width] = {};
       const Index stored = (a.targets - 1 - target) * a.point_target_stride < V::width ? count : Index(V::width);
-      for (int lane = 0; lane < count; ++lane)
-        for (int tap = 0; tap <= last; ++tap) taps[tap][lane] = from[lane * a.weight_source_stride + tap];
+      for (int lane = 0; lane < count; ++lane) {
+        const T* const kernel = from + lane * a.weight_source_stride;
+        __builtin_prefetch(kernel + a.weight_target_stride);
+        for (int tap = 0; tap <= last; ++tap) taps[tap][lane] = kernel[tap];
+      }
       const auto tap = [&](int i, int j) {
         return V::load(taps[a.flipped ? last - (i * Kernel + j) : i * Kernel + j]);
       };
@@ -186,6 +189,7 @@ template <int Kernel, class T>
     for (Index target = 0; target < a.targets; ++target) {
       const T* const from = a.weight + source * a.weight_source_stride + target * a.weight_target_stride;
       T* const to = a.turned + (target * a.sources + source) * taps;
+      __builtin_prefetch(from + a.weight_source_stride);
       for (int tap = 0; tap < taps; ++tap) to[tap] = from[tap];
     }
 }

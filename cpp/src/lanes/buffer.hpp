@@ -38,7 +38,9 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
+  /// None of no size has memory.
   explicit Buffer(std::size_t size) : size_(size) {
+    if (size == 0) return;
     if (DryRun::counts(size * sizeof(T))) {
       alignas(64) static T nowhere{};  // not null, as null means that a delta is not wanted
       data_ = {&nowhere, Free{}};

@@ -41,12 +41,13 @@ std::vector<Span> even_parts(Index channels, Index most) {
 template <class T>
 Loop ChannelSum<T>::pack(T* const& weight, T* packed) {
   packed_ = packed;
+  weight_ = &weight;
   return packing(weight, packed);
 }
 
 template <class T>
 Loop ChannelSum<T>::run(const Tensor<T>& source, const Signal<T>& output, T* const* bias) const {
-  return sum({source}, output.value, {packed_, bias}, [=, this](const Pixels& pixels, T* plane) {
+  return sum({source}, output.value, {packed_, weight_, bias}, [=, this](const Pixels& pixels, T* plane) {
     if (output.added.data) ask_for_next(output.added, pixels);
     const T* const added = output.added.data ? output.added.channel(pixels.block, pixels.channel) : nullptr;
     over_stretches(output.value, pixels, [&](Index offset, Index count) {
@@ -63,7 +64,7 @@ Loop ChannelSum<T>::run_delta(const Source<T>& source, const Signal<T>& input) c
   Tensor<T> target = input.delta;
   const bool in_place = target.data == input.value.data && input.function.kind != FunctionKind::identity;
   if (in_place) target.data = nullptr;  // summed in scratch, as f'(u) still needs what lies there
-  return sum(source, target, {packed_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
+  return sum(source, target, {packed_, weight_, nullptr}, [=, this](const Pixels& pixels, T* plane) {
     const auto other = [&](const Tensor<T>& map) { return map.channel(pixels.block, pixels.channel); };
     if (input.added_delta.data) ask_for_next(input.added_delta, pixels);
     if (input.function.kind != FunctionKind::identity) ask_for_next(input.value, pixels);

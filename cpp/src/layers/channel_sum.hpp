@@ -20,10 +20,10 @@ class ChannelSum {
  public:
   virtual ~ChannelSum() = default;
 
-  /// Elements of the packed weights.
-  virtual Index packed_size() const = 0;
+  /// Elements of the packed weights for so many samples; 0 if the sum of so few reads the weights as they are.
+  virtual Index packed_size(Index samples) const = 0;
   /// Brings the weights (whose place may be set later) into the order that the sum reads. Sums that are asked for
-  /// from then on find them in `packed`.
+  /// from then on find them in `packed` or, where that is null, in their own order.
   Loop pack(T* const& weight, T* packed);
   /// Whether pixels of an output without memory are finished by multiples of `rows_together` rows and columns, or to
   /// the map's end.
@@ -47,6 +47,7 @@ class ChannelSum {
   /// What a sum multiplies with, and starts from.
   struct Weights {
     const T* packed;
+    T* const* weight;  // as they are
     T* const* bias;
 
     const T* bias_from(Index channel) const { return bias ? *bias + channel : nullptr; }
@@ -79,6 +80,7 @@ class ChannelSum {
 
  private:
   const T* packed_ = nullptr;
+  T* const* weight_ = nullptr;
 };
 
 /// Target channels of a register tile of the correlation kernel.

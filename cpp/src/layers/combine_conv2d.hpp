@@ -13,9 +13,9 @@ class CombineConv2dLayer : public Layer<T> {
   CombineConv2dLayer(const CombineConv2d& definition, const Shape& maps);
 
   Loop prepare() override;
-  Index packed_for_forward() const override { return sums_.forward->packed_size(); }
+  Index packed_for_forward(Index samples) const override { return sums_.forward->packed_size(samples); }
   Loop pack_forward(T* packed) override;
-  Index packed_for_delta() const override { return sums_.delta->packed_size(); }
+  Index packed_for_delta(Index samples) const override { return sums_.delta->packed_size(samples); }
   Loop pack_delta(T* packed) override;
   double penalty() const override;
   std::optional<TracedArray<T>> traced() const override;

@@ -12,9 +12,9 @@ class ConvTranspose2dLayer : public Layer<T> {
  public:
   ConvTranspose2dLayer(const ConvTranspose2d& definition, const Shape& input);
 
-  Index packed_for_forward() const override { return sums_.delta->packed_size(); }
+  Index packed_for_forward(Index samples) const override { return sums_.delta->packed_size(samples); }
   Loop pack_forward(T* packed) override;
-  Index packed_for_delta() const override { return sums_.forward->packed_size(); }
+  Index packed_for_delta(Index samples) const override { return sums_.forward->packed_size(samples); }
   Loop pack_delta(T* packed) override;
   bool adds() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;

@@ -7,6 +7,7 @@
 #include "layers/kernel_gradient_sum.hpp"
 #include "layers/product_gradient.hpp"
 #include "layers/product_sum.hpp"
+#include "layers/winograd.hpp"
 #include "layers/winograd_delta.hpp"
 #include "layers/winograd_gradient.hpp"
 

@@ -19,7 +19,7 @@ Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
 }
 
 template <class T>
-Index Correlator<T>::packed_size() const {
+Index Correlator<T>::packed_size(Index) const {
   return shape_.groups * shape_.target_channels * shape_.source_channels * taps();
 }
 

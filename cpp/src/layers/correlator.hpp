@@ -13,7 +13,7 @@ class Correlator : public ChannelSum<T> {
   Correlator() = default;
   explicit Correlator(CorrelatorShape shape);
 
-  Index packed_size() const override;
+  Index packed_size(Index samples) const override;
 
  private:
   struct Tile {

@@ -66,8 +66,7 @@ DepthwiseShape DepthwiseShape::delta(const Convolution& convolution) {
 }
 
 template <class T>
-Loop DepthwiseSum<T>::packing(T* const& weight, T* /*packed*/) {
-  weight_ = &weight;
+Loop DepthwiseSum<T>::packing(T* const&, T*) {
   return {};
 }
 
@@ -86,7 +85,7 @@ Loop DepthwiseSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const 
             for (Index c = part.begin; c < part.end; ++c) {
               Depthwise<T> sum = plane(shape_, source, target, block, c);
               sum.target = this->planes(target, block, c, {0, height}, reinterpret_cast<T*>(scratch)).first;
-              sum.weight = *weight_ + c * kernel + (shape_.mirrored ? kernel - 1 : 0);
+              sum.weight = *weights.weight + c * kernel + (shape_.mirrored ? kernel - 1 : 0);
               if (weights.bias) sum.bias = *weights.bias_from(c);
               this->kernel_->depthwise(sum);
               finish({block, c, {0, height}, {0, width}}, sum.target);

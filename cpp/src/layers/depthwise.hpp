@@ -24,7 +24,7 @@ class DepthwiseSum : public ChannelSum<T> {
  public:
   explicit DepthwiseSum(const DepthwiseShape& shape) : shape_(shape) {}
 
-  Index packed_size() const override { return 0; }
+  Index packed_size(Index) const override { return 0; }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
@@ -33,7 +33,6 @@ class DepthwiseSum : public ChannelSum<T> {
   Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
 
   DepthwiseShape shape_;
-  T* const* weight_ = nullptr;  // read where it is
 };
 
 /// Of 3×3 kernels.

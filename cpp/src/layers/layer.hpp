@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cnnbp/network.hpp>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -101,6 +102,9 @@ struct Reads {
   bool slope = true;  // the input's, for its f'(u)
 };
 
+/// Parameters that are packed for so many samples serve any number.
+constexpr Index any_samples = std::numeric_limits<Index>::max();
+
 /// The first phases of a layer's gradients, so many, may use the workspace; after them that memory may be another's.
 constexpr Index gradient_phases = 2;
 
@@ -122,12 +126,13 @@ class Layer {
 
   /// What the layer computes of its parameters before they are packed; it holds until they change.
   virtual Loop prepare() { return {}; }
-  /// Elements of the parameters in the order that forward reads.
-  virtual Index packed_for_forward() const { return 0; }
-  /// Brings them into that order. Loops of forward that are asked for from then on find them in `packed`.
+  /// Elements of the parameters in the order that forward reads, for so many samples; 0 if it reads them as they are.
+  virtual Index packed_for_forward(Index /*samples*/) const { return 0; }
+  /// Brings them into that order. Loops of forward that are asked for from then on find them in `packed`, or do without
+  /// if that is null.
   virtual Loop pack_forward(T* /*packed*/) { return {}; }
-  /// Elements that they take in the order that the delta reads.
-  virtual Index packed_for_delta() const { return 0; }
+  /// Elements that they take in the order that the delta reads, in the same way.
+  virtual Index packed_for_delta(Index /*samples*/) const { return 0; }
   /// Brings them into that order, in memory that is theirs until the delta has been sent back. The loop runs after
   /// pack_forward's; those of propagate_delta read what the one asked for last has left.
   virtual Loop pack_delta(T* /*packed*/) { return {}; }

@@ -18,7 +18,7 @@ class ProductSum : public ChannelSum<T> {
  public:
   explicit ProductSum(const CorrelatorShape& given);
 
-  Index packed_size() const override { return packed_size_; }
+  Index packed_size(Index) const override { return packed_size_; }
   bool finishes_together() const override { return false; }
 
  private:

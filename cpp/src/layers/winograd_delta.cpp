@@ -10,15 +10,6 @@ constexpr Index wanted_tasks = 4, least_task_channels = 16;
 
 }  // namespace
 
-template <class T>
-void WinogradDelta<T>::add_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
-                                 const Patch& patch, Span channels, T* scratch) const {
-  const WinogradTiles<T> from = this->source_tiles(source, patch, scratch);
-  this->kernel_->winograd_delta(from);
-  this->multiply(from, this->target_tiles(target, patch, from), channels, weights.packed,
-                 [&](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
-}
-
 /// A task is one block and some target channels: tiles that overlap have one writer.
 template <class T>
 Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
@@ -27,8 +18,8 @@ Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, con
   const std::vector<Patch> patches =
       patches_of(source.map.blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
   const Index blocks = source.map.blocks.count(), channels = this->shape_.target_channels;
-  const std::vector<Span> parts =
-      even_parts(channels, std::max(least_task_channels, channels / std::max<Index>(1, wanted_tasks / blocks)));
+  const Index most = std::max(least_task_channels, channels / std::max<Index>(1, wanted_tasks / blocks));
+  const std::vector<Span> parts = even_parts(channels, most);
   return {blocks * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* memory) {
             const Index block = task % blocks, plane = target.shape.pixels() * target.blocks.lanes(block);
@@ -36,11 +27,14 @@ Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, con
             for (Index c = part.begin; c < part.end; ++c)
               std::fill_n(target.channel(block, c), plane, weights.bias ? *weights.bias_from(c) : T(0));
             for (const Patch& patch : patches)
-              if (patch.block == block) add_patch(source, target, weights, patch, part, reinterpret_cast<T*>(memory));
+              if (patch.block == block)
+                this->multiply(
+                    {source, target, weights, patch, part, this->kernel_->winograd_delta}, reinterpret_cast<T*>(memory),
+                    [this](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
             for (Index c = part.begin; c < part.end; ++c)
               finish({block, c, {0, target.shape.height}, {0, target.shape.width}}, target.channel(block, c));
           },
-          static_cast<std::size_t>(this->scratch(vectors)) * sizeof(T)};
+          static_cast<std::size_t>(this->scratch(most, vectors, weights)) * sizeof(T)};
 }
 
 template class WinogradDelta<float>;

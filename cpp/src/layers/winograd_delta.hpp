@@ -3,7 +3,7 @@
 // they overlap in the input's delta.
 #pragma once
 
-#include "layers/winograd.hpp"
+#include "layers/winograd_products.hpp"
 
 namespace cnnbp {
 
@@ -16,8 +16,6 @@ class WinogradDelta : public WinogradProducts<T> {
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 
   Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
-  void add_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
-                 Span channels, T* scratch) const;
 };
 
 }  // namespace cnnbp

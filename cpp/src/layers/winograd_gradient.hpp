@@ -3,7 +3,7 @@
 #pragma once
 
 #include "layers/gradient_sum.hpp"
-#include "layers/winograd.hpp"
+#include "layers/winograd_shape.hpp"
 
 namespace cnnbp {
 

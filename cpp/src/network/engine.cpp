@@ -18,7 +18,7 @@ constexpr Index forward_bytes = 32 * 1024 * 1024, most_forward = 256, least_forw
 
 template <class T>
 Index packed_place(const Layer<T>& layer) {
-  return whole_vectors<T>(layer.packed_for_forward());
+  return whole_vectors<T>(layer.packed_for_forward(any_samples));
 }
 
 }  // namespace

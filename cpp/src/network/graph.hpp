@@ -51,7 +51,7 @@ constexpr bool packs_apart(Index elements) {
 /// The same of those of a training step's forward pass.
 template <class T>
 bool packs_apart(const Node<T>& node) {
-  return node.layer && packs_apart<T>(node.layer->packed_for_forward());
+  return node.layer && packs_apart<T>(node.layer->packed_for_forward(any_samples));
 }
 
 /// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts. A delta

@@ -93,8 +93,8 @@ void Graph<T>::add_backward(const Node<T>* node, Index signal) {
   const bool later = node && overwrites_input(*node);
   if (later) at(node->inputs[0].signal).delta_in_value = true;
   const Node<T>* const maker = node ? maker_for(*node) : nullptr;
-  const Index apart =
-      node && node->layer && needs_delta(node->inputs[0].signal) && packs_apart<T>(node->layer->packed_for_delta());
+  const Index apart = node && node->layer && needs_delta(node->inputs[0].signal) &&
+                      packs_apart<T>(node->layer->packed_for_delta(any_samples));
   if (!later) phase += apart;
   backward_.push_back({node, signal, phase, later ? phase + 1 + apart : phase, maker, maker && unpools(*node, *maker)});
 }

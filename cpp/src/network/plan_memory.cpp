@@ -66,8 +66,9 @@ template <class T>
 void Plan<T>::request_for_forward(std::vector<Request>& requests) {
   packed_for_forward_.resize(graph_.nodes().size());
   for (std::size_t i = 0; i < packed_for_forward_.size(); ++i)
-    if (const Layer<T>* layer = graph_.nodes()[i].layer; layer && layer->packed_for_forward() > 0)
-      requests.push_back({&packed_for_forward_[i], layer->packed_for_forward(), lifetimes_.packed_for_forward()[i]});
+    if (const Layer<T>* layer = graph_.nodes()[i].layer; layer && layer->packed_for_forward(samples_) > 0)
+      requests.push_back(
+          {&packed_for_forward_[i], layer->packed_for_forward(samples_), lifetimes_.packed_for_forward()[i]});
 }
 
 /// Parameters are packed only where a delta is wanted.
@@ -78,8 +79,9 @@ void Plan<T>::request_for_backward(std::vector<Request>& requests) {
   for (std::size_t i = 0; i < packed_for_delta_.size(); ++i) {
     const Node<T>* node = graph_.backward()[i].node;
     if (node == nullptr || node->layer == nullptr) continue;
-    if (graph_.needs_delta(node->inputs[0].signal))
-      requests.push_back({&packed_for_delta_[i], node->layer->packed_for_delta(), lifetimes_.packed_for_delta()[i]});
+    const Index packed = node->layer->packed_for_delta(samples_);
+    if (graph_.needs_delta(node->inputs[0].signal) && packed > 0)
+      requests.push_back({&packed_for_delta_[i], packed, lifetimes_.packed_for_delta()[i]});
     if (node->layer->learns())
       requests.push_back(
           {&workspaces_[i], node->layer->gradient_workspace(Blocks<T>(samples_)), lifetimes_.workspaces()[i]});
