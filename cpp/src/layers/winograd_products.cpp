@@ -19,9 +19,10 @@ constexpr Index least_late = Index{1} << 21;
 constexpr Index most_late_columns(Index samples, Index full_lanes) { return samples < full_lanes ? 128 : 256; }
 
 /// Of more points of a source's pixel than this, in all channels, those of a patch of four vectors would not fit the
-/// second cache (1.2 MB). Then so many sources are taken to the points together: 256 channels of 14×14 take a tenth
-/// less than with half as wide patches, 128 of 8×8 and 5×5 kernels, too.
-constexpr Index most_source_points = 5000, sources_together = 64;
+/// second cache (1.2 MB). Then fewer sources are taken to the points together, 128 or, of 5×5 kernels, 64: 256 channels
+/// of 14×14 take a tenth less than with half as wide patches. (VGG-small's predictions of few images take 2 percent
+/// more with 64.) Kernels that are not packed leave room for 64.
+constexpr Index most_source_points = 5000, late_sources = 64;
 
 /// Columns of the product at a point.
 template <class T>
@@ -54,13 +55,14 @@ bool WinogradProducts<T>::has_many_points() const {
 }
 
 template <class T>
-Index WinogradProducts<T>::most_together() const {
-  return has_many_points() && shape_.phases() == 1 ? sources_together : shape_.source_channels;
+Index WinogradProducts<T>::most_together(bool packed) const {
+  if (!has_many_points() || shape_.phases() > 1) return shape_.source_channels;
+  return packed ? most_source_points / squared(shape_.source.size) / late_sources * late_sources : late_sources;
 }
 
 template <class T>
 auto WinogradProducts<T>::kernels(const Work& work, Index part, Span group, const Memory& memory) const -> Kernels {
-  const Span sources = sources_of(part);
+  const Span sources = sources_of(part, work.weights.packed != nullptr);
   const Index count = sources.end - sources.begin;
   if (work.weights.packed) {
     const Order order = order_of(shape_.target_channels, count);
@@ -73,7 +75,7 @@ auto WinogradProducts<T>::kernels(const Work& work, Index part, Span group, cons
 
 template <class T>
 Index WinogradProducts<T>::packed_size(Index samples) const {
-  const Index size = packed_before(source_parts());
+  const Index size = packed_before(source_parts(true));
   constexpr Index full = Blocks<T>::full_lanes;
   const Index most = most_late_columns(samples, full), lanes = Blocks<T>(std::min(samples, most + 1)).all_lanes();
   const bool late = size * Index{sizeof(T)} >= least_late && shape_.phases() == 1 &&
@@ -119,15 +121,15 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
   if (!packed) return {};
   const std::vector<Span> groups = even_parts(shape_.target_channels, most_grouped());
   const Index count = static_cast<Index>(groups.size());
-  return {source_parts() * count,
+  return {source_parts(true) * count,
           [=, this, &weight](Index task, std::byte* scratch) {
-            const Span group = groups[static_cast<std::size_t>(task % count)], sources = sources_of(task / count);
+            const Span group = groups[static_cast<std::size_t>(task % count)], sources = sources_of(task / count, true);
             const Order order = order_of(shape_.target_channels, sources.end - sources.begin);
             bring_to_points(weight, group, sources, order,
                             packed + packed_before(task / count) + group.begin * order.target_stride,
                             reinterpret_cast<T*>(scratch));
           },
-          static_cast<std::size_t>(turned_size()) * sizeof(T)};
+          static_cast<std::size_t>(turned_size(true)) * sizeof(T)};
 }
 
 /// Phases of the source are more numbers to sum over, those of the target are products of their own.
@@ -160,20 +162,21 @@ Index WinogradProducts<T>::most_grouped() const {
 }
 
 template <class T>
-Index WinogradProducts<T>::turned_size() const {
+Index WinogradProducts<T>::turned_size(bool packed) const {
   const Index taps = shape_.kernel_height * shape_.kernel_width;
-  return turns() ? whole_vectors<T>(most_grouped() * most_together() * taps) : 0;
+  return turns() ? whole_vectors<T>(most_grouped() * most_together(packed) * taps) : 0;
 }
 
 template <class T>
 auto WinogradProducts<T>::memory_of(T* first, Index targets, Index width, const Weights& weights) const -> Memory {
-  const Index groups = source_parts() > 1 ? (targets + most_grouped() - 1) / most_grouped() : 1;
+  const bool packed = weights.packed != nullptr;
+  const Index groups = source_parts(packed) > 1 ? (targets + most_grouped() - 1) / most_grouped() : 1;
   const Index group = shape_.points() * point_stride<T>(most_grouped() * shape_.target.phases, width);
   T* const sources = first + groups * group;
-  T* const kernels = sources + shape_.points() * point_stride<T>(most_together() * shape_.source.phases, width);
-  if (weights.packed) return {first, sources, nullptr, nullptr, kernels};
-  T* const turned = kernels + whole_vectors<T>(size_of(order_of(most_grouped(), most_together())));
-  return {first, sources, kernels, turned, turned + turned_size()};
+  T* const kernels = sources + shape_.points() * point_stride<T>(most_together(packed) * shape_.source.phases, width);
+  if (packed) return {first, sources, nullptr, nullptr, kernels};
+  T* const turned = kernels + whole_vectors<T>(size_of(order_of(most_grouped(), most_together(packed))));
+  return {first, sources, kernels, turned, turned + turned_size(packed)};
 }
 
 template <class T>

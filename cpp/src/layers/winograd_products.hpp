@@ -35,9 +35,10 @@ class WinogradProducts : public ChannelSum<T> {
   template <class Take>
   void multiply(const Work& work, T* first, Take take) const {
     const Memory memory = memory_of(first, work.channels.end - work.channels.begin, width_of(work), work.weights);
-    const Index parts = source_parts();
+    const bool packed = work.weights.packed != nullptr;
+    const Index parts = source_parts(packed);
     for (Index part = 0; part < parts; ++part) {
-      const WinogradTiles<T> from = source_tiles(work, sources_of(part), memory.sources);
+      const WinogradTiles<T> from = source_tiles(work, sources_of(part, packed), memory.sources);
       work.to_points(from);
       T* points = memory.targets;
       for_each_group(work.channels, [&](Span group) {
@@ -85,19 +86,23 @@ class WinogradProducts : public ChannelSum<T> {
   /// Of a group and some sources: packed, or brought to the points now.
   Kernels kernels(const Work& work, Index part, Span group, const Memory& memory) const;
   /// Elements before the packed ones of a part of the sources.
-  Index packed_before(Index part) const { return part * size_of(order_of(shape_.target_channels, most_together())); }
+  Index packed_before(Index part) const {
+    return part * size_of(order_of(shape_.target_channels, most_together(true)));
+  }
   Memory memory_of(T* first, Index targets, Index width, const Weights& weights) const;
   static Index width_of(const Work& work) {
     return whole_vectors<T>(work.patch.tiles() * work.source.map.blocks.lanes(work.patch.block));
   }
-  /// Sources that are taken to the points together.
-  Index most_together() const;
-  Index source_parts() const { return (shape_.source_channels + most_together() - 1) / most_together(); }
-  Span sources_of(Index part) const {
-    return {part * most_together(), std::min((part + 1) * most_together(), shape_.source_channels)};
+  /// Sources that are taken to the points together, with packed kernels or without.
+  Index most_together(bool packed) const;
+  Index source_parts(bool packed) const {
+    return (shape_.source_channels + most_together(packed) - 1) / most_together(packed);
+  }
+  Span sources_of(Index part, bool packed) const {
+    return {part * most_together(packed), std::min((part + 1) * most_together(packed), shape_.source_channels)};
   }
   bool turns() const;
-  Index turned_size() const;
+  Index turned_size(bool packed) const;
   void bring_to_points(const T* weight, Span targets, Span sources, const Order& order, T* to, T* turned) const;
   void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, const Kernels& kernels,
                        bool accumulate) const;
