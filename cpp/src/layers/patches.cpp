@@ -18,18 +18,6 @@ std::vector<Patch> patches_of(Index block, Index down, Index across, Index most,
   return patches;
 }
 
-template <class T>
-Unpooling<T> unpooling_of(const Unpooled<T>& unpooled, Index block) {
-  const auto& [delta, taps] = unpooled;
-  if (!delta.data) return {};
-  constexpr Index together = sizeof(T) / sizeof(TapNumber);
-  return {.delta = delta.block(block),
-          .taps = reinterpret_cast<const TapNumber*>(taps.block(block)),
-          .delta_channel_stride = delta.channel_stride(block),
-          .taps_channel_stride = taps.channel_stride(block) * together,
-          .row_stride = delta.row_stride(block)};
-}
-
 }  // namespace
 
 /// As wide as they can be, unless narrower ones have fewer vectors that are not full, or are fewer: 7 × 7 tiles of 8
@@ -55,8 +43,7 @@ std::vector<Patch> patches_of(const Blocks<T>& blocks, Index down, Index across,
 }
 
 template <class T>
-WinogradTiles<T> tiles_of(const Source<T>& source, const Patch& patch, const WinogradSide& side) {
-  const Tensor<T>& map = source.map;
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, const WinogradSide& side) {
   const Index lanes = map.blocks.lanes(patch.block);
   return {
       .map = map.block(patch.block),
@@ -79,13 +66,27 @@ WinogradTiles<T> tiles_of(const Source<T>& source, const Patch& patch, const Win
       .lanes = lanes,
       .point_lanes = lanes,
       .normalizing = map.normalizing,
-      .unpooling = unpooling_of(source.unpooled, patch.block),
+      .unpooling = {},
   };
+}
+
+template <class T>
+Unpooling<T> unpooling_of(const Unpooled<T>& unpooled, Index block) {
+  const auto& [delta, taps] = unpooled;
+  if (!delta.data) return {};
+  constexpr Index together = sizeof(T) / sizeof(TapNumber);
+  return {.delta = delta.block(block),
+          .taps = reinterpret_cast<const TapNumber*>(taps.block(block)),
+          .delta_channel_stride = delta.channel_stride(block),
+          .taps_channel_stride = taps.channel_stride(block) * together,
+          .row_stride = delta.row_stride(block)};
 }
 
 template std::vector<Patch> patches_of(const Blocks<float>&, Index, Index, Index);
 template std::vector<Patch> patches_of(const Blocks<double>&, Index, Index, Index);
-template WinogradTiles<float> tiles_of(const Source<float>&, const Patch&, const WinogradSide&);
-template WinogradTiles<double> tiles_of(const Source<double>&, const Patch&, const WinogradSide&);
+template WinogradTiles<float> tiles_of(const Tensor<float>&, const Patch&, const WinogradSide&);
+template WinogradTiles<double> tiles_of(const Tensor<double>&, const Patch&, const WinogradSide&);
+template Unpooling<float> unpooling_of(const Unpooled<float>&, Index);
+template Unpooling<double> unpooling_of(const Unpooled<double>&, Index);
 
 }  // namespace cnnbp

@@ -48,7 +48,11 @@ std::vector<Patch> patches_of(const Blocks<T>& blocks, Index down, Index across,
 
 /// All channels of a patch, without its points.
 template <class T>
-WinogradTiles<T> tiles_of(const Source<T>& source, const Patch& patch, const WinogradSide& side);
+WinogradTiles<T> tiles_of(const Tensor<T>& map, const Patch& patch, const WinogradSide& side);
+
+/// What tiles of one block read in place of a map that is not in memory; none if there is no such delta.
+template <class T>
+Unpooling<T> unpooling_of(const Unpooled<T>& unpooled, Index block);
 
 /// Elements from one point to the next: a cache line more than there are, so that the points of a tile do not fall
 /// into one set of the first cache.

@@ -100,13 +100,12 @@ void WinogradGradientSum<T>::add_patch(const WinogradTiles<T>& rows, const Winog
 template <class T>
 void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Source<T>& delta, const std::vector<Patch>& patches,
                                       const Part& part, const Sums& sums, T* scratch) const {
-  const auto tiles = [](const Source<T>& source, const Patch& patch, const WinogradSide& side, const Span& channels,
+  const auto tiles = [](const Tensor<T>& map, const Patch& patch, const WinogradSide& side, const Span& channels,
                         T* points) {
-    WinogradTiles<T> all = tiles_of(source, patch, side);
+    WinogradTiles<T> all = tiles_of(map, patch, side);
     all.map += channels.begin * all.channel_stride;
     all.channels = channels.end - channels.begin;
     all.normalizing = all.normalizing.from(channels.begin);
-    all.unpooling = all.unpooling.from(channels.begin);
     all.points = points;
     const Index stored = whole_halves<T>(all.channels);
     if (side.phases > 1) all.point_phase_stride = stored * all.point_channel_stride;
@@ -117,8 +116,9 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Source<T>& d
   const Span& outputs = columns_are_outputs_ ? part.columns : part.rows;
   for (Index i = part.patches.begin; i < part.patches.end; ++i) {
     const Patch& patch = patches[static_cast<std::size_t>(i)];
-    const WinogradTiles<T> x = tiles({input}, patch, shape_.source, inputs, scratch);
-    const WinogradTiles<T> d = tiles(delta, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
+    const WinogradTiles<T> x = tiles(input, patch, shape_.source, inputs, scratch);
+    WinogradTiles<T> d = tiles(delta.map, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
+    d.unpooling = unpooling_of(delta.unpooled, patch.block).from(outputs.begin);
     this->kernel_->winograd_input(x);
     this->kernel_->winograd_delta(d);
     add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x, sums, i == part.patches.begin,

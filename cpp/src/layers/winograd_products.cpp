@@ -188,11 +188,11 @@ Index WinogradProducts<T>::scratch(Index targets, Index vectors, const Weights& 
 /// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
 WinogradTiles<T> WinogradProducts<T>::source_tiles(const Work& work, Span channels, T* points) const {
-  WinogradTiles<T> tiles = tiles_of(work.source, work.patch, shape_.source);
+  WinogradTiles<T> tiles = tiles_of(work.source.map, work.patch, shape_.source);
   tiles.map += channels.begin * tiles.channel_stride;
   tiles.channels = channels.end - channels.begin;
   tiles.normalizing = tiles.normalizing.from(channels.begin);
-  tiles.unpooling = tiles.unpooling.from(channels.begin);
+  tiles.unpooling = unpooling_of(work.source.unpooled, work.patch.block).from(channels.begin);
   if (work.source.map.blocks.samples_in(work.patch.block) == 1 && !work.source.unpooled.delta.data)
     tiles.point_lanes = 1;
   tiles.points = points;
@@ -203,7 +203,7 @@ WinogradTiles<T> WinogradProducts<T>::source_tiles(const Work& work, Span channe
 template <class T>
 WinogradTiles<T> WinogradProducts<T>::target_tiles(const Work& work, Span group, const WinogradTiles<T>& source,
                                                    T* points) const {
-  WinogradTiles<T> tiles = tiles_of<T>({work.target}, work.patch, shape_.target);
+  WinogradTiles<T> tiles = tiles_of(work.target, work.patch, shape_.target);
   tiles.map += group.begin * tiles.channel_stride;
   tiles.channels = group.end - group.begin;
   tiles.point_lanes = source.point_lanes;
