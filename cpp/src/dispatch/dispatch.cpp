@@ -6,13 +6,20 @@
 
 namespace cnnbp {
 
-extern const Kernels portable_kernels;
+extern const KernelTable<float> portable_float32;
+extern const KernelTable<double> portable_float64;
 #if defined(CNNBP_X86)
-extern const Kernels avx2_kernels;
-extern const Kernels avx512_kernels;
+extern const KernelTable<float> avx2_float32, avx512_float32;
+extern const KernelTable<double> avx2_float64, avx512_float64;
 #endif
 
 namespace {
+
+constexpr Kernels portable_kernels{"portable", portable_float32, portable_float64};
+#if defined(CNNBP_X86)
+constexpr Kernels avx2_kernels{"avx2", avx2_float32, avx2_float64};
+constexpr Kernels avx512_kernels{"avx512", avx512_float32, avx512_float64};
+#endif
 
 /// Best first.
 std::vector<const Kernels*> available() {

@@ -1,4 +1,4 @@
-// All kernels, instantiated for the lane vector that was included before this file.
+// All kernels but Winograd's, instantiated for the lane vector that was included before this file.
 #pragma once
 
 #include "kernels/activations.hpp"
@@ -15,13 +15,12 @@
 #include "kernels/subsampling.hpp"
 #include "kernels/table.hpp"
 #include "kernels/update.hpp"
-#include "kernels/winograd.hpp"
 
 namespace cnnbp {
 namespace {
 
 template <class T>
-constexpr KernelTable<T> make_table() {
+constexpr KernelTable<T> make_table(const WinogradTable<T>& winograd) {
   return {
       .correlate = correlate<T>,
       .accumulate_kernel_gradient = accumulate_kernel_gradient<T>,
@@ -34,12 +33,7 @@ constexpr KernelTable<T> make_table() {
       .gather = gather<T>,
       .ask = ask<T>,
       .transpose = transpose<T>,
-      .winograd_weights = winograd_weights<T>,
-      .winograd_input = winograd_input<T>,
-      .winograd_delta = winograd_delta<T>,
-      .winograd_gradient = winograd_gradient<T>,
-      .winograd_output = winograd_output<T>,
-      .winograd_input_delta = winograd_input_delta<T>,
+      .winograd = &winograd,
       .avg_pool = avg_pool<T>,
       .avg_pool_delta = avg_pool_delta<T>,
       .max_pool = max_pool<T>,

@@ -1,10 +1,22 @@
-// The kernels of one instruction set. Each member is one operation; its contract is its argument's.
+// The kernels of one instruction set, by type. Each member is one operation; its contract is its argument's.
 #pragma once
 
 #include "kernels/learning_arguments.hpp"
 #include "kernels/map_arguments.hpp"
 
 namespace cnnbp {
+
+/// Transforms of Winograd's algorithm, a file of their own: they take the compiler as long as all the others of a type.
+template <class T>
+struct WinogradTable {
+  void (*weights)(const WinogradWeights<T>&);
+  void (*input)(const WinogradTiles<T>&);
+  void (*delta)(const WinogradTiles<T>&);
+  void (*gradient)(const WinogradGradient<T>&);
+  /// Plus bias[channel], or 0 without.
+  void (*output)(const WinogradTiles<T>&, const T* bias);
+  void (*input_delta)(const WinogradTiles<T>&);
+};
 
 template <class T>
 struct KernelTable {
@@ -22,13 +34,7 @@ struct KernelTable {
   /// Nothing changes; what is asked for comes nearer.
   void (*ask)(const Asking<T>&);
   void (*transpose)(const Transposition<T>&);
-  void (*winograd_weights)(const WinogradWeights<T>&);
-  void (*winograd_input)(const WinogradTiles<T>&);
-  void (*winograd_delta)(const WinogradTiles<T>&);
-  void (*winograd_gradient)(const WinogradGradient<T>&);
-  /// Plus bias[channel], or 0 without.
-  void (*winograd_output)(const WinogradTiles<T>&, const T* bias);
-  void (*winograd_input_delta)(const WinogradTiles<T>&);
+  const WinogradTable<T>* winograd;
   void (*avg_pool)(const Pooling<T>&);
   void (*avg_pool_delta)(const Pooling<T>&);
   void (*max_pool)(const Pooling<T>&);
@@ -74,10 +80,11 @@ struct KernelTable {
   double (*multiply_adds)(Index iterations, T* out);
 };
 
+/// The tables of one instruction set, each from a file of its own.
 struct Kernels {
   const char* name;
-  KernelTable<float> float32;
-  KernelTable<double> float64;
+  const KernelTable<float>& float32;
+  const KernelTable<double>& float64;
 
   template <class T>
   const KernelTable<T>& of() const {

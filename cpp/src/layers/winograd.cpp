@@ -28,14 +28,14 @@ template <class T>
 void WinogradSum<T>::sum_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                                const Patch& patch, Span channels, const Memory& memory, const Finish& finish) const {
   Pixels pixels = pixels_of(patch);
-  this->multiply({source, target, weights, patch, channels, this->kernel_->winograd_input}, memory.points,
+  this->multiply({source, target, weights, patch, channels, this->kernel_->winograd->input}, memory.points,
                  [&](WinogradTiles<T> to, Span group) {
                    const Planes planes = this->planes(target, patch.block, group.begin, pixels.rows, memory.rows);
                    if (!target.data) {
                      to.map = planes.first;
                      to.channel_stride = planes.channel_stride;
                    }
-                   this->kernel_->winograd_output(to, weights.bias_from(group.begin));
+                   this->kernel_->winograd->output(to, weights.bias_from(group.begin));
                    for (pixels.channel = group.begin; pixels.channel < group.end; ++pixels.channel)
                      finish(pixels, planes.first + (pixels.channel - group.begin) * planes.channel_stride);
                  });

@@ -28,9 +28,10 @@ Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, con
               std::fill_n(target.channel(block, c), plane, weights.bias ? *weights.bias_from(c) : T(0));
             for (const Patch& patch : patches)
               if (patch.block == block)
-                this->multiply(
-                    {source, target, weights, patch, part, this->kernel_->winograd_delta}, reinterpret_cast<T*>(memory),
-                    [this](const WinogradTiles<T>& group, Span) { this->kernel_->winograd_input_delta(group); });
+                this->multiply({source, target, weights, patch, part, this->kernel_->winograd->delta},
+                               reinterpret_cast<T*>(memory), [this](const WinogradTiles<T>& group, Span) {
+                                 this->kernel_->winograd->input_delta(group);
+                               });
             for (Index c = part.begin; c < part.end; ++c)
               finish({block, c, {0, target.shape.height}, {0, target.shape.width}}, target.channel(block, c));
           },

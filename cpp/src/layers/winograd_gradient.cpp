@@ -119,8 +119,8 @@ void WinogradGradientSum<T>::sum_part(const Tensor<T>& input, const Source<T>& d
     const WinogradTiles<T> x = tiles(input, patch, shape_.source, inputs, scratch);
     WinogradTiles<T> d = tiles(delta.map, patch, shape_.target, outputs, x.points + shape_.points() * x.point_stride);
     d.unpooling = unpooling_of(delta.unpooled, patch.block).from(outputs.begin);
-    this->kernel_->winograd_input(x);
-    this->kernel_->winograd_delta(d);
+    this->kernel_->winograd->input(x);
+    this->kernel_->winograd->delta(d);
     add_patch(columns_are_outputs_ ? x : d, columns_are_outputs_ ? d : x, sums, i == part.patches.begin,
               d.points + shape_.points() * d.point_stride);
   }
@@ -137,13 +137,13 @@ void WinogradGradientSum<T>::add_kernels(const Part& part, const Sums& sums, boo
     T* const kernels = gradient + row * next_row + part.columns.begin * next_column;
     const Index count = part.columns.end - part.columns.begin;
     for (Index column = 0; first && column < count; ++column) std::fill_n(kernels + column * next_column, taps(), T(0));
-    this->kernel_->winograd_gradient({.points = sums.first + (row - part.rows.begin) * sums.row,
-                                      .gradient = kernels,
-                                      .point_stride = shape_.phases() * sums.point,
-                                      .point_phase_stride = sums.point,
-                                      .channels = count,
-                                      .channel_stride = next_column,
-                                      .size = shape_.kernel_size()});
+    this->kernel_->winograd->gradient({.points = sums.first + (row - part.rows.begin) * sums.row,
+                                       .gradient = kernels,
+                                       .point_stride = shape_.phases() * sums.point,
+                                       .point_phase_stride = sums.point,
+                                       .channels = count,
+                                       .channel_stride = next_column,
+                                       .size = shape_.kernel_size()});
   }
 }
 

@@ -100,7 +100,7 @@ bool WinogradProducts<T>::turns() const {
 template <class T>
 void WinogradProducts<T>::bring_to_points(const T* weight, Span targets, Span sources, const Order& order, T* to,
                                           T* turned) const {
-  this->kernel_->winograd_weights({
+  this->kernel_->winograd->weights({
       .weight = weight + targets.begin * shape_.weight_target_stride + sources.begin * shape_.weight_source_stride,
       .points = to,
       .targets = targets.end - targets.begin,

@@ -1,0 +1,13 @@
+// Compiled with instruction-set flags (cpp/CMakeLists.txt): includes intrinsics and kernel headers alone, exports one
+// table.
+#include "simd/avx512.hpp"
+
+#include "kernels/make_table.hpp"
+
+namespace cnnbp {
+
+extern const WinogradTable<float> avx512_winograd_float32;
+extern const KernelTable<float> avx512_float32;
+constinit const KernelTable<float> avx512_float32 = make_table<float>(avx512_winograd_float32);
+
+}  // namespace cnnbp

@@ -1,0 +1,13 @@
+// Compiled with instruction-set flags (cpp/CMakeLists.txt): includes intrinsics and kernel headers alone, exports one
+// table.
+#include "simd/avx512.hpp"
+
+#include "kernels/make_table.hpp"
+
+namespace cnnbp {
+
+extern const WinogradTable<double> avx512_winograd_float64;
+extern const KernelTable<double> avx512_float64;
+constinit const KernelTable<double> avx512_float64 = make_table<double>(avx512_winograd_float64);
+
+}  // namespace cnnbp

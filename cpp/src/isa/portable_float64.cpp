@@ -1,0 +1,13 @@
+// Compiled with instruction-set flags (cpp/CMakeLists.txt): includes intrinsics and kernel headers alone, exports one
+// table.
+#include "simd/portable.hpp"
+
+#include "kernels/make_table.hpp"
+
+namespace cnnbp {
+
+extern const WinogradTable<double> portable_winograd_float64;
+extern const KernelTable<double> portable_float64;
+constinit const KernelTable<double> portable_float64 = make_table<double>(portable_winograd_float64);
+
+}  // namespace cnnbp
