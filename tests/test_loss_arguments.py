@@ -79,6 +79,7 @@ SAMPLES = {
     "nan-as-weight": ([0, 1, 2], [1, np.nan, 2], "sample_weight of sample 1", "nan"),
     "infinity-as-weight": ([0, 1, 2], [1, 2, np.inf], "sample_weight of sample 2", "inf"),
     "negative-weight": ([0, 1, 2], [-0.5, 1, 2], "sample_weight of sample 0", "-0.5"),
+    "weights-past-their-sum": ([0, 1, 2], [1e308] * 3, "sample_weight", "sum"),
     "weights-as-text": ([0, 1, 2], ["1", "2", "3"], "sample_weight"),
 }
 
@@ -103,7 +104,9 @@ def test_hinge_refuses_targets():
 
 def test_one_output_refuses_a_third_class():
     net = identity_network(1, "bce_with_logits")
-    assert_refused(lambda: net.evaluate(images([[1], [2]]), [0, 2]), ("y", "label 2", "0 to 1"))
+    assert_refused(
+        lambda: net.evaluate(images([[1], [2]]), [0, 2]), ("y", "label 2", "0 to 1", "(2, 1)")
+    )
 
 
 @pytest.mark.parametrize("weight", [[1, -1, 1], [1, 1]])

@@ -36,6 +36,9 @@ SAMPLES = {
     "no-samples": (IMAGES[:0], LABELS[:0], "x", "(0, 1, 12, 12)"),
     "nan-in-the-images": (spoiled(IMAGES), LABELS, "x", "NaN", "7"),
     "infinity-in-the-images": (spoiled(IMAGES, np.inf), LABELS, "x", "7"),
+    "an-image-past-float32": (
+        spoiled(IMAGES.astype(np.float64), 1e300), LABELS, "x", "1e+300", "7", "float32"
+    ),
     "one-label-too-few": (IMAGES, LABELS[:-1], "y", "19", "18"),
     "label-past-the-classes": (IMAGES, LABELS + (np.arange(19) == 11), "y", "4"),
     "negative-label": (IMAGES, LABELS - (np.arange(19) == 11) * 10, "y", "-"),
@@ -46,6 +49,7 @@ SAMPLES = {
     "targets-of-rank-3": (IMAGES, TARGETS[:, :, None, None, None], "y", "(19, 4, 1, 1, 1)"),
     "nan-in-the-targets": (IMAGES, spoiled(TARGETS), "y", "NaN", "7"),
     "infinity-in-the-targets": (IMAGES, spoiled(TARGETS, -np.inf), "y", "7"),
+    "a-target-past-float32": (IMAGES, spoiled(TARGETS, -1e39), "y", "-1e+39", "7", "float32"),
 }  # fmt: skip
 
 
@@ -96,6 +100,13 @@ IMAGE_FAULTS = {name: (x, *words) for name, (x, _, *words) in SAMPLES.items() if
 def test_predict_refuses_images(network, fault):
     x, *words = fault
     assert_refused_unchanged(network, lambda: network.predict(x), words)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 3.4028234e38), ("float64", 1e308)])
+def test_the_largest_numbers_of_the_type_are_taken(dtype, largest):
+    net = cnnbp.Network([L.Linear(1)], input_shape=(1, 1, 1), loss="mse", dtype=dtype)
+    assert np.isfinite(net.predict(np.full((3, 1, 1, 1), largest))).all()
+    assert net.evaluate(np.zeros((1, 1, 1, 1)), np.array([[largest]]))["loss"] > largest
 
 
 #: What is done to a good state, and the words of the error.

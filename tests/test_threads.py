@@ -1,5 +1,6 @@
 """The core beside other threads, processes and their floating-point settings."""
 
+import copy
 import multiprocessing
 import os
 import subprocess
@@ -14,6 +15,7 @@ import architectures
 import cnnbp
 from claims import assert_same_bits
 from cnnbp import functional
+from cnnbp import layers as L  # noqa: N812
 
 needs_fork = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
@@ -162,6 +164,37 @@ def _change_while_others_predict() -> None:
                 network.optimizer = cnnbp.optim.SGD(lr=0.1)
     for prediction in predictions:
         assert prediction.result().tobytes() in expected
+
+
+def test_a_copy_made_while_another_thread_trains_is_of_one_step(rng):
+    """Parameters, velocities and the count of steps: those of two steps would go on to neither."""
+    x, y = rng.random((4, 1, 8, 8)), rng.integers(0, 3, 4)
+    first, net = (
+        cnnbp.Network(
+            [L.Conv2d(4, 3), L.Linear(3)],
+            input_shape=(1, 8, 8),
+            loss="cross_entropy",
+            optimizer=cnnbp.optim.SGD(lr=0.01, momentum=0.9),
+        )
+        for _ in range(2)
+    )
+    states = []
+    for _ in range(400):
+        states.append({**first.state_dict(), **first._core.optimizer_state()})
+        first.train_step(x, y)
+
+    def train():
+        for _ in states:
+            net.train_step(x, y)
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    while trainer.is_alive():
+        copied = copy.deepcopy(net)
+        if (steps := copied._core.optimizer_steps()) < len(states):
+            state = {**copied.state_dict(), **copied._core.optimizer_state()}
+            assert_same_bits(state, states[steps])
+    trainer.join()
 
 
 def test_a_network_may_be_changed_while_others_predict():

@@ -71,10 +71,10 @@ void bind_network(py::module_& module) {
       .def("gradients", [](PyNetwork& n) { return n.copies(Kind::gradient); })
       .def("optimizer_state", [](PyNetwork& n) { return n.copies(Kind::state); })
       .def("optimizer_steps", &PyNetwork::optimizer_steps)
+      .def("snapshot", &PyNetwork::snapshot)
       .def(
           "load_parameters", [](PyNetwork& n, const py::dict& d) { n.load(d, Kind::value); }, arg("parameters"))
       .def("load_optimizer_state", &PyNetwork::load_optimizer_state, arg("state"), arg("steps"))
-      .def("training_passes", &PyNetwork::training_passes)
       .def("set_training_passes", &PyNetwork::set_training_passes, arg("passes"))
       .def("check", &PyNetwork::check, arg("x"), arg("y"), weights)
       .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"), weights)

@@ -208,21 +208,32 @@ py::dict PyNetwork::trace(const py::array& x, const py::array& y, const Numbers&
   });
 }
 
-py::dict PyNetwork::copies(Kind kind) {
+std::pair<std::vector<py::dict>, Counts> PyNetwork::copies_of(std::initializer_list<Kind> kinds) {
   return visit([&]<class T>(Network<T>& n) {
-    py::dict result;
+    std::pair<std::vector<py::dict>, Counts> result;
     std::vector<std::pair<std::span<const T>, T*>> moves;
-    for (const Named<T>& from : named(n, kind)) {
-      py::array_t<T> array(shape_of(from.shape));
-      moves.emplace_back(from.values, array.mutable_data());
-      result[py::str(from.name)] = array;
+    for (const Kind kind : kinds) {
+      py::dict& arrays = result.first.emplace_back();
+      for (const Named<T>& from : named(n, kind)) {
+        py::array_t<T> array(shape_of(from.shape));
+        moves.emplace_back(from.values, array.mutable_data());
+        arrays[py::str(from.name)] = array;
+      }
     }
     const Unlocked unlocked;
-    n.read([&] {
+    n.read([&](const Counts& counts) {
       for (const auto& [from, to] : moves) std::copy(from.begin(), from.end(), to);
+      result.second = counts;
     });
     return result;
   });
+}
+
+py::dict PyNetwork::copies(Kind kind) { return copies_of({kind}).first.front(); }
+
+py::tuple PyNetwork::snapshot() {
+  const auto [arrays, counts] = copies_of({Kind::value, Kind::state});
+  return py::make_tuple(arrays[0], arrays[1], counts.optimizer_steps, counts.training_passes);
 }
 
 void PyNetwork::load(const py::dict& given, Kind kind) {
@@ -250,10 +261,6 @@ void PyNetwork::load_optimizer_state(const py::dict& state, std::int64_t steps) 
 
 std::int64_t PyNetwork::optimizer_steps() {
   return visit_unlocked([](auto& n) { return n.optimizer_steps(); });
-}
-
-std::int64_t PyNetwork::training_passes() {
-  return visit_unlocked([](auto& n) { return n.training_passes(); });
 }
 
 void PyNetwork::set_training_passes(std::int64_t passes) {

@@ -40,11 +40,12 @@ class PyNetwork {
   py::dict trace(const py::array& x, const py::array& y, const Numbers& sample_weight);
 
   py::dict copies(Kind kind);
+  /// Values, state, the optimizer's steps and training passes, all of one moment.
+  py::tuple snapshot();
   /// Writes all of the arrays, or, when one does not fit, none.
   void load(const py::dict& given, Kind kind);
   void load_optimizer_state(const py::dict& state, std::int64_t steps);
   std::int64_t optimizer_steps();
-  std::int64_t training_passes();
   void set_training_passes(std::int64_t passes);
   void initialize(const std::string& name, const Initializer& initializer);
   void set_optimizer(const Optimizer& optimizer);
@@ -68,6 +69,7 @@ class PyNetwork {
     return visit(body);
   }
   const std::vector<LayerSummary>& summary();
+  std::pair<std::vector<py::dict>, Counts> copies_of(std::initializer_list<Kind> kinds);
   Images read(const py::array& x);
   Targets read_targets(const py::array& y, const Numbers& weights);
 

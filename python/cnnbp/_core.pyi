@@ -373,12 +373,17 @@ class Network:
     def optimizer_steps(self) -> int:
         """Count the updates since that state was zero."""
 
+    def snapshot(self) -> tuple[dict[str, Float], dict[str, Float], int, int]:
+        """Copy what training goes on from, all of one moment, whatever other threads do.
+
+        Parameters, the optimizer's state, its steps, and training passes.
+        """
+
     def initialize(self, name: str, initializer: Initializer) -> None: ...
     def load_parameters(self, parameters: dict[str, Float]) -> None:
         """Any subset of the parameters; nothing is changed when one is refused."""
 
     def load_optimizer_state(self, state: dict[str, Float], steps: int) -> None: ...
-    def training_passes(self) -> int: ...
     def set_training_passes(self, passes: int) -> None: ...
     def check(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> None:
         """Raise what the calls with these samples would raise."""

@@ -49,14 +49,15 @@ class Checkpoint:
         cls, core: Core, definition: Definition, optimizer: Optimizer, epochs_trained: int
     ) -> Checkpoint:
         """Return the checkpoint of a network as it is now."""
+        parameters, state, steps, passes = core.snapshot()
         return cls(
             definition=definition,
             optimizer=optimizer,
             epochs_trained=epochs_trained,
-            parameters=core.parameters(),
-            optimizer_state=core.optimizer_state(),
-            optimizer_steps=core.optimizer_steps(),
-            training_passes=core.training_passes(),
+            parameters=parameters,
+            optimizer_state=state,
+            optimizer_steps=steps,
+            training_passes=passes,
         )
 
     def restore(self, core: Core) -> None:

@@ -54,6 +54,11 @@ struct BatchLosses {
   std::vector<double> losses, weights;
 };
 
+/// How far a network has come: updates since the optimizer's state was zero, and training passes.
+struct Counts {
+  std::int64_t optimizer_steps, training_passes;
+};
+
 /// Bytes that a network asks for.
 struct MemoryUse {
   std::int64_t parameters;  ///< with their gradients, and what the optimizer keeps
@@ -140,8 +145,8 @@ class Network {
   /// Views into the network, valid as long as it lives. Where several threads use it, read them inside `read`;
   /// write to values inside `change` always.
   std::vector<Parameter<T>> parameters();
-  /// Calls `reader` while nothing changes the network.
-  void read(const std::function<void()>& reader) const;
+  /// Calls `reader` while nothing changes the network: what it reads is of one moment, between two steps.
+  void read(const std::function<void(const Counts&)>& reader) const;
   /// Calls `writer` while no other call is under way. Afterwards the weights that a Conv2d's connections hold at 0
   /// are 0 again, and so is their state.
   void change(const std::function<void()>& writer);

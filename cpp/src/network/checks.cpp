@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <sstream>
 #include <stdexcept>
 
 #include "kernels/arguments.hpp"
@@ -15,40 +17,57 @@ namespace {
 /// Numbers that one task looks at: 256 KB of float32.
 constexpr Index scan_size = 64 * 1024;
 
-/// An exponent of ones alone is that of NaN and infinity: one more carries into the sign. Comparing x − x with 0 took
-/// five times as long, a thirtieth of a small network's step.
+/// "1e+300": `std::to_string` would write all of its digits.
+std::string text(double value) {
+  std::ostringstream stream;
+  stream << value;
+  return stream.str();
+}
+
+/// Without the sign, the bits of numbers are in their order, infinity and NaN the last: those above the largest carry
+/// into the sign when all that are left are added. Comparing x − x with 0 took five times as long, a thirtieth of a
+/// small network's step.
 template <class T>
-bool all_finite(const T* values, Index count) {
+bool all_within(const T* values, Index count, T largest) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity()), last = exponent & (~exponent + 1);
+  constexpr Bits magnitude = ~Bits{0} >> 1;
+  const Bits left = magnitude - std::bit_cast<Bits>(largest);
   Bits carried = 0;
-  for (Index i = 0; i < count; ++i) carried |= (std::bit_cast<Bits>(values[i]) & exponent) + last;
+  for (Index i = 0; i < count; ++i) carried |= (std::bit_cast<Bits>(values[i]) & magnitude) + left;
   return carried >> (8 * sizeof(T) - 1) == 0;
 }
 
-/// The place of the first number that is NaN or infinite, or `count`.
+/// The place of the first number that is NaN or further from 0 than `largest`, or `count`.
 template <class T>
-Index first_not_finite(const T* values, Index count) {
+Index first_beyond(const T* values, Index count, T largest) {
   const Index tasks = (count + scan_size - 1) / scan_size;
   std::vector<Index> found(static_cast<std::size_t>(tasks), count);
+  const auto beyond = [=](T v) { return !(std::abs(v) <= largest); };
   const Schedule scan{{Loop{tasks, [=, &found](Index task, std::byte*) {
                               const Index begin = task * scan_size, end = std::min(begin + scan_size, count);
-                              if (all_finite(values + begin, end - begin)) return;
+                              if (all_within(values + begin, end - begin, largest)) return;
                               found[static_cast<std::size_t>(task)] =
-                                  std::find_if(values + begin, values + end, [](T v) { return !std::isfinite(v); }) -
-                                  values;
+                                  std::find_if(values + begin, values + end, beyond) - values;
                             }}}};
   run({&scan});
   return tasks > 0 ? *std::min_element(found.begin(), found.end()) : count;
 }
 
-template <class T>
+/// Of numbers of T that a network of N takes over.
+template <class N, class T>
 void require_finite(const char* name, const void* data, std::int64_t samples, std::int64_t features) {
   const T* values = static_cast<const T*>(data);
-  const Index place = first_not_finite(values, samples * features);
+  constexpr bool narrows = sizeof(N) < sizeof(T);
+  constexpr T largest = narrows ? T(std::numeric_limits<N>::max()) : std::numeric_limits<T>::max();
+  const Index place = first_beyond(values, samples * features, largest);
   if (place == samples * features) return;
-  throw std::invalid_argument(std::string(name) + " holds " + (std::isnan(values[place]) ? "NaN" : "infinity") +
-                              " in sample " + std::to_string(place / features) + "; replace or drop such samples");
+  const T value = values[place];
+  const std::string sample = " in sample " + std::to_string(place / features);
+  if (narrows && std::isfinite(value))
+    throw std::invalid_argument(std::string(name) + " holds " + text(value) + sample +
+                                ", more than float32 does: scale the numbers, or train in float64");
+  throw std::invalid_argument(std::string(name) + " holds " + (std::isnan(value) ? "NaN" : "infinity") + sample +
+                              "; replace or drop such samples");
 }
 
 std::string number(std::int64_t n) { return std::to_string(n); }
@@ -60,9 +79,10 @@ void check_labels(const Targets& y, std::int64_t features, const Loss& loss) {
     const std::int64_t label = y.labels()[n];
     if ((label >= 0 && label < classes) || (entropy != nullptr && label == entropy->ignore_index)) continue;
     const std::string ignored = entropy ? " or ignore_index, " + number(entropy->ignore_index) : "";
-    throw std::invalid_argument("y holds label " + number(label) + " in sample " + number(n) + ", expected 0 to " +
-                                number(classes - 1) + ignored + ": the network has " + number(features) +
-                                (features == 1 ? " output" : " outputs"));
+    throw std::invalid_argument(
+        "y holds label " + number(label) + " in sample " + number(n) + ", expected 0 to " + number(classes - 1) +
+        ignored + ": the network has " + number(features) +
+        (features == 1 ? " output; targets have shape (" + number(y.count) + ", 1)" : " outputs"));
   }
 }
 
@@ -72,6 +92,8 @@ void check_weights(std::span<const double> weights, std::int64_t samples) {
                                 " numbers, expected one for each of " + number(samples) + " samples");
   const auto bad = std::find_if(weights.begin(), weights.end(), [](double w) { return !(w >= 0.0) || std::isinf(w); });
   if (bad != weights.end()) check_amount("sample_weight of sample " + number(bad - weights.begin()), *bad);
+  if (!std::isfinite(std::accumulate(weights.begin(), weights.end(), 0.0)))
+    throw std::invalid_argument("sample_weight has a sum that float64 does not hold: scale the weights");
 }
 
 }  // namespace
@@ -88,12 +110,14 @@ void check_share(const std::string& name, double value) {
   if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
 }
 
+template <class T>
 void check_images(const Images& x, const Shape& shape) {
   if (x.count < 1) throw std::invalid_argument("x has no samples, expected at least one");
-  if (x.type == Images::Type::float32) require_finite<float>("x", x.data, x.count, shape.features());
-  if (x.type == Images::Type::float64) require_finite<double>("x", x.data, x.count, shape.features());
+  if (x.type == Images::Type::float32) require_finite<T, float>("x", x.data, x.count, shape.features());
+  if (x.type == Images::Type::float64) require_finite<T, double>("x", x.data, x.count, shape.features());
 }
 
+template <class T>
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss) {
   if (y.count != samples)
     throw std::invalid_argument("y has " + number(y.count) + " samples, but x has " + number(samples));
@@ -103,8 +127,8 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
     throw std::invalid_argument("y holds targets (" + number(samples) + ", " + number(features) +
                                 "), but loss hinge needs class numbers (" + number(samples) +
                                 ",); use y.argmax(axis=1) of one-hot targets");
-  if (y.type == Targets::Type::float32) require_finite<float>("y", y.data, y.count, features);
-  else require_finite<double>("y", y.data, y.count, features);
+  if (y.type == Targets::Type::float32) require_finite<T, float>("y", y.data, y.count, features);
+  else require_finite<T, double>("y", y.data, y.count, features);
 }
 
 void check_batch(const NetworkDefinition& definition, std::int64_t samples) {
@@ -122,5 +146,10 @@ void check_order(std::span<const std::int64_t> order, std::int64_t samples) {
       throw std::invalid_argument("order holds sample " + number(order[i]) + " at place " + std::to_string(i) +
                                   ", expected 0 to " + number(samples - 1));
 }
+
+template void check_images<float>(const Images&, const Shape&);
+template void check_images<double>(const Images&, const Shape&);
+template void check_targets<float>(const Targets&, std::int64_t, std::int64_t, const Loss&);
+template void check_targets<double>(const Targets&, std::int64_t, std::int64_t, const Loss&);
 
 }  // namespace cnnbp

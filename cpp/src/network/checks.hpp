@@ -11,10 +11,12 @@ namespace cnnbp {
 void check_amount(const std::string& name, double value);
 void check_share(const std::string& name, double value);
 
-/// Throws std::invalid_argument for no samples, different numbers of them, or NaN and infinities in x.
+/// Throws std::invalid_argument for no samples, or for NaN, infinity and what T cannot hold in x.
+template <class T>
 void check_images(const Images& x, const Shape& shape);
 
-/// The same for y and its weights: labels must be classes of the loss, values finite, weights also at least 0.
+/// The same for y, and its weights: labels must be classes of the loss, weights finite, as their sum, and at least 0.
+template <class T>
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss);
 
 /// Throws std::invalid_argument for an option out of range or one that does not fit the network's output.

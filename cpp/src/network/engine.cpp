@@ -35,8 +35,8 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
 
 template <class T>
 void Network<T>::Engine::check(const Images& x, const Targets& y) const {
-  check_images(x, definition.input);
-  check_targets(y, x.count, features(), definition.loss);
+  check_images<T>(x, definition.input);
+  check_targets<T>(y, x.count, features(), definition.loss);
 }
 
 template <class T>

@@ -151,7 +151,7 @@ Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>
 template <class T>
 void Network<T>::predict(Images x, std::span<T> output, const std::function<bool()>& go_on) const {
   const std::shared_lock lock(engine_->change);
-  check_images(x, engine_->definition.input);
+  check_images<T>(x, engine_->definition.input);
   const Index features = engine_->features();
   if (static_cast<Index>(output.size()) != x.count * features)
     throw std::invalid_argument("output has " + std::to_string(output.size()) + " numbers, expected " +
@@ -224,9 +224,9 @@ std::vector<Parameter<T>> Network<T>::parameters() {
 }
 
 template <class T>
-void Network<T>::read(const std::function<void()>& reader) const {
+void Network<T>::read(const std::function<void(const Counts&)>& reader) const {
   const std::shared_lock lock(engine_->change);
-  reader();
+  reader({engine_->updater.steps(), static_cast<std::int64_t>(engine_->draws.passes)});
 }
 
 template <class T>
