@@ -10,7 +10,8 @@ import pytest
 
 from tests.installed import PACKAGE, ask, build, needs_compiler, needs_library, run
 
-CONSUMER = Path(__file__).parents[1] / "cpp" / "examples" / "consumer"
+ROOT = Path(__file__).parents[1]
+CONSUMER = ROOT / "cpp" / "examples" / "consumer"
 
 pytestmark = [needs_library, needs_compiler]
 
@@ -29,6 +30,14 @@ def test_pkg_config_says_enough_to_compile_and_link(tmp_path):
     program = tmp_path / "consumer"
     run("c++", CONSUMER / "main.cpp", "-o", program, *flags.stdout.split())
     run(program)
+
+
+def test_the_readmes_program_compiles(tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = re.search(r"^```cpp\n(.*?)^```", readme, re.M | re.S)[1]
+    source = tmp_path / "readme.cpp"
+    source.write_text(f"#include <cnnbp/cnnbp.hpp>\nint main() {{\n{shown}}}\n")
+    run("c++", "-std=c++20", "-fsyntax-only", f"-I{ask('--include-dir')}", source)
 
 
 def test_public_headers_compile_alone_with_warnings_as_errors(tmp_path):
