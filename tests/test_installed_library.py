@@ -32,6 +32,15 @@ def test_pkg_config_says_enough_to_compile_and_link(tmp_path):
     run(program)
 
 
+@pytest.mark.parametrize("folder", ["lib", "lib64", "lib/x86_64-linux-gnu"])
+def test_pkg_config_finds_the_headers_from_wherever_the_library_is(tmp_path, folder):
+    run("cmake", "-S", ROOT, "-B", tmp_path, f"-DCMAKE_INSTALL_LIBDIR={folder}")
+    said = (tmp_path / "cpp" / "cnnbp.pc").read_text("utf-8")
+    place = re.search(r"^includedir=\$\{libdir\}/(.*)$", said, re.M)[1]
+    assert "libdir=${pcfiledir}/..\n" in said
+    assert os.path.normpath(f"{folder}/{place}") == "include"
+
+
 def test_the_readmes_program_compiles(tmp_path):
     readme = (ROOT / "README.md").read_text("utf-8")
     shown = re.search(r"^```cpp\n(.*?)^```", readme, re.M | re.S)[1]
