@@ -66,7 +66,8 @@ struct MemoryUse {
   std::int64_t prediction;  ///< further ones, of predictions and evaluations by one thread
 };
 
-/// Of a network of T, float or double, found out without any of it. Throws as `summarize` does.
+/// Of a network of T, float or double, found out without any of it. Throws as `summarize` does, and for batches that
+/// no machine's memory holds.
 template <class T>
 MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size);
 

@@ -15,7 +15,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
 /// (Wichura 1988, "The percentage points of the normal distribution"), with the same bits everywhere.
 double normal_quantile(double p);
 
-/// The numbers 0 … size − 1 in an order drawn for this seed and epoch.
+/// The numbers 0 … size − 1 in an order drawn for this seed and epoch. Throws std::invalid_argument below 0.
 std::vector<std::int64_t> permutation(std::int64_t size, std::uint64_t seed, std::uint64_t epoch);
 
 }  // namespace cnnbp

@@ -58,10 +58,12 @@ Signal<T> delta_of(const Lanes<T>& lanes) {
 
 void require_same(const char* name, std::int64_t count, const Shape& given, std::int64_t wanted_count,
                   const Shape& wanted) {
-  if (count == wanted_count && given == wanted) return;
   const auto whole = [](std::int64_t n, const Shape& s) { return "(" + std::to_string(n) + ", " + text(s).substr(1); };
-  throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
-                              whole(wanted_count, wanted));
+  if (count != wanted_count || given != wanted)
+    throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
+                                whole(wanted_count, wanted));
+  if (count < 1 || std::min({given.channels, given.height, given.width}) < 1)
+    throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected at least 1 each");
 }
 
 /// Multiply-adds of one pass, about: every weight at every pixel, or, without weights, a window.
@@ -174,6 +176,7 @@ template <class T>
 void max_pool2d_delta(Array<const T> output_delta, const std::int64_t* positions, Array<T> delta) {
   const std::int64_t planes = delta.count * delta.shape.channels, pixels = delta.shape.pixels();
   const std::int64_t outputs = output_delta.shape.pixels();
+  check_input(delta.shape);
   require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
                {delta.shape.channels, output_delta.shape.height, output_delta.shape.width});
   for (std::int64_t i = 0; i < planes * outputs; ++i)
@@ -252,6 +255,7 @@ void apply(Elementwise function, Array<const T> x, Array<T> output) {
 
 template <class T>
 void activation(Array<const T> x, Function function, Array<T> output) {
+  check(function);
   if (function != Function::softmax) return apply(elementwise(function), x, output);
   require_same("output", output.count, output.shape, x.count, x.shape);
   const Lanes<T> in(x), out(output.count, output.shape);
@@ -263,6 +267,7 @@ void activation(Array<const T> x, Function function, Array<T> output) {
 
 template <class T>
 void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta) {
+  check(function);
   require_same("output_delta", output_delta.count, output_delta.shape, output.count, output.shape);
   require_same("delta", delta.count, delta.shape, output.count, output.shape);
   if (function != Function::softmax) {

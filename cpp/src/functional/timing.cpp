@@ -41,8 +41,8 @@ std::vector<double> time_conv2d(const Conv2d& definition, Shape input, std::int6
   if (batch < 1) throw std::invalid_argument("batch is " + std::to_string(batch) + ", expected at least 1");
   if (repeats < 1 || repeats > 1'000'000)
     throw std::invalid_argument("repeats is " + std::to_string(repeats) + ", expected 1 to 1000000");
-  const Maps x(batch, input), delta_in(batch, input);
-  const Maps y(batch, output_shape(definition, input)), delta_out(batch, y.tensor.shape);
+  const Shape output = output_shape(definition, input);
+  const Maps x(batch, input), delta_in(batch, input), y(batch, output), delta_out(batch, output);
   Conv2dLayer<float> layer(definition, input);
   std::vector<Buffer<float>> memory;
   for (LayerParameter<float>& p : layer.parameters) {

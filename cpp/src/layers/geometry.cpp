@@ -267,7 +267,9 @@ Shape output_of(const Upsample& layer, const Shape& input) {
 
 namespace {
 
-void check_eps(double eps) { require(eps > 0.0, "eps is " + std::to_string(eps) + ", expected above 0"); }
+void check_eps(double eps) {
+  require(eps > 0.0 && std::isfinite(eps), "eps is " + std::to_string(eps) + ", expected a finite number above 0");
+}
 
 }  // namespace
 
@@ -293,5 +295,21 @@ void check(const Dropout& layer) {
 }
 
 void check(const Linear& layer) { require_between("out_features", layer.out_features, 1); }
+
+/// Slopes are told from f(u), so f must not fall where it is to rise.
+void check(const Function& function) {
+  const double p = function.parameter;
+  const bool takes_zero = function.kind == Function::leaky_relu || function.kind == Function::elu;
+  if (!takes_zero && function.kind != Function::softplus) return;
+  require(std::isfinite(p) && (takes_zero ? p >= 0.0 : p > 0.0), "the activation's parameter is " + std::to_string(p) +
+                                                                     ", expected a finite number" +
+                                                                     (takes_zero ? ", at least 0" : " above 0"));
+}
+
+void check_input(const Shape& input) {
+  require(input.channels >= 1 && input.height >= 1 && input.width >= 1,
+          "input_shape is " + text(input) + ", expected at least 1 each");
+  checked_product({input.channels, input.height, input.width}, "input_shape " + text(input));
+}
 
 }  // namespace cnnbp

@@ -36,6 +36,10 @@ void check(const BatchNorm2d& layer);
 void check(const GroupNorm& layer, const Shape& input);
 void check(const Dropout& layer);
 void check(const Linear& layer);
+void check(const Function& function);
+
+/// Throws std::invalid_argument for sizes below 1, or more numbers than any machine holds.
+void check_input(const Shape& input);
 
 /// Kernels of the layer: pairs of an input and an output channel that are connected.
 std::int64_t kernels_of(const Conv2d& layer, const Shape& input);

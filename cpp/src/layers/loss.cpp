@@ -60,11 +60,7 @@ LossTotal& LossTotal::operator+=(const LossTotal& other) {
 
 template <class T>
 BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
-    : loss_(loss),
-      factors_(static_cast<std::size_t>(features), T(1)),
-      weights_(static_cast<std::size_t>(samples)),
-      losses_(static_cast<std::size_t>(samples)),
-      correct_(static_cast<std::size_t>(samples)) {
+    : loss_(loss), factors_(static_cast<std::size_t>(features), T(1)), samples_(static_cast<std::size_t>(samples)) {
   const std::vector<double>* factors = factors_of(loss);
   if (factors != nullptr && !factors->empty()) factors_.assign(factors->begin(), factors->end());
 }
@@ -73,6 +69,9 @@ template <class T>
 void BatchLoss<T>::weigh(const Targets& y, const Selection& selection) {
   const auto* classes = std::get_if<CrossEntropy>(&loss_);
   divisor_ = 0.0;
+  weights_.resize(samples_);
+  losses_.resize(samples_);
+  correct_.resize(samples_);
   for (std::size_t n = 0; n < weights_.size(); ++n) {
     const Index sample = selection[static_cast<Index>(n)];
     weights_[n] = y.weights.empty() ? 1.0 : y.weights[static_cast<std::size_t>(sample)];

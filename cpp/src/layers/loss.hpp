@@ -39,7 +39,8 @@ class BatchLoss {
   Loss loss_;
   std::vector<T> factors_;  // of the outputs: the loss's class or positive weights
   double divisor_ = 0.0;
-  std::vector<double> weights_, losses_;
+  std::size_t samples_;
+  std::vector<double> weights_, losses_;  // empty until samples are weighed: plans that never run are of any size
   std::vector<char> correct_;
 };
 

@@ -1,10 +1,14 @@
+#include <limits>
 #include <stdexcept>
 
+#include "layers/geometry.hpp"
 #include "network/checks.hpp"
 #include "network/engine.hpp"
 
 namespace cnnbp {
 namespace {
+
+constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
 
 template <class T>
 std::int64_t parameter_bytes(const Graph<T>& graph, const Optimizer& optimizer) {
@@ -13,6 +17,15 @@ std::int64_t parameter_bytes(const Graph<T>& graph, const Optimizer& optimizer) 
   for (const auto& [name, layer] : graph.layers())
     for (const LayerParameter<T>& p : layer->parameters) numbers += p.size() * (p.trained ? kept : 1);
   return numbers * std::int64_t{sizeof(T)};
+}
+
+/// As large as options may be, and no map of more numbers than any machine holds.
+void check_batch_size(std::int64_t size, const Shape& input, const std::vector<LayerSummary>& summary) {
+  const std::string given = "batch_size is " + std::to_string(size);
+  if (size < 1 || size > most) throw std::invalid_argument(given + ", expected 1 to " + std::to_string(most));
+  checked_product({size, input.features()}, given + ", so x");
+  for (const LayerSummary& layer : summary)
+    checked_product({size, layer.output_shape.features()}, given + ", so the output of layer " + layer.name);
 }
 
 template <class T>
@@ -27,11 +40,11 @@ std::int64_t plan_bytes(const Graph<T>& graph, Loss loss, Index samples, Purpose
 
 template <class T>
 MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size) {
-  if (batch_size < 1)
-    throw std::invalid_argument("batch_size is " + std::to_string(batch_size) + ", expected at least 1");
+  const std::vector<LayerSummary> summary = summarize(definition);
+  check_batch_size(batch_size, definition.input, summary);
   const Graph<T> graph(definition, Fusing::on);
   const auto packed = static_cast<std::int64_t>(packed_size(graph)) * std::int64_t{sizeof(T)};
-  const Index batch = forward_batch<T>(definition.input, summarize(definition));
+  const Index batch = forward_batch<T>(definition.input, summary);
   return {parameter_bytes(graph, optimizer), plan_bytes(graph, definition.loss, batch_size, Purpose::train),
           packed + plan_bytes(graph, definition.loss, batch, Purpose::predict)};
 }

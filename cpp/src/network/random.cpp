@@ -1,5 +1,7 @@
 #include <cnnbp/random.hpp>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace cnnbp {
@@ -17,6 +19,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
 }
 
 std::vector<std::int64_t> permutation(std::int64_t size, std::uint64_t seed, std::uint64_t epoch) {
+  if (size < 0) throw std::invalid_argument("size is " + std::to_string(size) + ", expected at least 0");
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};

@@ -22,6 +22,16 @@ std::invalid_argument wrong(const std::string& name, const LayerDefinition& laye
   return std::invalid_argument("layer " + name + " (" + type_name(layer) + "): " + why);
 }
 
+/// What `find` returns; where it throws, the layer is named.
+template <class Find>
+auto of_layer(const std::string& name, const LayerDefinition& layer, Find find) {
+  try {
+    return find();
+  } catch (const std::invalid_argument& error) {
+    throw wrong(name, layer, error.what());
+  }
+}
+
 /// Walks a definition; the summaries are in the order in which layers are written, a composite before its parts.
 class Walk {
  public:
@@ -34,6 +44,7 @@ class Walk {
 
  private:
   Maps layer(const LayerDefinition& definition, const std::string& name, const Maps& input) {
+    of_layer(name, definition, [&] { check(activation_of(definition)); });
     const std::size_t place = all.size();
     all.push_back({.name = name, .type = type_name(definition)});
     Maps output;
@@ -56,16 +67,14 @@ class Walk {
   }
 
   static Maps single(const LayerDefinition& definition, const std::string& name, const Maps& input) {
-    try {
+    return of_layer(name, definition, [&]() -> Maps {
       if (input.is_vector && needs_maps(definition))
         throw std::invalid_argument("the input is " + text(input) +
                                     " features, expected maps (channels, height, width)");
       const Shape output = output_shape(definition, input.shape);
       cost_of(definition, input.shape);
       return {output, gives_vector(definition, input.is_vector)};
-    } catch (const std::invalid_argument& error) {
-      throw wrong(name, definition, error.what());
-    }
+    });
   }
 
   Maps join(const Residual& residual, const std::string& name, const Maps& input) {
@@ -103,13 +112,10 @@ class Walk {
 }  // namespace
 
 std::vector<LayerSummary> summarize(const NetworkDefinition& definition) {
-  const Shape& shape = definition.input;
-  if (shape.channels < 1 || shape.height < 1 || shape.width < 1)
-    throw std::invalid_argument("input_shape is " + text(shape) + ", expected at least 1 each");
-  checked_product({shape.channels, shape.height, shape.width}, "input_shape " + text(shape));
+  check_input(definition.input);
   if (definition.layers.empty()) throw std::invalid_argument("layers is empty, expected at least one layer");
   Walk walk;
-  const Maps output = walk.layers(definition.layers, "", {shape, false});
+  const Maps output = walk.layers(definition.layers, "", {definition.input, false});
   check_loss(definition.loss, output.shape);
   return std::move(walk.all);
 }
@@ -121,6 +127,7 @@ const LayerSummary& last_layer(const std::vector<LayerSummary>& summary) {
 }
 
 Shape output_shape(const LayerDefinition& layer, Shape input) {
+  check_input(input);
   return is_composite(layer) ? Walk().layers({layer}, "", {input, false}).shape : single_output_shape(layer, input);
 }
 
