@@ -135,8 +135,7 @@ py::tuple PyNetwork::train_epoch(const py::array& x, const py::array& y, const p
   require_layout("order", order, 1);
   const std::span<const std::int64_t> samples(order.data(), static_cast<std::size_t>(order.size()));
   const std::span<const double> rates = numbers("lr", lr);
-  const auto batches =
-      static_cast<std::int64_t>((order.size() + batch_size - 1) / std::max<std::int64_t>(1, batch_size));
+  const std::int64_t batches = (order.size() - 1) / std::max<std::int64_t>(1, batch_size) + 1;
   Ticker ticker;
   const auto tell = [&](std::int64_t done, double last_loss) {
     if (ticker.ticks() || done == batches) {

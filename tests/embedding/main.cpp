@@ -4,6 +4,7 @@
 #include <cnnbp/cnnbp.hpp>
 #include <cstdio>
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -15,11 +16,32 @@ namespace {
 
 using namespace cnnbp;
 
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+using Values = std::map<std::string, std::vector<float>>;
+
+constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max(), batch = 8, batches = 3;
+constexpr std::int64_t samples = batch * batches;
 constexpr Shape shape{.channels = 2, .height = 6, .width = 6};
+
+std::vector<float> noise(std::uint32_t key) {
+  std::vector<float> numbers(std::size_t(samples * shape.features()));
+  for (std::uint32_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = float(philox({i, 0, 0, 0}, {key, 0})[0]) * 0x1p-32f - 0.5f;
+  return numbers;
+}
+
+const std::vector<float> images = noise(1), others = noise(2);
+const std::vector<std::int64_t> labels(samples, 1), order = permutation(samples, 1, 0);
 
 Network<float> network(std::vector<LayerDefinition> layers, const Shape& input = shape) {
   return Network<float>({.input = input, .layers = std::move(layers), .loss = CrossEntropy{}}, SGD{.lr = 0.1});
+}
+
+Network<float> small() { return network({Conv2d{.out_channels = 3, .kernel_size = 3}, Linear{3}}); }
+
+Values values_of(Network<float>& net) {
+  Values values;
+  for (const Parameter<float>& p : net.parameters()) values[p.name] = {p.value.begin(), p.value.end()};
+  return values;
 }
 
 template <class Call>
@@ -79,6 +101,48 @@ bool memory_is_known_without_any() {
   return memory_use<float>({.input = {}, .layers = {Linear{1}}}, SGD{}, count).training > count;
 }
 
+bool any_batch_size_may_exceed_the_samples() {
+  Network<float> net = small(), same = small();
+  const std::vector<double> rate{0.2};
+  net.train_epoch({images.data(), samples}, {labels.data(), samples}, order, most, {}, rate);
+  same.train_epoch({images.data(), samples}, {labels.data(), samples}, order, samples, {}, rate);
+  return values_of(net) == values_of(same);
+}
+
+bool epochs_of_nothing_have_no_batches() {
+  Network<float> net = network({BatchNorm2d{}, Linear{3}}, {4, 1, 1});
+  return net.train_epoch({images.data(), 2}, {labels.data(), 2}, {}, 2).losses.empty();
+}
+
+bool held_statistics_train_on_one_sample() {
+  Network<float> held = network({BatchNorm2d{.affine = false, .trainable = false}, Linear{3}}, {4, 1, 1});
+  Network<float> measured = network({BatchNorm2d{.affine = false}, Linear{3}}, {4, 1, 1});
+  const Targets y(labels.data(), 1);
+  held.train_step({images.data(), 1}, y);
+  return refused([&] { measured.train_step({images.data(), 1}, y); });
+}
+
+void step(Network<float>& net, const std::vector<float>& from, std::int64_t number) {
+  net.train_epoch({from.data(), samples}, {labels.data(), samples}, std::span(order).subspan(number * batch, batch),
+                  batch);
+}
+
+/// An epoch that another one interrupts, over other images in the same order.
+bool epochs_keep_to_their_samples() {
+  Network<float> net = small(), same = small();
+  const auto interrupt = [&](std::int64_t done, double) {
+    if (done == 1)
+      net.train_epoch({others.data(), samples}, {labels.data(), samples}, order, batch,
+                      [](std::int64_t, double) { return false; });
+    return true;
+  };
+  net.train_epoch({images.data(), samples}, {labels.data(), samples}, order, batch, interrupt);
+  step(same, images, 0);
+  step(same, others, 0);
+  for (std::int64_t number = 1; number < batches; ++number) step(same, images, number);
+  return values_of(net) == values_of(same);
+}
+
 struct Claim {
   const char* name;
   bool (*holds)();
@@ -90,6 +154,10 @@ constexpr Claim claims[] = {
     {"arrays_have_samples", arrays_have_samples},
     {"numbers_are_in_range", numbers_are_in_range},
     {"memory_is_known_without_any", memory_is_known_without_any},
+    {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
+    {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},
+    {"held_statistics_train_on_one_sample", held_statistics_train_on_one_sample},
+    {"epochs_keep_to_their_samples", epochs_keep_to_their_samples},
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ BatchNorm2dLayer<T>::BatchNorm2dLayer(const BatchNorm2d& definition, const Shape
       momentum_(definition.momentum),
       affine_(definition.affine),
       trainable_(definition.trainable),
+      pixels_(input.pixels()),
       mean_(static_cast<std::size_t>(input.channels)),
       inverse_deviation_(mean_.size()),
       scale_(mean_.size()),

@@ -13,6 +13,7 @@ class BatchNorm2dLayer : public Layer<T> {
   Loop prepare() override;
   bool adds() const override { return true; }
   bool repeats() const override { return true; }
+  bool trains_on_one() const override { return !trainable_ || pixels_ > 1; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
@@ -45,6 +46,7 @@ class BatchNorm2dLayer : public Layer<T> {
 
   double eps_, momentum_;
   bool affine_, trainable_;
+  Index pixels_;
   /// By channel μ, 1 / √(σ² + eps), γ times that, and β: of the running statistics, as last prepared, and in a training
   /// pass those that it normalizes with, whose delta needs them again.
   std::vector<T> mean_, inverse_deviation_, scale_, shift_;

@@ -160,6 +160,8 @@ class Layer {
   virtual Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& /*draws*/) {
     return forward(input, output);
   }
+  /// Whether a batch of one sample has enough values.
+  virtual bool trains_on_one() const { return true; }
   /// Whether a ReLU may be attached to the output instead of the input: the same numbers and deltas.
   virtual bool passes_relu() const { return false; }
   /// Whether forward, after forward_training, makes the same output once more and changes nothing else.

@@ -131,15 +131,6 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
   else require_finite<T, double>("y", y.data, y.count, features);
 }
 
-void check_batch(const NetworkDefinition& definition, std::int64_t samples) {
-  if (samples > 1) return;
-  for (const LayerSummary& layer : summarize(definition))
-    if (layer.type == "BatchNorm2d" && layer.output_shape.pixels() == 1 && layer.frozen == 0)
-      throw std::invalid_argument("layer " + layer.name +
-                                  " (BatchNorm2d): a batch of 1 sample has one value a channel, " +
-                                  "expected at least 2; choose a batch_size that leaves no single sample");
-}
-
 void check_order(std::span<const std::int64_t> order, std::int64_t samples) {
   for (std::size_t i = 0; i < order.size(); ++i)
     if (order[i] < 0 || order[i] >= samples)

@@ -22,9 +22,6 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
 /// Throws std::invalid_argument for an option out of range or one that does not fit the network's output.
 void check_loss(const Loss& loss, const Shape& output);
 
-/// A BatchNorm2d cannot train on one value a channel.
-void check_batch(const NetworkDefinition& definition, std::int64_t samples);
-
 /// Sample numbers must be 0 … samples − 1.
 void check_order(std::span<const std::int64_t> order, std::int64_t samples);
 

@@ -40,6 +40,15 @@ void Network<T>::Engine::check(const Images& x, const Targets& y) const {
 }
 
 template <class T>
+void Network<T>::Engine::check_batch(std::int64_t samples) const {
+  if (samples > 1) return;
+  for (const auto& [name, layer] : graph.layers())
+    if (!layer->trains_on_one())
+      throw std::invalid_argument("layer " + name + " (BatchNorm2d): a batch of 1 sample has one value a channel, " +
+                                  "expected at least 2; choose a batch_size that leaves no single sample");
+}
+
+template <class T>
 Plan<T>& Network<T>::Engine::training_plan(Index samples) {
   const auto found =
       std::find_if(training.begin(), training.end(), [=](const auto& plan) { return plan->samples() == samples; });

@@ -27,6 +27,8 @@ struct Network<T>::Engine {
 
   /// Throws std::invalid_argument where the samples do not fit the network.
   void check(const Images& x, const Targets& y) const;
+  /// The same of a training step of so many.
+  void check_batch(std::int64_t samples) const;
 
   /// The plan of a training step, kept for the batch sizes used last.
   Plan<T>& training_plan(Index samples);

@@ -74,7 +74,7 @@ template <class T>
 double Network<T>::train_step(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   engine_->check(x, y);
-  check_batch(engine_->definition, x.count);
+  engine_->check_batch(x.count);
   Plan<T>& plan = engine_->training_plan(x.count);
   return engine_->backpropagate(plan, x, y, {}, true, engine_->updater.next_step());
 }
@@ -88,8 +88,9 @@ BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::in
   engine_->check(x, y);
   check_order(order, x.count);
   const auto size = static_cast<std::int64_t>(order.size());
-  check_batch(engine_->definition, std::min(batch_size, size));
-  if (size % batch_size > 0) check_batch(engine_->definition, size % batch_size);
+  batch_size = std::min(batch_size, std::max<std::int64_t>(size, 1));  // counts of batches stay far from overflow
+  if (size > 0) engine_->check_batch(batch_size);
+  if (size % batch_size > 0) engine_->check_batch(size % batch_size);
   check_rates(lr, (size + batch_size - 1) / batch_size);
   const auto batches = static_cast<std::size_t>((size + batch_size - 1) / batch_size);
   BatchLosses all;
@@ -117,7 +118,7 @@ template <class T>
 double Network<T>::accumulate_gradients(Images x, Targets y) {
   const std::unique_lock lock(engine_->change);
   engine_->check(x, y);
-  check_batch(engine_->definition, x.count);
+  engine_->check_batch(x.count);
   return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
 }
 
@@ -181,7 +182,7 @@ template <class T>
 std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
   const std::shared_lock lock(engine_->change);
   engine_->check(x, y);
-  check_batch(engine_->definition, x.count);
+  engine_->check_batch(x.count);
   NetworkDefinition definition = engine_->definition;
   definition.initializer = Constant{};  // drawing would be in vain
   Engine copy(std::move(definition), engine_->updater.optimizer(), 0, Fusing::off);
