@@ -122,6 +122,21 @@ bool held_statistics_train_on_one_sample() {
   return refused([&] { measured.train_step({images.data(), 1}, y); });
 }
 
+bool weights_without_a_connection_stay_zero() {
+  const Conv2d layer{.out_channels = 1, .kernel_size = 1, .connections = {{true, false}}};
+  Network<float> net = network({layer, Linear{3}});
+  const Parameter<float> weight = net.parameters()[0];
+  try {
+    net.change([&] {
+      weight.value[0] = weight.value[1] = 1.0f;
+      throw std::runtime_error("no more");
+    });
+  } catch (const std::runtime_error&) {
+    return weight.value[0] == 1.0f && weight.value[1] == 0.0f;
+  }
+  return false;
+}
+
 void step(Network<float>& net, const std::vector<float>& from, std::int64_t number) {
   net.train_epoch({from.data(), samples}, {labels.data(), samples}, std::span(order).subspan(number * batch, batch),
                   batch);
@@ -157,6 +172,7 @@ constexpr Claim claims[] = {
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},
     {"held_statistics_train_on_one_sample", held_statistics_train_on_one_sample},
+    {"weights_without_a_connection_stay_zero", weights_without_a_connection_stay_zero},
     {"epochs_keep_to_their_samples", epochs_keep_to_their_samples},
 };
 

@@ -90,7 +90,7 @@ struct TracedArray {
 
 /// T is float or double. Calls that change the network exclude each other and every other call; any number of
 /// threads may call the const ones at once. Arguments are checked first: std::invalid_argument names what was
-/// given and what is expected, and nothing has changed.
+/// given and what is expected, and nothing has changed. One that has been moved from may be assigned to or destroyed.
 template <class T>
 class Network {
  public:
@@ -148,8 +148,8 @@ class Network {
   std::vector<Parameter<T>> parameters();
   /// Calls `reader` while nothing changes the network: what it reads is of one moment, between two steps.
   void read(const std::function<void(const Counts&)>& reader) const;
-  /// Calls `writer` while no other call is under way. Afterwards the weights that a Conv2d's connections hold at 0
-  /// are 0 again, and so is their state.
+  /// Calls `writer` while no other call is under way. Afterwards, even if it throws, the weights that a Conv2d's
+  /// connections hold at 0 are 0 again, and so is their state.
   void change(const std::function<void()>& writer);
 
  private:

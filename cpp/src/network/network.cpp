@@ -234,7 +234,12 @@ template <class T>
 void Network<T>::change(const std::function<void()>& writer) {
   const std::unique_lock lock(engine_->change);
   engine_->packed = false;
-  writer();
+  try {
+    writer();
+  } catch (...) {
+    engine_->hold_zeros();
+    throw;
+  }
   engine_->hold_zeros();
 }
 
