@@ -60,9 +60,11 @@ LossTotal& LossTotal::operator+=(const LossTotal& other) {
 
 template <class T>
 BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
-    : loss_(loss), factors_(static_cast<std::size_t>(features), T(1)), samples_(static_cast<std::size_t>(samples)) {
+    : loss_(loss), samples_(static_cast<std::size_t>(samples)) {
   const std::vector<double>* factors = factors_of(loss);
-  if (factors != nullptr && !factors->empty()) factors_.assign(factors->begin(), factors->end());
+  if (factors == nullptr) return;
+  if (factors->empty()) factors_.assign(static_cast<std::size_t>(features), T(1));
+  else factors_.assign(factors->begin(), factors->end());
 }
 
 template <class T>

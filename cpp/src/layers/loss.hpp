@@ -37,7 +37,7 @@ class BatchLoss {
   void evaluate_block(const Signal<T>& output, const Tensor<T>& target, Index block, T* scratch);
 
   Loss loss_;
-  std::vector<T> factors_;  // of the outputs: the loss's class or positive weights
+  std::vector<T> factors_;  // of the outputs: the loss's class or positive weights, if it takes any
   double divisor_ = 0.0;
   std::size_t samples_;
   std::vector<double> weights_, losses_;  // empty until samples are weighed: plans that never run are of any size
