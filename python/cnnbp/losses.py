@@ -177,7 +177,7 @@ _NAMED: dict[str, type[Loss]] = {
 
 def read_loss(given: object) -> Loss:
     """Read a loss, or the name of one with its default options."""
-    if isinstance(given, Loss) and type(given) is not Loss:
+    if isinstance(given, Loss) and type(given) in _NAMED.values():
         return given
     if not isinstance(given, str):
         raise TypeError(f"loss must be a name or one of cnnbp.losses, got {given!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
@@ -368,15 +368,17 @@ class Network(FixedAttributes):
     def __repr__(self) -> str:
         return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint]]:
-        return self._from_checkpoint, (self._checkpoint(),)
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint], dict[str, Any] | None]:
+        # A class that inherits from this one may have attributes of its own.
+        return self._from_checkpoint, (self._checkpoint(),), getattr(self, "__dict__", None)
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint.of(self._core, self.definition, self._optimizer, self.epochs_trained)
 
     @classmethod
     def _from_checkpoint(cls, saved: Checkpoint) -> Self:
-        net = cls(**vars(saved.definition), optimizer=saved.optimizer)
+        net = cls.__new__(cls)
+        Network.__init__(net, **vars(saved.definition), optimizer=saved.optimizer)
         saved.restore(net._core)
         net.epochs_trained = saved.epochs_trained
         return net

@@ -33,7 +33,11 @@ ACTIVATIONS = (
 
 @dataclass(frozen=True, init=False, repr=False)
 class Layer(ABC):
-    """A layer's definition: immutable, and equal to another with the same type and options."""
+    """A layer's definition: immutable, and equal to another with the same type and options.
+
+    A class of one's own may inherit from one of `cnnbp.layers`, as a block from `Residual`. A
+    network takes such a layer as what it inherits from, with the same options.
+    """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -52,6 +56,13 @@ class Layer(ABC):
         """Yield the lists of layers that this one is made of, by name; most are made of none."""
         yield from ()
 
+    def plain(self) -> Layer:
+        """Return the same layer as one of `cnnbp.layers`, where a class of one's own made it."""
+        kind = _kind(type(self))
+        if kind in (type(self), Layer):
+            return self
+        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
     def __repr__(self) -> str:
         return self._written(repr)
 
@@ -59,17 +70,20 @@ class Layer(ABC):
         return self._written(_short)
 
     def _written(self, show: Callable[[object], str]) -> str:
+        if _kind(type(self)) is not type(self):  # a class of one's own has arguments of its own
+            plain = self.plain()
+            return object.__repr__(self) if plain is self else plain._written(show)
         # Sizes are shown always, an option only where it differs from the one left out. Sizes are
         # what comes first, and what cannot be left out.
         parameters = inspect.signature(type(self)).parameters.values()
         placed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         sizes = [p.name for i, p in enumerate(placed) if i == 0 or p.default is p.empty]
-        plain = type(self)(*(getattr(self, name) for name in sizes)).options()
+        usual = type(self)(*(getattr(self, name) for name in sizes)).options()
         shown = [show(_shortest(getattr(self, name))) for name in sizes]
         options = {
             name: show(_shortest(value))
             for name, value in self.options().items()
-            if value != plain[name]
+            if value != usual[name]
         }
         shown += [f"{name}={text}" for name, text in options.items() if text]
         return f"{type(self).__name__}({', '.join(filter(None, shown))})"
@@ -101,14 +115,19 @@ def refuse_unneeded(
 
 
 def read_layers(given: object, name: str) -> Layers:
-    """Read a list of layers."""
+    """Read a list of layers, each as one of `cnnbp.layers`: files and equations know these."""
     if isinstance(given, str | Layer) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be a list of layers, got {given!r}")
     made = tuple(given)
     for place, layer in enumerate(made):
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Layer) or _kind(type(layer)) is Layer:
             raise TypeError(f"{name}[{place}] must be a layer of cnnbp.layers, got {layer!r}")
-    return made
+    return tuple(layer.plain() for layer in made)
+
+
+def _kind(made: type[Layer]) -> type[Layer]:
+    """Find the class of `cnnbp.layers` that this is, or that it inherits from."""
+    return next(kind for kind in made.__mro__ if kind.__module__.startswith(f"{__package__}."))
 
 
 def walk(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Layer]]:
