@@ -292,6 +292,14 @@ def test_bad_input_gets_one_line_that_says_what_and_exit_code_2(
     assert {file.name for file in tmp_path.iterdir()} == {"text.txt", "text.npz"}
 
 
+def test_a_network_is_not_saved_in_place_of_a_pipe(path, tmp_path, capsys):
+    """Nor of a device, such as /dev/null; said before anything is trained."""
+    os.mkfifo(tmp_path / "pipe")
+    assert cli_main("train", path, "--save", tmp_path / "pipe") == 2
+    assert "is a pipe or a device; name a file" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+
+
 # Stopping
 
 

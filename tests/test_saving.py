@@ -1,7 +1,9 @@
 """``Network.save`` and ``Network.load``: what comes back, and what a damaged file leads to."""
 
 import copy
+import os
 import pickle
+import threading
 import zipfile
 
 import numpy as np
@@ -112,6 +114,43 @@ def test_a_path_that_cannot_be_written_is_named_as_it_was_given(tmp_path, net, n
         net.save(tmp_path / name)
     assert str(refused.value).endswith(f": '{tmp_path / name}'")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_link_goes_on_leading_to_the_file(tmp_path, net):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "last.npz").symlink_to("runs/1.npz")
+    for seed in (1, 2):  # where nothing was, and over a file
+        make(seed=seed).save(tmp_path / "last.npz")
+        assert (tmp_path / "last.npz").is_symlink()
+        assert Network.load(tmp_path / "runs" / "1.npz").definition.seed == seed
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["1.npz"]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path, net):
+    """As /dev/null would be, if one may."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=r"path must be that of a file, got .*pipe"):
+        net.save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_two_threads_may_save_to_one_path(tmp_path, net, monkeypatch):
+    """The second begins and ends while the first one writes, whose network is the last then."""
+    path, savez, others = tmp_path / "net.npz", np.savez, [make(seed=2)]
+
+    def savez_meanwhile(file, **members):
+        if others:
+            other = threading.Thread(target=others.pop().save, args=(path,))
+            other.start()
+            other.join()
+            assert Network.load(path).definition.seed == 2
+        savez(file, **members)
+
+    monkeypatch.setattr(np, "savez", savez_meanwhile)
+    net.save(path)
+    assert Network.load(path).definition.seed == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
 def test_a_tilde_is_the_home_folder(home, net):

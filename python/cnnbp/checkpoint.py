@@ -9,6 +9,7 @@ and for every parameter ``parameter/<name>`` and, as torch names what an optimiz
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -68,8 +69,20 @@ class Checkpoint:
         core.set_training_passes(self.training_passes)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the checkpoint; an older file is replaced only once the new one is whole."""
+        """Write the checkpoint; an older file is replaced only once the new one is whole.
+
+        Raises
+        ------
+        ValueError
+            If there is something that is no file, such as ``/dev/null``: it would be replaced.
+        OSError
+            If the file cannot be written.
+        """
         import json
+
+        target = os.path.realpath(path)  # a link goes on leading to the file
+        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+            raise ValueError(f"path must be that of a file, got {path}, a pipe or a device")
 
         description = {
             "format": FORMAT,
@@ -82,11 +95,12 @@ class Checkpoint:
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
         arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer_state.items()}
-        part = f"{os.fspath(path)}.part"
+        # Of its own, as another thread or process may be saving there.
+        part = f"{target}.{os.getpid()}.{threading.get_ident()}.part"
         try:
             with open(part, "wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
-            os.replace(part, path)
+            os.replace(part, target)
         except BaseException as error:
             with suppress(OSError):
                 os.remove(part)

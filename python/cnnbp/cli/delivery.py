@@ -48,6 +48,8 @@ class Delivery:
             prepare_folder(self.pictures)
         if self.network is not None and self.network.is_dir():
             raise ValueError(f"--save {self.network} is a folder; name a file in it")
+        if self.network is not None and self.network.exists() and not self.network.is_file():
+            raise ValueError(f"--save {self.network} is a pipe or a device; name a file")
         if self.network is not None and not os.access(self.network.parent, os.W_OK):
             raise ValueError(f"--save {self.network}: cannot write to {self.network.parent}")
 
