@@ -47,6 +47,8 @@ REFUSED = {
     "negative-class-weight": (net_of(3, class_weights=[1, 1, -2]), "class_weights", "-2"),
     "nan-as-class-weight": (net_of(3, class_weights=[1, np.nan, 1]), "class_weights", "nan"),
     "one-number-as-weights": (net_of(3, class_weights=2.0), "class_weights", "2.0", "list"),
+    "class-weights-by-number": (net_of(2, class_weights={0: 1.0, 1: 2.0}), "list", "{0: 1.0"),
+    "class-weights-in-no-order": (net_of(3, class_weights={1.0, 2.0, 4.0}), "list", "{1.0, 2.0"),
     "ignored-as-a-fraction": (net_of(3, ignore_index=1.5), "ignore_index", "1.5"),
     "one-class": (net_of(1), "cross_entropy", "2", "1", "bce_with_logits"),
     "hinge-of-one-class": (lambda: identity_network(1, "hinge"), "hinge", "2", "1"),

@@ -25,7 +25,7 @@ J. Weston, C. Watkins: Support vector machines for multi-class pattern recogniti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, cast
 
@@ -187,7 +187,8 @@ def read_loss(given: object) -> Loss:
 def _read_factors(given: object, name: str) -> tuple[float, ...] | None:
     if given is None:
         return None
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+    # The numbers of a mapping or a set are no weights, or in no order.
+    if isinstance(given, str | bytes | Mapping | Set) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be a list of numbers, one for each output, got {given!r}")
     factors = tuple(read_amount(factor, f"each of {name}") for factor in given)
     if not any(factors):
