@@ -67,6 +67,17 @@ def arguments(kind):
             "inputs; the padding is zeros. Instead of",
         ),
         (lambda: Linear(10, in_features=192), "in_features=192) write Linear(10)"),
+        (
+            lambda: Conv2d(3, 64, kernel_size=3, padding=1),
+            "Conv2d got kernel_size by place and by name: a network infers the sizes of its "
+            "layers' inputs. Instead of Conv2d(3, 64, kernel_size=3, padding=1) write "
+            "Conv2d(64, kernel_size=3, padding=1)",
+        ),
+        (
+            lambda: ConvTranspose2d(3, out_channels=6, kernel_size=5),
+            "write ConvTranspose2d(out_channels=6, kernel_size=5)",
+        ),
+        (lambda: Linear(192, out_features=10), "out_features=10) write Linear(out_features=10)"),
         (lambda: BatchNorm2d(num_features=6), "num_features=6) write BatchNorm2d()"),
         (
             lambda: GroupNorm(num_groups=2, num_channels=8),
@@ -104,6 +115,11 @@ def test_what_torch_is_told_and_these_layers_are_not_is_a_clear_error(make, hint
             "Softplus takes no threshold: it is log(1 + exp(beta u)) / beta at every u; "
             "it takes beta, got threshold=5",
         ),
+        (
+            lambda: Conv2d(6, 5, kernel_size=5, out_channels=6),
+            "Conv2d got out_channels and kernel_size by place and by name",
+        ),
+        (lambda: Dropout(0.5, p=0.5), "Dropout got p by place and by name"),
         (
             lambda: MaxPool2d(2, return_indices=True),
             "MaxPool2d takes no return_indices: it gives the largest values alone; it takes kernel_"

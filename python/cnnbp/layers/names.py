@@ -56,6 +56,7 @@ def answer_unknown_names(init: Callable[..., None]) -> Callable[..., None]:
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return init
     names = [p.name for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
+    placed = [p.name for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
 
     @functools.wraps(init)
     def checked(self: object, *args: object, **named: object) -> None:
@@ -69,9 +70,23 @@ def answer_unknown_names(init: Callable[..., None]) -> Callable[..., None]:
                 raise TypeError(f"{told}. Instead of {layer}({given}) write {layer}({right})")
             takes = ", ".join(names) or "no arguments"
             raise TypeError(f"{told}; it takes {takes}, got {_written((), unknown)}")
+        if twice := [name for name in placed[: len(args)] if name in named]:
+            told = f"{type(self).__name__} got {' and '.join(twice)} by place and by name"
+            raise TypeError(told + _size_of_input(type(self).__name__, signature, args, named))
         init(self, *args, **named)
 
     return checked
+
+
+def _size_of_input(
+    layer: str, signature: inspect.Signature, args: tuple[object, ...], named: dict[str, object]
+) -> str:
+    """Say what to write, where the first of some arguments may be the input's size, as in torch."""
+    first = list(signature.parameters)[1]
+    if not first.startswith("out_") or not _fits(signature, args[1:], named):
+        return ""
+    given, right = _written(args, named), _written(args[1:], named)
+    return f": {_INFERRED.reason}. Instead of {layer}({given}) write {layer}({right})"
 
 
 def _reasons(unknown: Iterable[str]) -> str:
