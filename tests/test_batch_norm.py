@@ -133,3 +133,13 @@ def test_an_epoch_that_would_end_with_a_single_sample_is_refused_before_it_begin
 )
 def test_options_out_of_range_are_refused(options, words):
     assert_refused(lambda: BatchNorm2d(**options), words)
+
+
+def test_a_state_of_torch_may_hold_its_count_of_batches(dtype):
+    """A state dict of torch.nn.BatchNorm2d is taken as it comes."""
+    net = alone(dtype)
+    state = net.state_dict() | {"0.weight": np.full(3, 2.0)}
+    net.load_state_dict(state | {"0.num_batches_tracked": np.array(7)})
+    assert np.array_equal(net.state_dict()["0.weight"], state["0.weight"])
+    with pytest.raises(ValueError, match=r"unexpected: 1\.num_batches_tracked"):
+        net.load_state_dict(state | {"1.num_batches_tracked": np.array(7)})

@@ -337,6 +337,11 @@ def test_parameters_of_a_diverged_network_are_taken_as_they_are(given, value, ne
     assert np.array_equal(net.state_dict()["0.weight"], state["0.weight"], equal_nan=True)
 
 
+def test_a_parameter_that_is_no_array_is_named(net):
+    with pytest.raises(ValueError, match=r"0\.bias cannot be read as an array"):
+        net.load_state_dict(net.state_dict() | {"0.bias": [[1.0], [1.0, 2.0]]})
+
+
 @pytest.mark.parametrize("state", [None, [], {"0.bias": None}, {"0.bias": ["a"] * 3}])
 def test_a_state_must_hold_numbers_by_name(net, state):
     with pytest.raises(TypeError):

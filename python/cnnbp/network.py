@@ -286,7 +286,8 @@ class Network(FixedAttributes):
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Take over all parameters.
 
-        NaN and infinity are taken as they are: a network that diverged can be loaded.
+        NaN and infinity are taken as they are: a network that diverged can be loaded. The
+        ``num_batches_tracked`` of torch's BatchNorm2d may be there and is not needed.
 
         Raises
         ------

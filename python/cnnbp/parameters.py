@@ -27,7 +27,11 @@ def read_parameters(
     """
     if not isinstance(given, Mapping):
         raise TypeError(f"a state is a mapping from names to arrays, got {type(given).__name__}")
-    arrays = {name: _array(value, name) for name, value in given.items()}
+    arrays = {
+        name: _array(value, name)
+        for name, value in given.items()
+        if not _counts_batches(name, expected)
+    }
     faults = [f"missing: {name}" for name in expected if name not in arrays]
     faults += [f"unexpected: {name}" for name in arrays if name not in expected]
     faults += [
@@ -39,6 +43,12 @@ def read_parameters(
     read = {name: _as_type(arrays[name], array.dtype) for name, array in expected.items()}
     _refuse([text for name in read if (text := _overflow(arrays[name], read[name], name))])
     return {name: read[name] for name in arrays}
+
+
+def _counts_batches(name: object, expected: Mapping[str, Float]) -> bool:
+    """Whether it is the count that torch's BatchNorm2d keeps and seldom reads, and ours has not."""
+    place, _, part = str(name).rpartition(".")
+    return part == "num_batches_tracked" and f"{place}.running_mean" in expected
 
 
 def _refuse(faults: list[str]) -> None:
@@ -64,7 +74,10 @@ def _overflow(given: NDArray[Any], read: Float, name: str) -> str | None:
 
 
 def _array(value: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name} cannot be read as an array: {error}") from None
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
     return array
