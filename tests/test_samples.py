@@ -29,6 +29,13 @@ def test_images_of_one_channel_need_no_channel_axis(rng):
     assert np.array_equal(net.predict(images), net.predict(images[:, None]))
 
 
+def test_targets_of_one_map_need_no_channel_axis(rng):
+    """An autoencoder's targets are its images."""
+    net = Network([Conv2d(1, 3, padding=1)], input_shape=(1, 4, 5))
+    images = rng.random((6, 4, 5))
+    assert net.evaluate(images, images) == net.evaluate(images, images.reshape(6, 20))
+
+
 def test_bytes_are_scaled_to_one(rng):
     net = Network([Linear(3)], input_shape=(1, 4, 5), dtype="float64")
     images = rng.integers(0, 256, (6, 4, 5), dtype=np.uint8)
@@ -68,6 +75,11 @@ def test_targets_may_be_one_hot_in_any_type(net, x, y, dtype):
             r"x must have shape \(N, 2, 9, 8\), got \(7, 2, 9, 9\)",
         ),
         (np.zeros((2, 9, 8)), ValueError, r"got \(2, 9, 8\); add the batch axis with x\[None\]"),
+        (
+            np.zeros((7, 9, 8, 2)),
+            ValueError,
+            r"got \(7, 9, 8, 2\); put the channels before rows and columns with x.transpose\(0, 3,",
+        ),
         (np.zeros((7, 9, 8)), ValueError, r"got \(7, 9, 8\)"),
         (np.zeros((7, 144)), ValueError, r"got \(7, 144\)"),
         (np.zeros(()), ValueError, r"got \(\)"),
@@ -98,6 +110,12 @@ def test_images_that_do_not_fit_are_refused_with_what_was_expected(net, images, 
         (np.zeros((7, 1), int), ValueError, r"got shape \(7, 1\)"),
         ([0, 1, 2, 3, 4, 0, 1], ValueError, "label 4 in sample 4, expected 0 to 3"),
         ([0, 1, 2, -1, 3, 0, 1], ValueError, "label -1 in sample 3, expected 0 to 3"),
+        (
+            np.full(7, 2**64 - 100, np.uint64),
+            ValueError,
+            "label 18446744073709551516 in sample 0",
+        ),
+        (np.zeros((7, 4, 1)), ValueError, r"got shape \(7, 4, 1\)"),
         (np.full((7, 4), np.nan), ValueError, "y"),
     ],
 )

@@ -31,7 +31,8 @@ class Network(FixedAttributes):
 
     Images are ``(N, C, H, W)``, uint8 (the core scales them to 0 to 1) or float; images of one
     channel may come as ``(N, H, W)``. ``y`` holds class numbers ``(N,)`` or targets ``(N, K)``,
-    ``K`` being the number of outputs; with one output, class numbers are 0 or 1.
+    ``K`` being the number of outputs; with one output, class numbers are 0 or 1. Targets may
+    have the outputs' shape, ``(N, *output_shape)``, and are taken as they are: uint8 is not scaled.
     ``sample_weight``, ``(N,)``, says what each sample weighs in the mean loss and in the accuracy:
     a weight of 2 counts as two samples, 0 as none. A call that raises has changed nothing.
 

@@ -70,7 +70,7 @@ def read_images(x: ArrayLike, input_shape: Shape) -> Images:
         expected = f"(N, {channels}, {height}, {width})"
         if channels == 1:
             expected += f" or (N, {height}, {width})"
-        hint = "; add the batch axis with x[None]" if array.shape == input_shape else ""
+        hint = _layout_hint(array.shape, input_shape)
         raise ValueError(f"x must have shape {expected}, got {array.shape}{hint}")
     if len(array) == 0:
         raise ValueError(f"x holds no samples, its shape is {array.shape}")
@@ -78,11 +78,21 @@ def read_images(x: ArrayLike, input_shape: Shape) -> Images:
     return np.ascontiguousarray(array, dtype)
 
 
+def _layout_hint(given: Shape, input_shape: Shape) -> str:
+    channels, *size = input_shape
+    if given == input_shape:
+        return "; add the batch axis with x[None]"
+    if given[1:] == (*size, channels):
+        return "; put the channels before rows and columns with x.transpose(0, 3, 1, 2)"
+    return ""
+
+
 def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[Any]:
     """Class numbers as int64 ``(N,)``, or targets as float64 ``(N, K)``.
 
     ``K`` is the number of the network's outputs. Targets may be integers or bools (one-hot); they
-    may also have the shape of the outputs, ``(N, *output_shape)``.
+    may also have the shape of the outputs, ``(N, *output_shape)``, and those of one map, like
+    images of one channel, ``(N, H, W)``.
     """
     array = _array(y, "y")
     outputs = math.prod(output_shape)
@@ -97,8 +107,9 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
                 f"y of shape {array.shape} must hold class numbers as integers, got "
                 f"{array.dtype}; targets have shape ({samples}, {outputs})"
             )
-        return np.ascontiguousarray(array, np.int64)
-    if array.shape[1:] not in ((outputs,), output_shape):
+        return _as_class_numbers(array)
+    one_map = output_shape[1:] if len(output_shape) == 3 and output_shape[0] == 1 else output_shape
+    if array.shape[1:] not in ((outputs,), output_shape, one_map):
         raise ValueError(
             f"y must be class numbers of shape ({samples},) or targets of shape "
             f"({samples}, {outputs}), got shape {array.shape}"
@@ -106,6 +117,17 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
     if array.dtype.kind not in "fiub":
         raise TypeError(f"y must hold numbers, got {array.dtype}")
     return np.ascontiguousarray(array.reshape(samples, outputs), np.float64)
+
+
+def _as_class_numbers(array: NDArray[Any]) -> NDArray[np.int64]:
+    """Class numbers as int64; uint64 has larger ones, which would come out negative."""
+    largest = np.iinfo(np.int64).max
+    if array.dtype.type is np.uint64 and (large := array > largest).any():
+        place = int(large.argmax())
+        raise ValueError(
+            f"y holds label {array[place]} in sample {place}, expected at most {largest}"
+        )
+    return np.ascontiguousarray(array, np.int64)
 
 
 def _read_weights(sample_weight: ArrayLike, samples: int) -> NDArray[np.float64]:
