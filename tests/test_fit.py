@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -255,6 +256,7 @@ def test_an_error_in_on_epoch_keeps_what_was_learned(data):
     [
         ({"shuffle": 1}, TypeError),
         ({"progress": None}, TypeError),
+        ({"progress": Recorder}, TypeError),
         ({"on_epoch": "stop"}, TypeError),
         ({"validation_data": 0.2}, TypeError),
         ({"validation_data": (np.zeros((3, 1, 8, 7)), [0, 1, 2])}, ValueError),
@@ -328,6 +330,13 @@ def test_where_there_is_no_terminal_an_epoch_is_a_line(data, capsys):
     assert "val accuracy" in second
     assert "images/s" in second
     assert second.isprintable()
+
+
+@pytest.mark.parametrize("output", [None, types.SimpleNamespace(write=len, flush=lambda: None)])
+def test_a_service_may_have_no_output(data, output, monkeypatch):
+    """Python has None there when it is started without; a logger may take its place."""
+    monkeypatch.setattr(sys, "stdout", output)
+    assert len(make().fit(*data).epochs) == 1
 
 
 def test_epochs_are_counted_on_over_calls(data, capsys):

@@ -6,7 +6,8 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from cnnbp.arguments import read_flag
+import numpy as np
+
 from cnnbp.training.history import Epoch
 
 if TYPE_CHECKING:
@@ -34,11 +35,18 @@ def make_progress(
     shown: bool | Progress, *, last_epoch: int, samples: int, batch_size: int
 ) -> AbstractContextManager[Progress]:
     """Choose how progress is shown; the result is entered while training runs."""
-    if isinstance(shown, Progress):
+    if isinstance(shown, Progress) and not isinstance(shown, type):
         return nullcontext(shown)
-    if not read_flag(shown, "progress"):
+    if not isinstance(shown, bool | np.bool_):
+        raise TypeError(
+            "progress must be True, False or an object with begin, on_batch and end, as "
+            f"cnnbp.training.Progress, got {shown!r}"
+        )
+    if not shown:
         return nullcontext(Silence())
-    if sys.stdout.isatty():
+    # A service may have no output at all, or an object that writes and no more.
+    isatty = getattr(sys.stdout, "isatty", None)
+    if isatty is not None and isatty():
         return Bar(last_epoch=last_epoch, samples=samples, batch_size=batch_size)
     return nullcontext(Lines(last_epoch))
 
