@@ -188,6 +188,14 @@ def test_a_plateau_is_seen_by_fit(validate, data):
         assert np.allclose(parameter, by_hand.state_dict()[name], rtol=1e-13, atol=1e-15)
 
 
+def test_epochs_that_are_never_reached_take_no_memory_for_their_batches():
+    """Of all these batches together, the rates would take 800 GB."""
+    schedule = S.StepLR(10)
+    rates = schedule.start(LR, epochs=range(100_000), batches=1_000_000)([1.0] * 25)
+    assert rates.shape == (1_000_000,)
+    assert (rates == schedule.rates(LR, [25])).all()
+
+
 def test_the_optimizer_keeps_its_own_rate(data):
     net = make()
     fit(net, data, schedule=S.StepLR(1))

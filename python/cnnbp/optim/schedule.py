@@ -70,8 +70,9 @@ class LRSchedule(ABC):
         rates = self.rates(lr, t.ravel())
         if not (np.isfinite(rates) & (rates >= 0)).all():
             raise ValueError(f"the schedule {self} gives rates that are negative or not finite")
-        table = np.ascontiguousarray(np.broadcast_to(rates.reshape(t.shape), (len(t), batches)))
-        return lambda losses: table[len(losses)]
+        # A view: training that ends early may be told of more epochs than memory has rates for.
+        table = np.broadcast_to(rates.reshape(t.shape), (len(t), batches))
+        return lambda losses: np.ascontiguousarray(table[len(losses)])
 
 
 def start_rates(
