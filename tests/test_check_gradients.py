@@ -245,6 +245,7 @@ def test_strong_curvature_is_not_a_kink():
     ("options", "error"),
     [
         ({"epsilon": 0}, ValueError),
+        ({"epsilon": 1e-12}, ValueError),  # all differences are rounding, and none is wrong
         ({"epsilon": "small"}, TypeError),
         ({"tolerance": -1e-6}, ValueError),
         ({"entries": 0}, ValueError),

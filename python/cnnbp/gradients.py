@@ -24,6 +24,10 @@ Array = NDArray[np.float64]
 #: spoils its difference, and a smaller step leaves it outside.
 STEPS = (1.0, 0.1, 0.01)
 
+#: The smallest `epsilon`: the last of its steps leaves a difference five digits, if losses are
+#: about as large as gradients. Far below, nothing is left, and nothing would be found wrong.
+SMALLEST_EPSILON = 1e-8
+
 #: How far parameters are moved where all entries of an array are at kinks, in parts of `epsilon`:
 #: many steps, so that what was at a kink, as a bias of 0 behind a black background, is off it.
 SHIFT = 100.0
@@ -147,7 +151,7 @@ def check_gradients(
     x, y : array_like
         A few samples, with their class numbers or targets.
     epsilon : float
-        Step of the differences, above 0.
+        Step of the differences, at least 10⁻⁸: those of smaller ones are rounding.
     tolerance : float
         Largest error allowed, relative to the largest entry of an array's gradient.
     entries : int, optional
@@ -168,6 +172,8 @@ def check_gradients(
         If an argument is of the wrong type or shape, or out of range.
     """
     epsilon, tolerance = read_positive(epsilon, "epsilon"), read_positive(tolerance, "tolerance")
+    if epsilon < SMALLEST_EPSILON:
+        raise ValueError(f"epsilon must be at least {SMALLEST_EPSILON:g}, got {epsilon:g}")
     entries = None if entries is None else read_integer(entries, "entries")
     samples = read_samples(x, y, sample_weight, net.input_shape, net.output_shape)
 
