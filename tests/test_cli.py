@@ -136,6 +136,12 @@ def test_the_memory_is_that_of_the_batches_that_it_trains_by(trained):
     assert "for training by batches of 20, " in trained[0].stdout
 
 
+def test_a_batch_is_no_larger_than_the_data(path):
+    process = run("train", path, "--epochs=1", "--batch-size=100000", "--json")
+    assert "for training by batches of 300, " in process.stderr
+    assert json.loads(process.stdout)["runs"][0]["batch_size"] == 300
+
+
 def test_json_is_all_there_is_on_standard_output(path):
     process = run("train", path, "--epochs=2", "--json")
     document = json.loads(process.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -66,7 +66,9 @@ def run(plans: Sequence[Plan], data: Dataset, watcher: Watcher) -> Iterator[Repo
     planned = [(plan, plan.build(data)) for plan in plans]
     watcher.open(Environment.current(), data)
     data = with_test_part(data, plans[0].seed)
-    for plan, network in planned:
+    for given, network in planned:
+        # Larger batches would be the same ones, and the table would tell of memory that none takes.
+        plan = replace(given, batch_size=min(given.batch_size, len(data.x_train)))
         watcher.introduce(plan, network)
         report = _train(plan, network, data, watcher)
         watcher.conclude(report)
