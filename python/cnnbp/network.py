@@ -348,7 +348,16 @@ class Network(FixedAttributes):
         """Write the network to an ``.npz`` file (no pickle); ``~`` is the home folder.
 
         It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
-        network that is loaded goes on with the same bits. Accumulated gradients are not kept.
+        network that is loaded goes on with the same bits. Accumulated gradients are not kept. While
+        another thread trains, the parts may be of different steps: save between calls of `fit`, or
+        in its `on_epoch`.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        ValueError
+            If what is there is a pipe or a device.
         """
         self._checkpoint().write(read_path(path, "path"))
 
