@@ -349,8 +349,7 @@ class Network(FixedAttributes):
 
         It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
         network that is loaded goes on with the same bits. Accumulated gradients are not kept. While
-        another thread trains, the parts may be of different steps: save between calls of `fit`, or
-        in its `on_epoch`.
+        another thread trains, what is saved is of one moment, between two steps.
 
         Raises
         ------
