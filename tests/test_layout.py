@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "equation": {"layers"},
     "convolution_equations": {"arguments", "equation", "layers"},
     "equations": {"convolution_equations", "equation", "layers", "losses", "optim"},
+    "cpp_header": {"_core", "arguments", "layers", "losses", "network", "optim"},
     "explain": {
         *("explain", "arguments", "convolution_equations", "equation", "equations", "layers"),
         *("losses", "network", "optim", "trace"),

@@ -25,6 +25,7 @@ from cnnbp.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from cnnbp import data, functional, toolbox
+    from cnnbp.cpp_header import write_cpp
     from cnnbp.gradients import check_gradients
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "set_num_threads",
     "summarize",
     "toolbox",
+    "write_cpp",
 ]
 
 
@@ -48,10 +50,8 @@ def __getattr__(name: str) -> Any:
     """Import what not every program needs when it is first used."""
     if name in ("data", "functional", "toolbox"):
         return import_module(f"cnnbp.{name}")
-    if name == "check_gradients":
-        from cnnbp.gradients import check_gradients
-
-        return check_gradients
+    if name in (modules := {"check_gradients": "gradients", "write_cpp": "cpp_header"}):
+        return getattr(import_module(f"cnnbp.{modules[name]}"), name)
     raise AttributeError(f"module 'cnnbp' has no attribute {name!r}")
 
 

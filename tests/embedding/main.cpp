@@ -158,6 +158,28 @@ bool epochs_keep_to_their_samples() {
   return values_of(net) == values_of(same);
 }
 
+/// One that predicts while it is read needs no more than a const network.
+bool parameters_are_copied_from_a_const_network() {
+  const Network<float> net = small();
+  Network<float> same = network({Conv2d{.out_channels = 3, .kernel_size = 3}, Linear{3}});
+  same.train_step({images.data(), batch}, {labels.data(), batch});
+  std::vector<float> wanted(batch * 3), got(batch * 3);
+  net.predict({images.data(), batch}, wanted);
+  same.predict({images.data(), batch}, got);
+  if (wanted == got) return false;
+  for (const Parameter<const float>& p : net.parameters()) same.set_parameter(p.name, p.value);
+  same.predict({images.data(), batch}, got);
+  return wanted == got;
+}
+
+bool parameters_keep_their_names_and_sizes() {
+  Network<float> net = small();
+  const Values before = values_of(net);
+  const std::vector<float> numbers(3);
+  return refused([&] { net.set_parameter("1.weight", numbers); }) &&
+         refused([&] { net.set_parameter("2.bias", numbers); }) && values_of(net) == before;
+}
+
 struct Claim {
   const char* name;
   bool (*holds)();
@@ -174,6 +196,8 @@ constexpr Claim claims[] = {
     {"held_statistics_train_on_one_sample", held_statistics_train_on_one_sample},
     {"weights_without_a_connection_stay_zero", weights_without_a_connection_stay_zero},
     {"epochs_keep_to_their_samples", epochs_keep_to_their_samples},
+    {"parameters_are_copied_from_a_const_network", parameters_are_copied_from_a_const_network},
+    {"parameters_keep_their_names_and_sizes", parameters_keep_their_names_and_sizes},
 };
 
 }  // namespace

@@ -104,6 +104,8 @@ class Network {
 
   /// Gives one parameter, such as "0.weight", new first values: those of a network that began with this initializer.
   void initialize(const std::string& name, const Initializer& initializer);
+  /// Gives one parameter these values, in the order of its shape.
+  void set_parameter(const std::string& name, std::span<const T> values);
 
   Optimizer optimizer() const;
   /// A rule of the same kind goes on with the state that is there, another starts at zero.
@@ -146,6 +148,7 @@ class Network {
   /// Views into the network, valid as long as it lives. Where several threads use it, read them inside `read`;
   /// write to values inside `change` always.
   std::vector<Parameter<T>> parameters();
+  std::vector<Parameter<const T>> parameters() const;
   /// Calls `reader` while nothing changes the network: what it reads is of one moment, between two steps.
   void read(const std::function<void(const Counts&)>& reader) const;
   /// Calls `writer` while no other call is under way. Afterwards, even if it throws, the weights that a Conv2d's

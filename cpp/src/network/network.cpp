@@ -33,6 +33,13 @@ void Network<T>::initialize(const std::string& name, const Initializer& initiali
 }
 
 template <class T>
+void Network<T>::set_parameter(const std::string& name, std::span<const T> values) {
+  const std::unique_lock lock(engine_->change);
+  engine_->parameters.assign(name, values);
+  engine_->packed = false;
+}
+
+template <class T>
 Optimizer Network<T>::optimizer() const {
   const std::shared_lock lock(engine_->change);
   return engine_->updater.optimizer();
@@ -221,6 +228,17 @@ std::vector<Parameter<T>> Network<T>::parameters() {
   const std::shared_lock lock(engine_->change);
   std::vector<Parameter<T>> all = engine_->parameters.all();
   for (Parameter<T>& parameter : all) parameter.state = engine_->updater.state_of(parameter);
+  return all;
+}
+
+template <class T>
+std::vector<Parameter<const T>> Network<T>::parameters() const {
+  const std::shared_lock lock(engine_->change);
+  std::vector<Parameter<const T>> all;
+  for (const Parameter<T>& p : engine_->parameters.all()) {
+    const auto state = engine_->updater.state_of(p);
+    all.push_back({p.name, p.shape, p.value, p.gradient, {state.begin(), state.end()}});
+  }
   return all;
 }
 

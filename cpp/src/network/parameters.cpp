@@ -57,10 +57,26 @@ void Parameters<T>::draw(std::size_t place, const Initializer& initializer) {
 }
 
 template <class T>
-void Parameters<T>::initialise(const std::string& name, const Initializer& initializer) {
+std::size_t Parameters<T>::place_of(const std::string& name) const {
   const auto found = std::find_if(all_.begin(), all_.end(), [&](const auto& p) { return p.name == name; });
   if (found == all_.end()) throw std::invalid_argument("the network has no parameter '" + name + "'");
-  const auto place = static_cast<std::size_t>(found - all_.begin());
+  return static_cast<std::size_t>(found - all_.begin());
+}
+
+template <class T>
+void Parameters<T>::assign(const std::string& name, std::span<const T> values) {
+  const std::size_t place = place_of(name);
+  const std::span<T> own = all_[place].value;
+  if (values.size() != own.size())
+    throw std::invalid_argument(name + " has " + std::to_string(own.size()) + " numbers, got " +
+                                std::to_string(values.size()));
+  std::copy(values.begin(), values.end(), own.begin());
+  hold_zeros(place, own);
+}
+
+template <class T>
+void Parameters<T>::initialise(const std::string& name, const Initializer& initializer) {
+  const std::size_t place = place_of(name);
   if (needs_fans(checked(initializer)) && !has_fans(wanted_[place]))
     throw std::invalid_argument(name + " is no weight with fans, which the initializer goes by; expected Constant");
   draw(place, initializer);

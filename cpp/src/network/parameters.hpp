@@ -24,11 +24,14 @@ class Parameters {
   Loop zero_gradients() const;
   /// Draws one parameter anew. Throws, and changes nothing, where there is none of that name or it needs fans.
   void initialise(const std::string& name, const Initializer& initializer);
+  /// Throws, and changes nothing, where there is none of that name, or of another size.
+  void assign(const std::string& name, std::span<const T> values);
   /// array ← 0 where its layer holds all()[place] at 0. The array is the parameter's value, or as long.
   void hold_zeros(std::size_t place, std::span<T> array) const;
   void copy_values_from(const Parameters& other);
 
  private:
+  std::size_t place_of(const std::string& name) const;
   void draw(std::size_t place, const Initializer& initializer);
 
   Buffer<T> values_, gradients_, held_;

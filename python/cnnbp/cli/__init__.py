@@ -1,4 +1,4 @@
-"""The command line: ``cnnbp demo``, ``cnnbp train``, ``cnnbp explain``, ``cnnbp info``.
+"""The command line: ``cnnbp demo``, ``train``, ``explain``, ``export`` and ``info``.
 
 ``plan`` says what to train, ``report`` what came of it; neither reads nor prints. ``app`` reads the
 options, ``session`` runs plans, ``views`` and ``illustration`` show the reports. ``lesson``

@@ -158,6 +158,18 @@ def explain(
 
 
 @app.command()
+def export(
+    network: Annotated[Path, typer.Argument(help="A network that 'train --save' wrote.")],
+    header: Annotated[
+        Path, typer.Argument(callback=_expand, help="The C++ header to write: digits.hpp.")
+    ],
+) -> None:
+    """Write a saved network as a C++ header, for programs that link the library."""
+    cnnbp.write_cpp(cnnbp.Network.load(network), header)
+    print(f"wrote {header}: its first lines show how to use it")
+
+
+@app.command()
 def info(as_json: AsJson = False) -> None:
     """Show version, instruction set, threads, and where the C++ library is."""
     from cnnbp.__main__ import describe, gather

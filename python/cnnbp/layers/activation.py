@@ -23,9 +23,13 @@ class ActivationLayer(Layer):
         """Return the function's number; None if it takes none."""
         return None
 
+    def core_function(self) -> str:
+        """Return the core's name of the function."""
+        return self.function
+
     def definition(self) -> _core.Activation:
         """Return the same layer for the compiled core."""
-        return _core.Activation(function=self.function, parameter=self.parameter())
+        return _core.Activation(function=self.core_function(), parameter=self.parameter())
 
 
 class Sigmoid(ActivationLayer):
@@ -145,9 +149,9 @@ class GELU(ActivationLayer):
         read_choice(approximate, "GELU approximate", ("none", "tanh"))
         self._assign(approximate=approximate)
 
-    def definition(self) -> _core.Activation:
-        """Return the same layer for the compiled core."""
-        return _core.Activation(function="gelu" if self.approximate == "none" else "gelu_tanh")
+    def core_function(self) -> str:
+        """Return the core's name of the function."""
+        return "gelu" if self.approximate == "none" else "gelu_tanh"
 
 
 class SiLU(ActivationLayer):

@@ -56,6 +56,19 @@ class Layer(ABC):
         """Yield the lists of layers that this one is made of, by name; most are made of none."""
         yield from ()
 
+    def told(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the sizes, and the options that differ from those that are left out.
+
+        Sizes are what comes first, and what cannot be left out.
+        """
+        parameters = inspect.signature(type(self)).parameters.values()
+        placed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        names = [p.name for i, p in enumerate(placed) if i == 0 or p.default is p.empty]
+        sizes = {name: getattr(self, name) for name in names}
+        usual = type(self)(*sizes.values()).options()
+        options = {n: v for n, v in self.options().items() if n not in sizes and v != usual[n]}
+        return sizes, options
+
     def plain(self) -> Layer:
         """Return the same layer as one of `cnnbp.layers`, where a class of one's own made it."""
         kind = _kind(type(self))
@@ -73,18 +86,9 @@ class Layer(ABC):
         if _kind(type(self)) is not type(self):  # a class of one's own has arguments of its own
             plain = self.plain()
             return object.__repr__(self) if plain is self else plain._written(show)
-        # Sizes are shown always, an option only where it differs from the one left out. Sizes are
-        # what comes first, and what cannot be left out.
-        parameters = inspect.signature(type(self)).parameters.values()
-        placed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        sizes = [p.name for i, p in enumerate(placed) if i == 0 or p.default is p.empty]
-        usual = type(self)(*(getattr(self, name) for name in sizes)).options()
-        shown = [show(_shortest(getattr(self, name))) for name in sizes]
-        options = {
-            name: show(_shortest(value))
-            for name, value in self.options().items()
-            if value != usual[name]
-        }
+        sizes, others = self.told()
+        shown = [show(_shortest(value)) for value in sizes.values()]
+        options = {name: show(_shortest(value)) for name, value in others.items()}
         shown += [f"{name}={text}" for name, text in options.items() if text]
         return f"{type(self).__name__}({', '.join(filter(None, shown))})"
 
