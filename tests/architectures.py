@@ -2,7 +2,7 @@
 
 from architecture import Architecture
 from cnnbp.layers import LENET5_CONNECTIONS
-from normalized import NORMALIZED, NORMALIZED_AS_READ
+from normalized import NORMALIZED, NORMALIZED_AS_ADDED, NORMALIZED_AS_READ
 from oracle_network import concat, layer, residual
 from parted_networks import PARTED_FIRST, POOLED_BRANCH, READ_OFTEN, SAME
 from resnet import resnet20
@@ -354,6 +354,7 @@ ALL = {
     "winograd_strided": WINOGRAD_STRIDED,
     "thrifty": THRIFTY,
     "normalized_as_read": NORMALIZED_AS_READ,
+    "normalized_as_added": NORMALIZED_AS_ADDED,
     "combined": COMBINED,
     "transposed": TRANSPOSED,
 }

@@ -25,8 +25,8 @@ NORMALIZED = Architecture(
 _SAME = {"kernel_size": 3, "padding": ((1, 1), (1, 1)), "bias": False}
 
 #: Normalisations that the next convolution may apply as it reads, with every form of its delta; and
-#: where it may not: the first on the caller's images, and those whose output two layers read, or
-#: one that cannot.
+#: where it may not: the first on the caller's images, and those whose output two convolutions read,
+#: or a layer that cannot.
 NORMALIZED_AS_READ = Architecture(
     layers=[
         layer("BatchNorm2d", activation="relu"),
@@ -49,6 +49,25 @@ NORMALIZED_AS_READ = Architecture(
         layer("Conv2d", out_channels=18, stride=(2, 2), algorithm="winograd", **_SAME),
         layer("BatchNorm2d", activation="relu"),
         layer("Conv2d", out_channels=6, kernel_size=(2, 3), stride=(2, 2)),
+        layer("Linear", out_features=5),
+    ],
+    input_shape=(3, 10, 9),
+    loss="cross_entropy",
+    classes=5,
+)
+
+#: One that a convolution applies as it reads, and the normalisation behind it as it adds the same.
+NORMALIZED_AS_ADDED = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=16, **_SAME),
+        layer("BatchNorm2d", activation="relu"),
+        residual(
+            [
+                layer("Conv2d", out_channels=16, algorithm="winograd", **_SAME),
+                layer("BatchNorm2d", eps=1e-3),
+            ],
+            activation="tanh",
+        ),
         layer("Linear", out_features=5),
     ],
     input_shape=(3, 10, 9),

@@ -46,6 +46,7 @@ constexpr KernelTable<T> make_table(const WinogradTable<T>& winograd) {
       .activate = activate<T>,
       .multiply_by_derivative = multiply_by_derivative<T>,
       .multiply_by_normalized_derivative = multiply_by_normalized_derivative<T>,
+      .add_normalized = add_normalized<T>,
       .multiply_by_slope = multiply_by_slope<T>,
       .sum = sum<T>,
       .product = product<T>,

@@ -50,6 +50,8 @@ struct KernelTable {
   void (*multiply_by_derivative)(Elementwise f, const T* y, T* delta, Index count);
   /// The same for a channel of a map whose readers normalize it, from its x.
   void (*multiply_by_normalized_derivative)(const Normalizing<T>&, const T* x, T* delta, Index count);
+  /// y ← y + z of a channel of such a map.
+  void (*add_normalized)(const Normalizing<T>&, const T* x, T* y, Index count);
   /// δ ← f'(u) ∘ δ from u, for those.
   void (*multiply_by_slope)(Elementwise f, const T* u, T* delta, Index count);
   /// y = a + b, count elements; y may be either.

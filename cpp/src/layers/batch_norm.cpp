@@ -124,7 +124,11 @@ void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& out
                             .shift = shift_[c],
                             .pixels = count,
                             .lanes = lanes});
-    if (output.added.data) this->kernel.sum(y, output.added.channel(block, channel) + begin * lanes, y, count * lanes);
+    if (const Tensor<T>& added = output.added; added.data) {
+      const T* const term = added.channel(block, channel) + begin * lanes;
+      if (added.normalizing.mean) this->kernel.add_normalized(added.normalizing.from(channel), term, y, count * lanes);
+      else this->kernel.sum(y, term, y, count * lanes);
+    }
     this->kernel.activate(output.function, y, count * lanes);
   }
 }

@@ -14,6 +14,7 @@ class BatchNorm2dLayer : public Layer<T> {
   bool adds() const override { return true; }
   bool repeats() const override { return true; }
   bool trains_on_one() const override { return !trainable_ || pixels_ > 1; }
+  bool normalizes_added() const override { return true; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;

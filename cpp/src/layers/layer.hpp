@@ -154,6 +154,8 @@ class Layer {
   virtual Normalizing<T> normalizing() const { return {}; }
   /// Whether the input may be one that this layer normalizes.
   virtual bool normalizes_input() const { return false; }
+  /// Whether `output.added` may be.
+  virtual bool normalizes_added() const { return false; }
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
   /// The same in training, for layers that do something else then. One training pass runs at a time.

@@ -131,7 +131,8 @@ class Graph {
   void fuse_pixels();
   void fuse_normalizing();
   void choose_made_again(const std::vector<LayerSummary>& summary);
-  bool leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const;
+  bool leaves_normalizing(const Node<T>& writer) const;
+  bool readers_normalize(Index signal) const;
   bool overwrites(const Node<T>& node) const;
   bool overwrites_input(const Node<T>& node) const;
   void pass_deltas(const Node<T>& node);

@@ -69,24 +69,40 @@ void Graph<T>::fuse_pixels() {
   }
 }
 
-/// Whether a map that is normalized and cut off at 0 for one reader alone may stay what it was, as the reader does both
-/// when it takes the pixels.
+/// Whether all readers of the signal can: one as its input, and perhaps a second, after it, as what it adds. Then the
+/// first ends the delta with f'(u) of the two parts' sum.
 template <class T>
-bool Graph<T>::leaves_normalizing(const Node<T>& writer, const Node<T>& reader) const {
+bool Graph<T>::readers_normalize(Index signal) const {
+  Index count = 0;
+  for (const Node<T>& reader : nodes_)
+    for (std::size_t i = 0; i < reader.inputs.size(); ++i) {
+      if (reader.inputs[i].signal != signal) continue;
+      const bool first = reader.inputs[i].part == 0;
+      const bool can = reader.layer && (i == 0 ? first && reader.layer->normalizes_input() && reader.layer->adds()
+                                               : !first && reader.layer->normalizes_added());
+      if (!can) return false;
+      ++count;
+    }
+  return count <= 2 && count == signals_[static_cast<std::size_t>(signal)].readers;  // or there are views
+}
+
+/// Whether a map that is normalized and cut off at 0 may stay what it was, as its readers do both when they take the
+/// pixels.
+template <class T>
+bool Graph<T>::leaves_normalizing(const Node<T>& writer) const {
   if (!writer.layer || !writer.layer->normalizing().mean || writer.inputs.size() != 1) return false;
   const SignalPlan& input = signals_[static_cast<std::size_t>(writer.inputs[0].signal)];
   const SignalPlan& output = signals_[static_cast<std::size_t>(writer.output)];
-  const bool is_read_by = reader.layer && reader.inputs[0].signal == writer.output && reader.layer->normalizes_input();
   const bool has_memory = writer.inputs[0].signal > 0 && input.view_of < 0;  // that is not the caller's batch
-  return is_read_by && output.readers == 1 && output.function.kind == FunctionKind::relu && has_memory &&
-         input.readers == 1 && input.function.kind == FunctionKind::identity && input.contiguous == output.contiguous;
+  return output.function.kind == FunctionKind::relu && has_memory && input.readers == 1 &&
+         input.function.kind == FunctionKind::identity && input.contiguous == output.contiguous &&
+         readers_normalize(writer.output);
 }
 
 template <class T>
 void Graph<T>::fuse_normalizing() {
-  for (std::size_t i = 1; i < nodes_.size(); ++i)
-    if (leaves_normalizing(nodes_[i - 1], nodes_[i]))
-      at(nodes_[i - 1].output).normalized_from = nodes_[i - 1].inputs[0].signal;
+  for (const Node<T>& writer : nodes_)
+    if (leaves_normalizing(writer)) at(writer.output).normalized_from = writer.inputs[0].signal;
 }
 
 /// Layers that can make their output once more from what is kept anyway do so, as long as that takes few multiply-adds
