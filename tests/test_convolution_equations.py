@@ -112,6 +112,9 @@ class Printed:
         self.outputs, self.groups = layer.out_channels, getattr(layer, "groups", 1)
 
     def one_group(self, i, j):
+        """Whether map i is read for map j."""
+        if getattr(self.layer, "connections", None) is not None:
+            return CONNECTED[j, i]
         return i * self.groups // CHANNELS == j * self.groups // self.outputs
 
     def kernels(self, values):
@@ -165,8 +168,10 @@ TRANSPOSED_ONLY = [
     {"stride": 2, "padding": 1, "output_padding": 1},
     {"stride": (2, 1), "dilation": 3, "output_padding": (2, 1), "padding": (0, 2)},
 ]
+CONNECTED = np.array([[1, 0, 1, 1], [0, 1, 0, 0], [1, 1, 1, 1]], bool)
 LAYERS = [
     *(L.Conv2d(4, (3, 2), **options) for options in OPTIONS + CONV_ONLY),
+    L.Conv2d(3, (3, 2), padding=1, connections=CONNECTED),
     *(L.ConvTranspose2d(4, (3, 2), **options) for options in OPTIONS + TRANSPOSED_ONLY),
     *(
         L.CombineConv2d(3, (3, 2), **options)

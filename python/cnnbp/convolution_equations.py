@@ -57,6 +57,7 @@ class _Written:
     padding: Sides = ((0, 0), (0, 0))
     dilation: Pair = (1, 1)
     groups: int = 1
+    connected: bool = True  # every input map to every output map
 
     def every(self, maps: str) -> str:
         return _call("every", maps, self.stride, plain=1)
@@ -78,14 +79,18 @@ class _Written:
         return _call("every", kernel, self.dilation, plain=1)
 
     def sum(self, letter: str) -> str:
-        return f"Σ_{letter}" if self.groups == 1 else "Σ_{" + letter + ":i~j}"
+        return f"Σ_{letter}" if self._all_pairs else "Σ_{" + letter + ":i~j}"
 
     @property
     def pairs(self) -> str:
-        return "" if self.groups == 1 else ",  i~j"
+        return "" if self._all_pairs else ",  i~j"
 
     def within(self, letter: str) -> str:
         return "" if self.groups == 1 else f", {letter} counted within its group"
+
+    @property
+    def _all_pairs(self) -> bool:
+        return self.groups == 1 and self.connected
 
     def _around(self) -> Pair | Sides:
         (top, bottom), (left, right) = self.padding
@@ -104,16 +109,23 @@ def _plus_bias(layer: Conv2d | ConvTranspose2d | CombineConv2d) -> str:
 
 def _conv2d(layer: Conv2d) -> LayerEquations:
     padding = sides(layer.padding, layer.kernel_size, layer.dilation)
-    o = _Written(layer.stride, padding, layer.dilation, layer.groups)
+    connected = layer.connections is None
+    o = _Written(layer.stride, padding, layer.dilation, layer.groups, connected)
+    words = _WORDS if connected else _WORDS | {"i~j": "i~j: maps that are connected"}
     x, kernel = o.pad("x_i"), o.dilate("k_ij")
     below = f"{o.sum('j')} conv2({o.spread('δ_j^next')}, rot180({kernel}), 'full')"
     gradient = o.taps(f"rot180(conv2({x}, rot180({o.spread('δ_j')}), 'valid'))")
     return LayerEquations(
         _equation(
-            f"u_j = {o.sum('i')} {o.every(f'{x} * {kernel}')}{_plus_bias(layer)}", CONVOLUTION
+            f"u_j = {o.sum('i')} {o.every(f'{x} * {kernel}')}{_plus_bias(layer)}",
+            CONVOLUTION,
+            words,
         ),
-        _sensitivity(o.crop(below), SUBSAMPLING),
-        {"weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CONVOLUTION), "bias": _BIAS},
+        _sensitivity(o.crop(below), SUBSAMPLING, words),
+        {
+            "weight": _equation(f"∂E/∂k_ij = {gradient}{o.pairs}", CONVOLUTION, words),
+            "bias": _BIAS,
+        },
         kernel=f"k_ij = rot180(weight[j, i]){o.within('i')}",
     )
 
@@ -150,6 +162,8 @@ def _combine_conv2d(layer: CombineConv2d) -> LayerEquations:
     convolved = f"({convolved})" if layer.stride == (1, 1) else convolved
     below = f"conv2(Σ_j α_ij {o.spread('δ_j^next')}, rot180(k_i), 'full')"
     combined = f"Σ_j α_ij {o.spread('δ_j')}"
+    penalty = " + λ (|α_ij| − α_ij Σ_k |α_kj|)" if layer.sparsity else ""
+    words = _WORDS | {"λ": f"λ = {layer.sparsity:g}"}
     return LayerEquations(
         _equation(f"u_j = Σ_i α_ij {convolved}{_plus_bias(layer)}", COMBINATION),
         _sensitivity(o.crop(below), COMBINATION),
@@ -158,9 +172,10 @@ def _combine_conv2d(layer: CombineConv2d) -> LayerEquations:
                 f"∂E/∂k_i = rot180(conv2({x}, rot180({combined}), 'valid'))", CONVOLUTION
             ),
             "combination": _equation(
-                "∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj),  "
+                f"∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj){penalty},  "
                 f"∂E/∂α_ij = Σ_uv (δ_j ∘ {convolved})_uv",
                 COMBINATION,
+                words,
             ),
             "bias": _BIAS,
         },
