@@ -47,7 +47,12 @@ MAY_IMPORT = {
     "pictures": {"pictures", "arguments"},
     "equation": {"layers"},
     "convolution_equations": {"arguments", "equation", "layers"},
-    "equations": {"convolution_equations", "equation", "layers", "losses", "optim"},
+    "activation_equations": {"equation", "layers"},
+    "map_equations": {"equation", "layers"},
+    "equations": {
+        *("activation_equations", "convolution_equations", "map_equations"),
+        *("equation", "layers", "losses", "optim"),
+    },
     "cpp_header": {"_core", "arguments", "layers", "losses", "network", "optim"},
     "explain": {
         *("explain", "arguments", "convolution_equations", "equation", "equations", "layers"),

@@ -6,39 +6,37 @@ element-wise product, ``rot180`` a flip of both image axes, N the number of samp
 cross-correlate: their weights are the notes' kernels turned, as `kernel` says. ``next`` marks what
 belongs to the layer above.
 
-`LAYERS` lists the layer types that `convolution_equations` does not write; any other is described
-by the chain rule.
+`LAYERS` lists the layer types that `convolution_equations` and `map_equations` do not write; any
+other is described by the chain rule.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cnnbp import activation_equations
 from cnnbp.convolution_equations import convolution
 from cnnbp.equation import (
     BACKWARD,
-    BATCH_NORM,
     CHAIN_RULE,
     CONVOLUTION,
     DROPOUT,
     FORWARD,
-    GROUP_NORM,
     SUBSAMPLING,
     Equation,
     LayerEquations,
     Sensitivity,
 )
-from cnnbp.layers import Layer
+from cnnbp.layers import CombineConv2d, Layer
 from cnnbp.layers.activation import ActivationLayer
 from cnnbp.losses import L1, MSE, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
+from cnnbp.map_equations import on_maps
 from cnnbp.optim import SGD, Optimizer
 
 _ACTIVATION = LayerEquations(Equation("u = x", FORWARD), Sensitivity("", "δ^next", BACKWARD))
 
 #: Type of a layer → its equations.
 LAYERS: dict[str, LayerEquations] = {
-    "AvgPool2d": LayerEquations(
-        Equation("u_j = down(x_j) / n²", "the toolbox, cnnff"),
-        Sensitivity("_j", "up(δ_j^next) / n²", "the toolbox, cnnbp"),
-    ),
     "MaxPool2d": LayerEquations(
         Equation("u_j = largest of each window of x_j", "Scherer et al. 2010"),
         Sensitivity("_j", "place(δ_j^next), where the maxima were", "Scherer et al. 2010"),
@@ -48,8 +46,8 @@ LAYERS: dict[str, LayerEquations] = {
         Sensitivity("_j", "Σ δ_j^next / size, over the windows that hold the pixel", CHAIN_RULE),
     ),
     "GlobalAvgPool2d": LayerEquations(
-        Equation("u_j = Σ_uv (x_j)_uv / n", "Lin, Chen and Yan 2014"),
-        Sensitivity("_j", "δ_j^next / n at every pixel", CHAIN_RULE),
+        Equation("u_j = Σ_uv (x_j)_uv / (H W)", "Lin, Chen and Yan 2014"),
+        Sensitivity("_j", "δ_j^next / (H W) at every pixel", CHAIN_RULE),
     ),
     "Subsample2d": LayerEquations(
         Equation("u_j = β_j down(x_j) + b_j", SUBSAMPLING),
@@ -71,29 +69,9 @@ LAYERS: dict[str, LayerEquations] = {
         Equation("u = x, map after map", "the toolbox, cnnff"),
         Sensitivity("", "δ^next, cut into maps", "the toolbox, cnnbp"),
     ),
-    "BatchNorm2d": LayerEquations(
-        Equation("u_j = γ_j z_j + β_j,  z_j = (x_j − μ_j) / √(σ_j² + eps)", BATCH_NORM),
-        Sensitivity("_j", "∂E/∂x_j through z_j, μ_j and σ_j of the next layer", BATCH_NORM),
-        {
-            "weight": Equation("∂E/∂γ_j = Σ_uv (δ_j ∘ z_j)_uv", BATCH_NORM),
-            "bias": Equation("∂E/∂β_j = Σ_uv (δ_j)_uv", BATCH_NORM),
-        },
-    ),
-    "GroupNorm": LayerEquations(
-        Equation("u_j = γ_j z_j + β_j,  z_j = (x_j − μ_g) / √(σ_g² + eps)", GROUP_NORM),
-        Sensitivity("_j", "∂E/∂x_j through z_j, μ_g and σ_g of the next layer", GROUP_NORM),
-        {
-            "weight": Equation("∂E/∂γ_j = Σ_uv (δ_j ∘ z_j)_uv", GROUP_NORM),
-            "bias": Equation("∂E/∂β_j = Σ_uv (δ_j)_uv", GROUP_NORM),
-        },
-    ),
     "ZeroPad2d": LayerEquations(
         Equation("u_j = x_j with zeros around it", CHAIN_RULE),
         Sensitivity("_j", "δ_j^next without its border", CHAIN_RULE),
-    ),
-    "Upsample": LayerEquations(
-        Equation("u_j = up(x_j)", "documentation of torch.nn.Upsample"),
-        Sensitivity("_j", "upᵀ(δ_j^next)", CHAIN_RULE),
     ),
     "Dropout": LayerEquations(
         Equation("u = m ∘ x,  m = 0 with probability p, else 1 / (1 − p)", DROPOUT),
@@ -109,16 +87,6 @@ LAYERS: dict[str, LayerEquations] = {
         Sensitivity("", "Σ ∂E/∂x of the branches", CHAIN_RULE),
         inside=Sensitivity("", "this branch's channels of δ^whole", CHAIN_RULE),
     ),
-}
-
-#: Activation, in lower case and without underscores → f and f'.
-FUNCTIONS = {
-    "sigmoid": ("f(u) = 1 / (1 + exp(−u))", "f' = f (1 − f)"),
-    "tanh": ("f(u) = tanh(u)", "f' = 1 − f²"),
-    "scaledtanh": ("f(u) = 1.7159 tanh(2u / 3)", "f' = 1.1439 − 0.3885 f²"),
-    "relu": ("f(u) = max(u, 0)", "f' = 1 where u > 0, else 0"),
-    "leakyrelu": ("f(u) = max(u, 0) + slope · min(u, 0)", "f' = 1 where u > 0, else slope"),
-    "softmax": ("f(u)_j = exp(u_j) / Σ_k exp(u_k)", "f' = diag(f) − f fᵀ, a matrix"),
 }
 
 #: Loss → E, and ∂E/∂o for the network's output o.
@@ -153,9 +121,17 @@ LOSSES: dict[Loss, tuple[Equation, Sensitivity]] = {
 }
 
 
-def loss(chosen: Loss) -> Equation:
-    """Return what a network minimises."""
-    return _loss(chosen)[0]
+def loss(chosen: Loss, layers: Mapping[str, Layer]) -> Equation:
+    """Return what a network minimises: its loss, and the penalties of its layers by name."""
+    plain = _loss(chosen)[0]
+    factors = [
+        f"λ = {layer.sparsity:g} in layer {place}"
+        for place, layer in layers.items()
+        if isinstance(layer, CombineConv2d) and layer.sparsity
+    ]
+    if not factors:
+        return plain
+    return Equation(f"{plain.text} + λ Σ_ij |α_ij|", plain.source, ", ".join(factors))
 
 
 def forward(layer: Layer) -> Equation:
@@ -165,11 +141,7 @@ def forward(layer: Layer) -> Equation:
 
 def activation(layer: Layer) -> Equation:
     """Return how a layer's output comes from its pre-activation, with the derivative."""
-    kind = _function(layer)
-    if kind is None:
-        return Equation("x = u", "no activation")
-    function, derivative = FUNCTIONS.get(_plain(kind), (f"f = {kind}", "f' its derivative"))
-    return Equation(f"x = f(u),  {function},  {derivative}", FORWARD)
+    return activation_equations.activation(layer)
 
 
 def delta(layer: Layer, above: Layer | None, chosen: Loss) -> Equation:
@@ -185,20 +157,19 @@ def delta(layer: Layer, above: Layer | None, chosen: Loss) -> Equation:
         The network's loss, for the last layer.
     """
     arriving = _loss(chosen)[1] if above is None else _equations(above).below
-    return _delta(layer, arriving)
+    return activation_equations.delta(layer, arriving)
 
 
 def delta_inside(layer: Layer, whole: Layer) -> Equation:
     """Return how the delta of the last layer of a part of `whole` comes from that of `whole`."""
-    return _delta(layer, _equations(whole).inside)
+    return activation_equations.delta(layer, _equations(whole).inside)
 
 
 def input_delta(first: Layer) -> Equation:
     """Return how the sensitivity of the images comes from the delta of the first layer."""
     below = _equations(first).below
-    return Equation(
-        f"∂E/∂x{below.of} = {below.text.replace('^next', '')}", below.source, below.where
-    )
+    text = below.text.replace("(W^next)", "W").replace("^next", "")
+    return Equation(f"∂E/∂x{below.of} = {text}", below.source, below.where)
 
 
 def gradient(layer: Layer, parameter: str) -> Equation:
@@ -207,9 +178,9 @@ def gradient(layer: Layer, parameter: str) -> Equation:
     return _equations(layer).gradients.get(parameter, generic)
 
 
-def made(layer: Layer, name: str) -> Equation | None:
-    """Return how an array of a trace is made of the layer's parameters; None if it is not."""
-    return _equations(layer).made.get(name)
+def made(layer: Layer) -> Mapping[str, Equation]:
+    """Return how the arrays of a trace that are made of the layer's parameters come from them."""
+    return _equations(layer).made
 
 
 def kernel(layer: Layer) -> str:
@@ -227,18 +198,11 @@ def update(rule: Optimizer) -> Equation:
     return Equation(f"p ← p − lr · (step of {kind})", f"documentation of cnnbp.optim.{kind}")
 
 
-def _delta(layer: Layer, arriving: Sensitivity) -> Equation:
-    of, text = arriving.of, arriving.text
-    if _function(layer) is not None:
-        text = f"f'(u{of}) ∘ ({text})" if arriving.added else f"f'(u{of}) ∘ {text}"
-    return Equation(f"δ{of} = {text}", arriving.source, arriving.where)
-
-
 def _equations(layer: Layer) -> LayerEquations:
     if isinstance(layer, ActivationLayer):
         return _ACTIVATION
-    if (convolving := convolution(layer)) is not None:
-        return convolving
+    if (written := convolution(layer) or on_maps(layer)) is not None:
+        return written
     kind = type(layer).__name__
     generic = LayerEquations(
         Equation(f"u = {kind}(x)", "its documentation"),
@@ -253,14 +217,3 @@ def _loss(chosen: Loss) -> tuple[Equation, Sensitivity]:
         Sensitivity("", "∂E/∂o", CHAIN_RULE),
     )
     return LOSSES.get(chosen, generic)
-
-
-def _function(layer: Layer) -> str | None:
-    """Name the function that ends a layer, None for the identity."""
-    if isinstance(layer, ActivationLayer):
-        return type(layer).__name__
-    return getattr(layer, "activation", None)
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()

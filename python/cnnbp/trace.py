@@ -32,6 +32,8 @@ class Trace(dict[str, Any]):
     def equation(self, name: str) -> Equation:
         """Return how the array `name` is computed, and where that comes from.
 
+        Equations are those of one sample; a gradient is the sum of its samples' gradients.
+
         Returns
         -------
         Equation
@@ -51,7 +53,7 @@ class Trace(dict[str, Any]):
         if name not in self:
             raise KeyError(f"the trace holds no {name!r}, only {', '.join(self)}")
         if name == "loss":
-            return equations.loss(self.loss)
+            return equations.loss(self.loss, self._named)
         if name == "input.delta":
             return equations.input_delta(self.layer("0"))
         place, _, parameter = name.partition(".gradient.")
@@ -63,8 +65,8 @@ class Trace(dict[str, Any]):
             return self._delta(place, layer)
         if part == "input":
             return Equation("x", "what the layer reads")
-        if (made := equations.made(layer, part)) is not None:
-            return made
+        if part in (made := equations.made(layer)):
+            return made[part]
         return equations.forward(layer) if part == "pre_activation" else equations.activation(layer)
 
     def places(self) -> list[str]:
