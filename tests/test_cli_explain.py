@@ -87,6 +87,7 @@ def test_a_loaded_network_explains_an_image_that_its_seed_set_aside(tmp_path, ca
         (["--load=none.npz"], "none.npz"),
         (["--load=none.npz", "--epochs=2"], "leave out --net and --epochs"),
         (["--net=6c99"], "layer 0 (Conv2d)"),
+        (["--net="], "cannot read ''"),
         (["--load=text.txt"], "text.txt is not a network saved by cnnbp"),
         (["--load=other.npz"], "x must have shape (N, 1, 5, 5)"),
     ],

@@ -11,7 +11,7 @@ import cnnbp
 from cnnbp import equations
 from cnnbp import layers as L  # noqa: N812
 from cnnbp.cli.illustration import make_sheet
-from cnnbp.cli.telling import spell, tell
+from cnnbp.cli.telling import tell
 from cnnbp.explain import explain
 from cnnbp.explain.by_hand import conv2, rot180
 
@@ -353,12 +353,23 @@ def test_the_picture_leaves_the_words_out():
     assert make_sheet(told, net).rows[0].equation == f"{delta.text}  ({delta.source})"
 
 
-def test_where_letters_cannot_be_written_they_are_spelled():
-    told = "δ_j = f'(u_j) ∘ up(δ_j^next) / n²  → 6 × 24"
-    assert spell(told, "utf-8") == told
-    assert spell(told, "ascii") == "delta_j = f'(u_j) .* up(delta_j^next) / n^2  -> 6 x 24"
-    for architecture in architectures.ALL.values():
-        trace = architecture.build().trace(*architecture.samples(np.random.default_rng(0), 3))
-        for name in trace:
-            equation = str(trace.equation(name))
-            assert "?" not in spell(equation, "ascii"), equation
+def test_shares_of_input_maps_are_told_with_their_equation_and_their_numbers():
+    net = network([L.CombineConv2d(2, 3, activation="tanh"), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    step = told.forward[0]
+    assert [equation.text.partition(" = ")[0] for equation in step.equations] == [
+        "u_j",
+        "α_ij",
+        "x",
+    ]
+    (shares,) = (array for array in step.arrays if array.name == "0.alpha")
+    assert (shares.shape, shares.low, shares.high) == ((2, 2), 0.5, 0.5)
+
+
+def test_the_picture_says_what_its_colours_are_and_what_its_loss_is():
+    net = network([L.Conv2d(2, 3, activation="sigmoid"), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    loss, colours = make_sheet(told, net).subtitle.split("\n")
+    assert loss == f"E = ½ Σ (o − y)² / N = {told.trace['loss']:.3g}"
+    for words in ("Orange is negative", "purple positive", "white to black"):
+        assert words in colours

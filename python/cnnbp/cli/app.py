@@ -150,7 +150,12 @@ def explain(
 
     if load is not None and (net is not None or epochs is not None):
         raise ValueError("--load brings a trained network; leave out --net and --epochs")
-    plan = replace(TOOLBOX, spec=net or TOOLBOX.spec, epochs=epochs or 10, seed=seed)
+    plan = replace(
+        TOOLBOX,
+        spec=TOOLBOX.spec if net is None else net,
+        epochs=10 if epochs is None else epochs,
+        seed=seed,
+    )
     if threads is not None:
         cnnbp.set_num_threads(threads)
     images = data.digits() if path is None else data.load(path)

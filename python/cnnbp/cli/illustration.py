@@ -58,9 +58,9 @@ def make_sheet(explanation: Explanation, network: Network) -> Sheet:
     note = "" if explanation.note is None else f"\n{explanation.note}"
     return Sheet(
         title=f"One backward pass: class {explanation.truth}, {explanation.reading}",
-        subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}. "
-        "Orange is negative, white zero, purple positive; each panel has a scale of its own."
-        f"{note}",
+        subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}\n"
+        "Orange is negative, white zero, purple positive; what lies within 0 to 1 goes from white "
+        f"to black. Each panel has a scale of its own.{note}",
         image=trace[f"{trace.places()[0]}.input"][0],
         headings=("pre-activation u", "output f(u)", "delta δ = ∂E/∂u", "weights", "gradient"),
         rows=tuple(_row(trace, place, state) for place in trace.places()),

@@ -11,7 +11,7 @@ from typing import TextIO
 from cnnbp.cli.delivery import prepare_folder
 from cnnbp.cli.plan import Plan
 from cnnbp.cli.session import Environment
-from cnnbp.cli.telling import Line, spell, tell
+from cnnbp.cli.telling import Line, fold, spell, tell
 from cnnbp.cli.test_part import test_part, with_test_part
 from cnnbp.cli.views import terminal
 from cnnbp.data import Dataset
@@ -99,7 +99,8 @@ def show(lines: list[Line], stream: TextIO) -> None:
     console = terminal(stream)
     for kind, text in lines:
         if console is not None:
-            console.print(text, style=STYLES[kind], soft_wrap=True)
+            for line in fold(kind, text, console.width):
+                console.print(line, style=STYLES[kind], soft_wrap=True)
         else:
             print(spell(text, stream.encoding), file=stream)
 

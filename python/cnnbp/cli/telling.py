@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -30,8 +31,33 @@ SPELLED: dict[str, str | int | None] = {
             ("sigma", "σ"),
             ("eps", "ε"),
             ("sqrt", "√"),
+            ("lambda", "λ"),
+            ("Phi", "Φ"),
+            ("pi", "π"),
+            ("^3", "³"),
+            ("<=", "≤"),
+            (">=", "≥"),
+            ("!=", "≠"),
         ),
     )
+}
+#: What stands in an equation → what it means, for those who do not know the notes.
+SIGNS = {
+    "x": "what a layer reads, and what it gives: f(u), u its pre-activation",
+    "δ": "a layer's delta, ∂E/∂u: how the loss E changes with u",
+    "_j": "of output map j; i counts input maps, k_ij is the kernel from i to j",
+    "^next": "of the layer that reads this one",
+    "^whole": "of the layer that this one is a part of",
+    " * ": "convolution: the kernel, flipped, wherever it fits whole on the map",
+    "conv2(": "MATLAB's: 'valid' is *, 'full' goes as far as one pixel overlaps",
+    "rot180(": "a flip of both axes",
+    "∘": "product of elements in the same place",
+    "down(": "sum of each block of the map, n × n pixels or what the layer says",
+    "up(": "each value at all pixels of its block",
+    "place(": "each value at one pixel of its window, 0 at all others",
+    "ᵀ": "transposed",
+    "_uv": "at row u and column v of a map",
+    " / N": "divided by the number of images, here 1",
 }
 #: Room for an equation, before its source.
 EQUATION_WIDTH = 58
@@ -45,6 +71,21 @@ def spell(text: str, encoding: str | None) -> str:
     except UnicodeEncodeError:
         plain = text.translate(str.maketrans(SPELLED))
         return plain.encode("ascii", "replace").decode("ascii")
+
+
+def fold(kind: str, text: str, width: int) -> list[str]:
+    """Break a line that is longer than a terminal is wide; an equation's source comes below it."""
+    parts = [text]
+    if kind == "equation" and len(text) > width and "  " in text.strip():
+        equation, _, source = text.rpartition("  ")
+        parts = [equation.rstrip(), f"       {source}"]
+    lines = []
+    for part in parts:
+        inwards = " " * (len(part) - len(part.lstrip()) + 4)
+        lines += textwrap.wrap(part, width, subsequent_indent=inwards, break_on_hyphens=False) or [
+            part
+        ]
+    return lines
 
 
 def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
@@ -70,6 +111,7 @@ def tell(told: Explanation, network: Network, origin: str) -> list[Line]:
         ),
         *_kernels(told.trace),
         *note,
+        *_signs(told),
         *_direction("Forward", told.forward),
         *_loss(told),
         *_direction("Backward", told.backward),
@@ -90,6 +132,20 @@ def _kernels(trace: Trace) -> list[Line]:
         ("text", f"{kind} stores the notes' kernels turned: {kernel}.")
         for kind, kernel in stored
         if kernel
+    ]
+
+
+def _signs(told: Explanation) -> list[Line]:
+    """Tell what stands in the equations that are told."""
+    steps = [equation for step in (*told.forward, *told.backward) for equation in step.equations]
+    texts = [equation.text for equation in (told.loss, *steps)]
+    return [
+        *_heading("In the equations"),
+        *(
+            ("text", f"   {sign.strip(' ('):<8}{meaning}")
+            for sign, meaning in SIGNS.items()
+            if any(sign in text for text in texts)
+        ),
     ]
 
 

@@ -210,14 +210,17 @@ def _note(layers: list[Layer]) -> str | None:
 def _forward(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Step:
     before, after = f"{place}.pre_activation", f"{place}.output"
     parameters = [name for name in state if name.rpartition(".")[0] == place]
+    layer = trace.layer(place)
+    names = [f"{place}.{name}" for name in equations.made(layer)]
     computed = [after] if np.array_equal(trace[before], trace[after]) else [before, after]
     return Step(
         place=place,
-        layer=str(trace.layer(place)),
-        equations=(trace.equation(before), trace.equation(after)),
+        layer=str(layer),
+        equations=tuple(map(trace.equation, (before, *names, after))),
         arrays=(
             Numbers.of(f"{place}.input", trace[f"{place}.input"]),
             *(Numbers.of(name, state[name], batched=False) for name in parameters),
+            *(Numbers.of(name, trace[name], batched=False) for name in names),
             *(Numbers.of(name, trace[name]) for name in computed),
         ),
     )

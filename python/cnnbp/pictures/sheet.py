@@ -101,8 +101,8 @@ class _Page:
 
 def _compose(page: _Page, sheet: Sheet) -> None:
     draw_array(page.axes(MARGIN, 0.2, 0.8, 0.8), sheet.image, shape=1.0, captioned=False)
-    page.write(MARGIN + 1.1, 0.35, sheet.title, size=15, weight="bold")
-    page.write(MARGIN + 1.1, 0.7, sheet.subtitle, color=QUIET)
+    page.write(MARGIN + 1.1, 0.2, sheet.title, size=15, weight="bold")
+    page.write(MARGIN + 1.1, 0.55, sheet.subtitle, color=QUIET)
     step = (WIDTH - 2 * MARGIN + GAP) / len(sheet.headings)
     lefts = [MARGIN + step * column for column in range(len(sheet.headings))]
     for left, heading in zip(lefts, sheet.headings, strict=True):

@@ -1,0 +1,59 @@
+"""The words of ``cnnbp explain``: what they mean, and where there is little room for them."""
+
+import numpy as np
+
+import architectures
+import cnnbp
+from cnnbp import layers as L  # noqa: N812
+from cnnbp.cli.telling import SIGNS, fold, spell, tell
+from cnnbp.explain import explain
+
+IMAGE = np.random.default_rng(3).random((2, 9, 8))
+
+
+def network(layers):
+    return cnnbp.Network(layers, input_shape=(2, 9, 8), loss="mse", dtype="float64")
+
+
+def test_what_stands_in_the_equations_is_told_and_nothing_else():
+    def signs(net):
+        lines = [text for _, text in tell(explain(net, IMAGE, 1), net, "an image")]
+        start, end = lines.index("In the equations"), lines.index("Forward")
+        return [line.split()[0] for line in lines[start + 1 : end - 1]]
+
+    plain = signs(network([L.Linear(3)]))
+    assert plain == ["x", "δ", "ᵀ", "/"]
+    pooled = signs(network([L.Conv2d(2, 3, activation="tanh"), L.AvgPool2d(2), L.Linear(3)]))
+    for sign in ("_j", "^next", "*", "conv2", "rot180", "∘", "down", "up", "_uv"):
+        assert sign in pooled
+    assert "place" not in pooled
+    net = network([L.Conv2d(2, 3), L.MaxPool2d(2), L.Residual([L.Tanh()]), L.Linear(3)])
+    assert {"place", "^whole"} < set(signs(net))
+    assert max(len(f"   {sign:<8}{meaning}") for sign, meaning in SIGNS.items()) <= 80
+
+
+def test_a_line_that_is_longer_than_the_terminal_has_its_source_below():
+    net = network([L.Conv2d(2, 3, stride=2), L.Linear(3)])
+    lines = tell(explain(net, IMAGE, 1), net, "an image")
+    for width in (60, 80):
+        for kind, text in lines:
+            folded = fold(kind, text, width)
+            assert max(map(len, folded)) <= width
+            assert " ".join(folded).split() == text.split()
+    assert [fold(kind, text, 200) for kind, text in lines] == [[text] for _, text in lines]
+    equation = next(text for _, text in lines if text.startswith("   u = W x + b"))
+    assert fold("equation", equation, 80) == [
+        "   u = W x + b",
+        "       Bouvrie 2006, feedforward pass",
+    ]
+
+
+def test_where_letters_cannot_be_written_they_are_spelled():
+    told = "δ_j = f'(u_j) ∘ up(δ_j^next) / n²  → 6 × 24"
+    assert spell(told, "utf-8") == told
+    assert spell(told, "ascii") == "delta_j = f'(u_j) .* up(delta_j^next) / n^2  -> 6 x 24"
+    for architecture in architectures.ALL.values():
+        trace = architecture.build().trace(*architecture.samples(np.random.default_rng(0), 3))
+        for name in trace:
+            equation = str(trace.equation(name))
+            assert "?" not in spell(equation, "ascii"), equation
