@@ -92,7 +92,12 @@ def test_a_definition_the_toolbox_could_not_run_is_refused(layers, message):
     ("layer", "message"),
     [
         ({"type": "s", "scale": 2.0}, "layers[1]: scale must be an integer, got 2.0"),
-        ({"type": "s", "xscale": 2}, "layers[1]: "),
+        (
+            {"type": "s", "xscale": 2},
+            "layers[1]: expected a type and options among type, outputmaps, kernelsize, scale, "
+            "got {'type': 's', 'xscale': 2}",
+        ),
+        ({"scale": 2}, "layers[1]: expected a type"),
         ("2s", "layers[1] must be a Layer or a mapping, got '2s'"),
     ],
     ids=str,

@@ -6,7 +6,7 @@
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
@@ -239,6 +239,12 @@ def _layer(place: int, definition: Layer | Mapping[str, Any]) -> Layer:
         return copy.copy(definition)
     if not isinstance(definition, Mapping):
         raise TypeError(f"layers[{place}] must be a Layer or a mapping, got {definition!r}")
+    names = [option.name for option in fields(Layer) if option.init]
+    if "type" not in definition or not set(definition) <= set(names):
+        raise TypeError(
+            f"layers[{place}]: expected a type and options among {', '.join(names)}, "
+            f"got {dict(definition)!r}"
+        )
     try:
         return Layer(**definition)
     except (TypeError, ValueError) as error:

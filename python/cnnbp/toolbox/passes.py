@@ -67,9 +67,15 @@ def cnnff(net: Net, x: ArrayLike) -> Net:
 def cnnbp(net: Net, y: ArrayLike) -> Net:
     """Compute loss, deltas and gradients of the pass that `cnnff` left in `net`.
 
-    The equations are those of the module's documentation on the toolbox's output layer, and of
-    J. Bouvrie, *Notes on Convolutional Neural Networks* (2006). If the last layer is a
-    convolution, `fvd` is taken through its sigmoid: ``fvd ∘ fv ∘ (1 − fv)``.
+    With ``e = o − y`` and N samples, ``L = ½ Σ e² / N``; ``od = e ∘ o ∘ (1 − o)`` and
+    ``fvd = ffWᵀ · od``, the delta of the last maps. If the last layer is a convolution, `fvd` is
+    taken through its sigmoid: ``fvd ∘ fv ∘ (1 − fv)``. Further down the deltas are those of
+    J. Bouvrie, *Notes on Convolutional Neural Networks* (2006): of a convolution
+    ``d_j = a_j ∘ (1 − a_j) ∘ up(d_j of the layer above) / scale²``, where ``up`` repeats each value
+    scale × scale times, and of subsampling ``d_i = Σ_j conv2(d_j, rot180(k_ij), 'full')`` with d
+    and k of the convolution above. Gradients are
+    ``dk_ij = Σ rot180(conv2(a_i, rot180(d_j), 'valid')) / N`` with a of the layer below,
+    ``db_j = Σ d_j / N``, ``dffW = od · fvᵀ / N`` and ``dffb = Σ od / N``, sums over samples.
 
     Parameters
     ----------
