@@ -162,6 +162,8 @@ def test_a_trace_is_a_dict_that_survives_pickling_and_names_what_it_lacks():
     assert again.equation("0.delta") == trace.equation("0.delta")
     with pytest.raises(KeyError, match=r"holds no '1\.delta', only loss"):
         trace.equation("1.delta")
+    with pytest.raises(KeyError, match=r"has no layer '1', only 0"):
+        trace.layer("1")
 
 
 # The worked number

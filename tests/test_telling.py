@@ -57,3 +57,35 @@ def test_where_letters_cannot_be_written_they_are_spelled():
         for name in trace:
             equation = str(trace.equation(name))
             assert "?" not in spell(equation, "ascii"), equation
+
+
+def test_many_classes_are_told_ten_to_a_line():
+    net = network([L.Conv2d(2, 3), L.Linear(23)])
+    lines = [text for _, text in tell(explain(net, IMAGE, 21), net, "an image")]
+    heads = [line.split()[1:] for line in lines if line.startswith("   class")]
+    assert [len(head) for head in heads] == [10, 10, 3]
+
+    def row(start):
+        parts = [line.removeprefix(start) for line in lines if line.startswith(start)]
+        return " ".join(parts).split()
+
+    assert row("   class") == [str(place) for place in range(23)]
+    assert row("   target y").index("1") == 21
+    assert row("   output o") == [f"{value:.3f}" for value in net.predict(IMAGE[None])[0]]
+
+
+def test_large_outputs_are_told_apart():
+    net = network([L.Linear(3)])
+    net.load_state_dict({"0.weight": np.zeros((3, 144)), "0.bias": np.full(3, -123456.75)})
+    lines = [text for _, text in tell(explain(net, IMAGE, 1), net, "an image")]
+    (outputs,) = (line for line in lines if line.startswith("   output o"))
+    assert outputs.split()[2:] == ["-123456.750"] * 3
+
+
+def test_how_far_the_sums_are_apart_is_told_as_a_relative_difference():
+    net = network([L.Conv2d(2, 3), L.Linear(3)])
+    told = explain(net, IMAGE, 1)
+    lines = [text for _, text in tell(told, net, "an image")]
+    (core,) = (line for line in lines if line.startswith("   by the core"))
+    apart = f"{told.by_hand.largest_difference:.0e}"
+    assert core.endswith(f"largest relative difference {apart}")

@@ -151,7 +151,8 @@ def check_gradients(
     x, y : array_like
         A few samples, with their class numbers or targets.
     epsilon : float
-        Step of the differences, at least 10⁻⁸: those of smaller ones are rounding.
+        Step of the differences, at least 10⁻⁸: those of smaller ones are rounding. Steps that are
+        large for the parameters, such as 1, leave curvature in them, and right gradients disagree.
     tolerance : float
         Largest error allowed, relative to the largest entry of an array's gradient.
     entries : int, optional

@@ -77,7 +77,15 @@ class Trace(dict[str, Any]):
         return list(self._named)
 
     def layer(self, place: str) -> Layer:
-        """Return the layer whose arrays' names start with `place`."""
+        """Return the layer whose arrays' names start with `place`.
+
+        Raises
+        ------
+        KeyError
+            If the network has no such layer.
+        """
+        if place not in self._named:
+            raise KeyError(f"the network has no layer {place!r}, only {', '.join(self._named)}")
         return self._named[place]
 
     def _delta(self, place: str, layer: Layer) -> Equation:

@@ -61,6 +61,8 @@ SIGNS = {
 }
 #: Room for an equation, before its source.
 EQUATION_WIDTH = 58
+#: How many classes have their outputs in a line.
+IN_A_LINE = 10
 
 
 def spell(text: str, encoding: str | None) -> str:
@@ -160,18 +162,11 @@ def _direction(title: str, steps: tuple[Step, ...]) -> list[Line]:
 
 
 def _loss(told: Explanation) -> list[Line]:
-    classes = range(len(told.outputs))
-    heads: list[Line] = [("numbers", "   class   " + "".join(f"{place:>8}" for place in classes))]
-    target = [int(place == told.truth) for place in classes]
-    if len(classes) == 1:  # it stands for class 1 against 0
-        heads, target = [], [told.truth]
+    count = len(told.outputs)
     return [
         *_heading("Loss"),
         *_equation(told.loss),
-        *heads,
-        ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
-        _outputs("output o", told.pass_outputs),
-        *([] if told.note is None else [_outputs("predict", told.outputs)]),
+        *(line for first in range(0, count, IN_A_LINE) for line in _classes(told, first)),
         ("text", f"   E = {told.trace['loss']:.6g}; {told.reading}, is {told.truth}"),
     ]
 
@@ -192,7 +187,7 @@ def _by_hand(worked: ByHand) -> list[Line]:
         (
             "text",
             f"   by the core     {worked.core: .9e}   "
-            f"all within {worked.largest_difference:.0e} of it",
+            f"largest relative difference {worked.largest_difference:.0e}",
         ),
     ]
 
@@ -209,8 +204,24 @@ def _update(update: Update) -> list[Line]:
     return [*lines, ("text", f"   E of this image  {change}, all weights updated")]
 
 
+def _classes(told: Explanation, first: int) -> list[Line]:
+    """Tell what is wanted and what comes of it for `IN_A_LINE` classes."""
+    some = slice(first, first + IN_A_LINE)
+    classes = range(len(told.outputs))[some]
+    heads: list[Line] = [("numbers", "   class   " + "".join(f"{place:>8}" for place in classes))]
+    target = [int(place == told.truth) for place in classes]
+    if len(told.outputs) == 1:  # it stands for class 1 against 0
+        heads, target = [], [told.truth]
+    return [
+        *heads,
+        ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
+        _outputs("output o", told.pass_outputs[some]),
+        *([] if told.note is None else [_outputs("predict", told.outputs[some])]),
+    ]
+
+
 def _outputs(name: str, values: NDArray[np.floating]) -> Line:
-    return ("numbers", f"   {name:<8}" + "".join(f"{value:>8.3f}" for value in values))
+    return ("numbers", f"   {name:<8}" + "".join(f" {value:>7.3f}" for value in values))
 
 
 def _equation(equation: Equation) -> list[Line]:
