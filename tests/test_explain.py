@@ -243,7 +243,7 @@ def test_outputs_and_losses_are_those_of_predictions_and_the_pass_is_said_to_dif
     assert told.note in make_sheet(told, net).subtitle
     lines = [text for _, text in tell(told, net, "an image")]
     assert told.note in lines
-    shown = {line[3:11].strip(): line[11:].split() for line in lines}
+    shown = {line[2:10].strip(): line[10:].split() for line in lines}
     assert shown["output o"] == [f"{value:.3f}" for value in told.trace["2.output"][0]]
     assert shown["predict"] == [f"{value:.3f}" for value in predicted]
 
@@ -254,7 +254,7 @@ def test_a_pass_that_predictions_share_has_no_note(between):
     told = explain(net, IMAGE, 1)
     np.testing.assert_array_equal(told.outputs, told.trace["2.output"][0])
     assert told.note is None
-    assert not any(line.startswith("   predict") for _, line in tell(told, net, "an image"))
+    assert not any(line.startswith("  predict") for _, line in tell(told, net, "an image"))
 
 
 def test_outputs_that_are_not_finite_are_read_as_no_class():
@@ -278,7 +278,7 @@ def test_one_output_is_read_as_the_class_that_its_accuracy_counts(loss, output):
     net.load_state_dict({"0.weight": np.zeros((1, 144)), "0.bias": np.array([output])})
     told = explain(net, IMAGE, 1)
     assert told.read == net.evaluate(IMAGE[None], [1])["accuracy"]
-    assert "   target y       1" in [text for _, text in tell(told, net, "an image")]
+    assert "  target y      1" in [text for _, text in tell(told, net, "an image")]
 
 
 def test_only_plain_descent_is_done_by_hand():

@@ -29,6 +29,9 @@ def test_what_stands_in_the_equations_is_told_and_nothing_else():
     assert "place" not in pooled
     net = network([L.Conv2d(2, 3), L.MaxPool2d(2), L.Residual([L.Tanh()]), L.Linear(3)])
     assert {"place", "^whole"} < set(signs(net))
+    for loss, sign in (("bce_with_logits", "σ"), ("cross_entropy", "softmax")):
+        net = cnnbp.Network([L.BatchNorm2d(), L.Linear(3)], input_shape=(2, 9, 8), loss=loss)
+        assert {"σ", "softmax"} & set(signs(net)) == {sign}
     assert max(len(f"   {sign:<8}{meaning}") for sign, meaning in SIGNS.items()) <= 80
 
 
@@ -62,23 +65,24 @@ def test_where_letters_cannot_be_written_they_are_spelled():
 def test_many_classes_are_told_ten_to_a_line():
     net = network([L.Conv2d(2, 3), L.Linear(23)])
     lines = [text for _, text in tell(explain(net, IMAGE, 21), net, "an image")]
-    heads = [line.split()[1:] for line in lines if line.startswith("   class")]
+    heads = [line.split()[1:] for line in lines if line.startswith("  class")]
     assert [len(head) for head in heads] == [10, 10, 3]
+    assert max(len(line) for line in lines if line.startswith(("  class", "  output o"))) == 80
 
     def row(start):
         parts = [line.removeprefix(start) for line in lines if line.startswith(start)]
         return " ".join(parts).split()
 
-    assert row("   class") == [str(place) for place in range(23)]
-    assert row("   target y").index("1") == 21
-    assert row("   output o") == [f"{value:.3f}" for value in net.predict(IMAGE[None])[0]]
+    assert row("  class") == [str(place) for place in range(23)]
+    assert row("  target y").index("1") == 21
+    assert row("  output o") == [f"{value:.3f}" for value in net.predict(IMAGE[None])[0]]
 
 
 def test_large_outputs_are_told_apart():
     net = network([L.Linear(3)])
     net.load_state_dict({"0.weight": np.zeros((3, 144)), "0.bias": np.full(3, -123456.75)})
     lines = [text for _, text in tell(explain(net, IMAGE, 1), net, "an image")]
-    (outputs,) = (line for line in lines if line.startswith("   output o"))
+    (outputs,) = (line for line in lines if line.startswith("  output o"))
     assert outputs.split()[2:] == ["-123456.750"] * 3
 
 

@@ -69,7 +69,7 @@ def demo(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train two small networks on 5,000 handwritten digits, in seconds and without a network."""
+    """Train two small networks on 5,000 handwritten digits, in seconds and offline."""
     plans = [replace(plan, seed=seed) for plan in (TOOLBOX, LENET)]
     _carry_out(plans, data.digits(), threads, Delivery(out if pictures else None, None, as_json))
 

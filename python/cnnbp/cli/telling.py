@@ -56,12 +56,14 @@ SIGNS = {
     "up(": "each value at all pixels of its block",
     "place(": "each value at one pixel of its window, 0 at all others",
     "ᵀ": "transposed",
+    "σ(": "the sigmoid, σ(o) = 1 / (1 + exp(−o))",
+    "softmax(": "shares that add up to 1, softmax(o)_k = exp(o_k) / Σ exp(o)",
     "_uv": "at row u and column v of a map",
     " / N": "divided by the number of images, here 1",
 }
 #: Room for an equation, before its source.
 EQUATION_WIDTH = 58
-#: How many classes have their outputs in a line.
+#: How many classes have their outputs in a line: 80 columns then.
 IN_A_LINE = 10
 
 
@@ -208,20 +210,20 @@ def _classes(told: Explanation, first: int) -> list[Line]:
     """Tell what is wanted and what comes of it for `IN_A_LINE` classes."""
     some = slice(first, first + IN_A_LINE)
     classes = range(len(told.outputs))[some]
-    heads: list[Line] = [("numbers", "   class   " + "".join(f"{place:>8}" for place in classes))]
+    heads: list[Line] = [("numbers", "  class   " + "".join(f"{place:>7}" for place in classes))]
     target = [int(place == told.truth) for place in classes]
     if len(told.outputs) == 1:  # it stands for class 1 against 0
         heads, target = [], [told.truth]
     return [
         *heads,
-        ("numbers", "   target y" + "".join(f"{value:>8}" for value in target)),
+        ("numbers", "  target y" + "".join(f"{value:>7}" for value in target)),
         _outputs("output o", told.pass_outputs[some]),
         *([] if told.note is None else [_outputs("predict", told.outputs[some])]),
     ]
 
 
 def _outputs(name: str, values: NDArray[np.floating]) -> Line:
-    return ("numbers", f"   {name:<8}" + "".join(f" {value:>7.3f}" for value in values))
+    return ("numbers", f"  {name:<8}" + "".join(f" {value:>6.3f}" for value in values))
 
 
 def _equation(equation: Equation) -> list[Line]:

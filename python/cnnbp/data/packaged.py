@@ -8,7 +8,7 @@ from cnnbp.data.idx import load_idx_folder
 
 
 def digits() -> Dataset:
-    """Read the MNIST digits that the package carries; no network is needed.
+    """Read the MNIST digits that the package carries; it works offline.
 
     Returns
     -------
