@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -10,6 +11,7 @@ from cnnbp.pictures import Misread, Overview, Row, Sheet, save_overview, save_sh
 from cnnbp.pictures.curves import draw_loss, running_mean
 from cnnbp.pictures.kernels import best_columns, draw_kernels, lay_out, title
 from cnnbp.pictures.sheet import draw_array
+from cnnbp.pictures.style import LOSS
 
 #: Parts of the page, (left, top, right, bottom) of its width and height.
 PANELS = {
@@ -151,6 +153,13 @@ def test_losses_are_drawn_over_the_epochs_they_belong_to(axes):
     draw_loss(axes, np.array([4.0, np.nan, 2.0, 1.0]), epochs=2)
     batches, _trend = axes.lines
     np.testing.assert_array_equal(batches.get_xydata(), [[0.5, 4.0], [1.5, 2.0], [2.0, 1.0]])
+
+
+def test_the_loss_of_a_single_batch_can_be_seen(tmp_path):
+    """A line of one point has no length."""
+    save_overview(tmp_path / "page.png", overview(batch_losses=np.array([0.5])))
+    blue = np.abs(drawn(tmp_path / "page.png") - to_rgb(LOSS)) < 0.1
+    assert blue.all(axis=2).sum() >= 9
 
 
 def test_losses_that_are_not_finite_are_counted(axes):

@@ -43,7 +43,9 @@ def draw_loss(axes: Axes, losses: NDArray[np.float64], epochs: float) -> None:
         return
     axes.plot(place, losses, ".", color=LOSS, markersize=3, alpha=0.3, markeredgewidth=0)
     trend = np.exp(running_mean(np.log(losses), reach=round(len(losses) * SMOOTHED_PART / 2)))
-    axes.plot(place, trend, color=LOSS, linewidth=2, solid_capstyle="round")
+    (line,) = axes.plot(place, trend, color=LOSS, linewidth=2, solid_capstyle="round")
+    if losses.size == 1:
+        line.set(marker="o", markersize=3.5, clip_on=False)
     # A single odd batch must not set the scale.
     low, high = np.quantile(losses, [0.01, 0.999])
     _use_log_scale(axes, low=min(low, trend.min()) / 1.3, high=max(high, trend.max()) * 1.3)
