@@ -16,10 +16,16 @@ def blocks():
 
 
 @pytest.fixture(scope="module")
-def run():
+def folder(tmp_path_factory):
+    """Where the blocks write what they write."""
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def run(folder):
     """The names after the last block, and the lines printed on the way."""
     names, printed = {}, io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), contextlib.chdir(folder):
         for number, block in enumerate(blocks(), 1):
             exec(compile(block, f"README.md, Python block {number}", "exec"), names)
     return names, printed.getvalue().splitlines()
@@ -54,3 +60,8 @@ def test_the_fields_of_the_toolboxs_net_that_are_shown_are_there(run):
     assert shown
     for field in shown:
         assert np.isfinite(eval(field, {"cnn": run[0]["cnn"]})).all(), field
+
+
+def test_the_header_is_written_to_the_folder_that_the_readme_is_tried_in(run, folder):
+    assert [path.name for path in folder.iterdir()] == ["digits.hpp"]
+    assert "net" in run[0]
