@@ -283,6 +283,16 @@ def test_words_on_a_sheet_do_not_overlap(tmp_path, monkeypatch, letters):
         assert not any(box.overlaps(other) for other in boxes[:place])
 
 
+@pytest.mark.parametrize("letters", [0, 140, 240])
+def test_a_long_equation_stays_on_the_sheet(tmp_path, monkeypatch, letters):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    rows = (Row("name", ("δ_j^next, (" * 30)[:letters], (np.ones(3),)),)
+    save_sheet(tmp_path / "sheet.png", Sheet("", "", np.ones((1, 3, 3)), ("u",), rows))
+    (figure,) = drawn
+    assert min(text.get_window_extent().x0 for text in figure.texts) > 0
+
+
 def test_zero_is_white_in_the_middle_where_there_are_signs(axes):
     draw_array(axes, np.array([[[-1.0, 0.0, 3.0]]]), shape=1.0)
     (image,) = axes.images

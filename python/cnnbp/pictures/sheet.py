@@ -25,6 +25,8 @@ ROW, LINE, PANEL, GAP = 2.2, 0.3, 1.35, 0.3
 DOTS_PER_INCH = 110
 #: Title and equation of more letters do not fit in a line; the equation is then so much higher.
 MOST_LETTERS, RAISED = 135, 0.21
+#: An equation of more letters would not fit on the page, and is written smaller.
+MOST_LETTERS_ALONE = 140
 #: More tiles would be too small to be seen, and more bars are not numbered.
 MOST_TILES, MOST_NUMBERED = 48, 12
 #: The ends of the colours of `DIVERGING`.
@@ -111,7 +113,8 @@ def _compose(page: _Page, sheet: Sheet) -> None:
         top = HEAD + HEADINGS + place * ROW
         page.write(MARGIN, top, row.title, size=TITLE_SIZE)
         raised = RAISED if len(row.title + row.equation) > MOST_LETTERS else 0.0
-        page.write(WIDTH - MARGIN, top - raised, row.equation, color=QUIET, ha="right")
+        size = SETTINGS["font.size"] * min(1, MOST_LETTERS_ALONE / max(len(row.equation), 1))
+        page.write(WIDTH - MARGIN, top - raised, row.equation, color=QUIET, ha="right", size=size)
         for left, values in zip(lefts, row.panels, strict=True):
             if values is not None:
                 axes = page.axes(left, top + LINE, step - GAP, PANEL)
