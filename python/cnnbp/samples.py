@@ -122,7 +122,7 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
 def _as_class_numbers(array: NDArray[Any]) -> NDArray[np.int64]:
     """Class numbers as int64; uint64 has larger ones, which would come out negative."""
     largest = np.iinfo(np.int64).max
-    if array.dtype.type is np.uint64 and (large := array > largest).any():
+    if array.dtype.kind == "u" and (large := array > largest).any():
         place = int(large.argmax())
         raise ValueError(
             f"y holds label {array[place]} in sample {place}, expected at most {largest}"
