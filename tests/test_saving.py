@@ -135,15 +135,24 @@ def test_what_is_no_file_is_not_replaced(tmp_path, net):
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_two_threads_may_save_to_one_path(tmp_path, net, monkeypatch):
-    """The second begins and ends while the first one writes, whose network is the last then."""
+def in_a_thread(call):
+    other = threading.Thread(target=call)
+    other.start()
+    other.join()
+
+
+@pytest.mark.parametrize("run", [in_a_thread, lambda call: call()], ids=["thread", "signal"])
+def test_what_saves_to_one_path_meanwhile_does_not_mix(run, tmp_path, net, monkeypatch):
+    """The second begins and ends while the first one writes, whose network is the last then.
+
+    It may be a signal's handler, in the same thread.
+    """
     path, savez, others = tmp_path / "net.npz", np.savez, [make(seed=2)]
 
     def savez_meanwhile(file, **members):
         if others:
-            other = threading.Thread(target=others.pop().save, args=(path,))
-            other.start()
-            other.join()
+            second = others.pop()
+            run(lambda: second.save(path))
             assert Network.load(path).definition.seed == 2
         savez(file, **members)
 

@@ -9,10 +9,10 @@ and for every parameter ``parameter/<name>`` and, as torch names what an optimiz
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FORMAT = "cnnbp network 1"
 #: How an archive starts that `numpy.load` reads as ``.npz``, with members and without.
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+
+#: Numbers the files that are being written.
+_saves = count()
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ class Checkpoint:
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
         arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer_state.items()}
-        # Of its own, as another thread or process may be saving there.
-        part = f"{target}.{os.getpid()}.{threading.get_ident()}.part"
+        # Of its own: others may be saving there, be it a signal's handler in between.
+        part = f"{target}.{os.getpid()}.{next(_saves)}.part"
         try:
             with open(part, "wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
