@@ -173,6 +173,9 @@ def test_the_namespace_is_the_files_name_or_what_is_given(file, options, space, 
         ("zahl_ä.hpp", {"namespace": "zahl_ä"}, "zahl_ä"),
         ("net.hpp", {"namespace": "a::b"}, "a::b"),
         ("std.hpp", {}, "std"),
+        ("class.hpp", {}, "'class'"),
+        ("net.hpp", {"namespace": "co_await"}, "co_await"),
+        ("net.hpp", {"namespace": 3}, "got 3"),
     ],
 )
 def test_what_is_no_namespace_is_refused(file, options, word, rng, tmp_path):

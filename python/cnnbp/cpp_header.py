@@ -22,7 +22,7 @@ from cnnbp.optim.base import Optimizer
 if TYPE_CHECKING:
     from cnnbp.network import Network
 
-#: Numbers in a line of at most 120 characters.
+#: Numbers in a line, which has about 120 characters in float32.
 NUMBERS_IN_A_LINE = 8
 
 #: The core's names of what Python has as a word, by option.
@@ -30,6 +30,18 @@ WORDS = {"algorithm": "Algorithm", "activation": "Function", "mode": "Upsample"}
 
 #: Options in the order of the core's structs, where Python's is another: C++ wants it kept.
 LAST = {"Conv2d": ("connections", "trainable", "algorithm")}
+
+#: Words of C++20, which no namespace may be called.
+WORDS_OF_CPP = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
+char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+constinit continue decltype default delete do double dynamic_cast else enum explicit export
+extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq
+nullptr operator or or_eq private protected public register reinterpret_cast requires return
+short signed sizeof static static_assert static_cast struct switch template this thread_local
+throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while
+xor xor_eq
+"""
 
 #: Namespaces that the header uses.
 TAKEN = ("cnnbp", "std")
@@ -96,8 +108,9 @@ def write_cpp(net: Network, path: str | os.PathLike[str], *, namespace: str | No
     ------
     OSError
         If the file cannot be written.
-    ValueError
-        If a parameter holds NaN or infinity, or the namespace is none in C++.
+    TypeError, ValueError
+        If a parameter holds NaN or infinity, or the namespace is no name in C++ or one of its
+        words. Whether a library that the program includes has the name, its compiler finds out.
     """
     file = read_path(path, "path")
     stem = re.sub(r"\W", "_", file.name.split(".")[0], flags=re.ASCII)
@@ -127,8 +140,10 @@ def _header(net: Network, file: str, space: str) -> str:
     )
 
 
-def _namespace(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in TAKEN:
+def _namespace(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"namespace must be a str, got {name!r}")
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in (*TAKEN, *WORDS_OF_CPP.split()):
         raise ValueError(
             f"{name!r} is no namespace of C++; give one such as 'digits', or name the file so"
         )
@@ -237,6 +252,4 @@ def _value(value: object) -> str:
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, tuple):
         return f"{{{', '.join(map(_value, value))}}}"
-    if value == float("inf"):
-        return "std::numeric_limits<double>::infinity()"
     return repr(value)
