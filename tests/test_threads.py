@@ -197,6 +197,22 @@ def test_a_copy_made_while_another_thread_trains_is_of_one_step(rng):
     trainer.join()
 
 
+def test_a_copy_made_while_another_thread_changes_the_rule_is_of_one_rule():
+    """With its state: that of another would fit no network, nor would a file of it."""
+    net = cnnbp.Network([L.Linear(3)], input_shape=(1, 8, 8))
+    rules = [cnnbp.optim.SGD(lr=0.1), cnnbp.optim.Adam(lr=0.1), cnnbp.optim.Lion(ema_decay=0.9)]
+
+    def change():
+        for number in range(3000):
+            net.optimizer = rules[number % len(rules)]
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    while changer.is_alive():
+        assert copy.deepcopy(net).optimizer in rules
+    changer.join()
+
+
 def test_a_network_may_be_changed_while_others_predict():
     """No deadlock, and each prediction is that of one state, not of a mixture."""
     child = multiprocessing.get_context("spawn").Process(target=_change_while_others_predict)

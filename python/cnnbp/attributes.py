@@ -15,7 +15,7 @@ class FixedAttributes:
     without any may have attributes of its own.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __setattr__(self, name: str, value: object) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -74,7 +75,7 @@ class Network(FixedAttributes):
         before it; the message names the layer and its place.
     """
 
-    __slots__ = ("__weakref__", "_core", "_optimizer", "definition", "epochs_trained", "history")
+    __slots__ = ("_core", "_lock", "_optimizer", "definition", "epochs_trained", "history")
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class Network(FixedAttributes):
             default_optimizer(self.definition.loss) if optimizer is None else optimizer
         )
         self._core = self.definition.build(self._optimizer)
+        self._lock = threading.RLock()  # the core's rule and ours change together
         self.epochs_trained = 0
         self.history = History()
 
@@ -156,8 +158,9 @@ class Network(FixedAttributes):
     @optimizer.setter
     def optimizer(self, optimizer: Optimizer) -> None:
         rule = read_optimizer(optimizer)
-        self._core.set_optimizer(rule.definition())
-        self._optimizer = rule
+        with self._lock:
+            self._core.set_optimizer(rule.definition())
+            self._optimizer = rule
 
     def fit(
         self,
@@ -379,11 +382,11 @@ class Network(FixedAttributes):
         return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint], dict[str, Any] | None]:
-        # A class that inherits from this one may have attributes of its own.
         return self._from_checkpoint, (self._checkpoint(),), getattr(self, "__dict__", None)
 
     def _checkpoint(self) -> Checkpoint:
-        return Checkpoint.of(self._core, self.definition, self._optimizer, self.epochs_trained)
+        with self._lock:
+            return Checkpoint.of(self._core, self.definition, self._optimizer, self.epochs_trained)
 
     @classmethod
     def _from_checkpoint(cls, saved: Checkpoint) -> Self:
