@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import cnnbp
 from cnnbp import losses, optim
 from cnnbp.layers import BatchNorm2d, Concat, Conv2d, GlobalAvgPool2d, Layer, Linear, Residual
+from cnnbp.layers.activation import ActivationLayer
 
 SHAPE = (1, 8, 8)
 
@@ -43,6 +45,25 @@ class Named(cnnbp.Network):
         optimizer = optim.SGD(0.1, ema_decay=0.5)
         super().__init__([Linear(2)], input_shape=SHAPE, optimizer=optimizer)
         self.name = name
+
+
+class Slotted(Named):
+    __slots__ = ("size",)
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.size = 2
+
+
+class Locked(Named):
+    """With an attribute that cannot be copied."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.lock = threading.Lock()
+
+    def __getstate__(self):
+        return {n: value for n, value in super().__getstate__().items() if n != "lock"}
 
 
 def test_a_layer_of_ones_own_is_written_as_what_it_stands_for():
@@ -79,8 +100,9 @@ def test_a_network_tells_of_layers_of_ones_own_as_of_any(rng):
     ]
 
 
-def test_a_layer_that_inherits_from_none_of_the_package_is_refused():
-    class Mine(Layer):
+@pytest.mark.parametrize("kind", [Layer, ActivationLayer])
+def test_a_layer_that_inherits_from_none_of_the_package_is_refused(kind):
+    class Mine(kind):
         def __init__(self, size):
             pass
 
@@ -97,9 +119,10 @@ def test_a_layer_that_inherits_from_none_of_the_package_is_refused():
     ids=["copy", "deepcopy", "pickle"],
 )
 def test_a_network_of_ones_own_class_is_copied_with_its_attributes(duplicate):
-    other = duplicate(Named("mine"))
-    assert type(other) is Named
-    assert other.name == "mine"
+    other = duplicate(Slotted("mine"))
+    assert type(other) is Slotted
+    assert (other.name, other.size) == ("mine", 2)
+    assert duplicate(Locked("mine")).name == "mine"
 
 
 def test_a_network_of_ones_own_class_comes_back_from_a_file(tmp_path, rng):
@@ -120,7 +143,8 @@ def test_a_loss_of_ones_own_is_refused(kind):
 
 
 @pytest.mark.parametrize("kind", [optim.Optimizer, optim.SGD])
-def test_an_optimizer_of_ones_own_is_refused(kind):
-    rule = type("Mine", (kind,), {})(lr=0.1)
-    with pytest.raises(TypeError, match=r"optimizer must be one of cnnbp.optim, got Mine\(lr=0.1"):
+@pytest.mark.parametrize("name", ["Mine", "Adam"])
+def test_an_optimizer_of_ones_own_is_refused(kind, name):
+    rule = type(name, (kind,), {})(lr=0.1)
+    with pytest.raises(TypeError, match=rf"must be one of cnnbp.optim, got {name}\(lr=0.1"):
         cnnbp.Network([Linear(3)], input_shape=SHAPE, optimizer=rule)

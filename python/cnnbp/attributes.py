@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import cast
 
 from cnnbp.definition import Definition
 from cnnbp.optim import Optimizer
@@ -26,6 +27,13 @@ class FixedAttributes:
             raise AttributeError(
                 f"cannot set {name!r} of a {type(self).__name__}: {self._advice(name)}"
             ) from None
+
+    def __getstate__(self) -> object:
+        """Return what a class that inherits from the one below adds: attributes, and slots."""
+        added, slots = cast(tuple[object, dict[str, object]], super().__getstate__())
+        below = next(kind for kind in type(self).__mro__ if FixedAttributes in kind.__bases__)
+        own = {n: v for n, v in slots.items() if n not in vars(below)["__slots__"]}
+        return (added, own) if own else added  # as `object` has it
 
     def _advice(self, name: str) -> str:
         optimizer = getattr(self, "optimizer", None)

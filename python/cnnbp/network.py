@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 from numpy.typing import ArrayLike
 
@@ -381,8 +381,8 @@ class Network(FixedAttributes):
     def __repr__(self) -> str:
         return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint], dict[str, Any] | None]:
-        return self._from_checkpoint, (self._checkpoint(),), getattr(self, "__dict__", None)
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint], object]:
+        return self._from_checkpoint, (self._checkpoint(),), self.__getstate__()
 
     def _checkpoint(self) -> Checkpoint:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -131,7 +132,8 @@ def read_layers(given: object, name: str) -> Layers:
 
 def _kind(made: type[Layer]) -> type[Layer]:
     """Find the class of `cnnbp.layers` that this is, or that it inherits from."""
-    return next(kind for kind in made.__mro__ if kind.__module__.startswith(f"{__package__}."))
+    public: dict[str, object] = vars(sys.modules["cnnbp.layers"])
+    return next(kind for kind in made.__mro__ if public.get(kind.__name__) is kind)
 
 
 def walk(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Layer]]:

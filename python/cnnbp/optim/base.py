@@ -82,8 +82,8 @@ class Optimizer:
 
 def read_optimizer(given: object) -> Optimizer:
     """Read one of the rules."""
-    # The core has no rule for a class of one's own.
-    if not isinstance(given, Optimizer) or not hasattr(_core, type(given).__name__):
+    # The core has no rule for a class of one's own, whatever its name.
+    if not isinstance(given, Optimizer) or type(given).__module__ != f"{__package__}.rules":
         raise TypeError(f"optimizer must be one of cnnbp.optim, got {given!r}")
     return given
 
