@@ -39,6 +39,9 @@ SAMPLES = {
     "an-image-past-float32": (
         spoiled(IMAGES.astype(np.float64), 1e300), LABELS, "x", "1e+300", "7", "float32"
     ),
+    "an-image-that-rounds-to-infinity": (
+        spoiled(IMAGES.astype(np.float64), 3.4028236e38), LABELS, "x", "3.40282e+38", "float32"
+    ),
     "one-label-too-few": (IMAGES, LABELS[:-1], "y", "19", "18"),
     "label-past-the-classes": (IMAGES, LABELS + (np.arange(19) == 11), "y", "4"),
     "negative-label": (IMAGES, LABELS - (np.arange(19) == 11) * 10, "y", "-"),
@@ -102,7 +105,14 @@ def test_predict_refuses_images(network, fault):
     assert_refused_unchanged(network, lambda: network.predict(x), words)
 
 
-@pytest.mark.parametrize(("dtype", "largest"), [("float32", 3.4028234e38), ("float64", 1e308)])
+@pytest.mark.parametrize(
+    ("dtype", "largest"),
+    [
+        ("float32", 3.4028234e38),
+        ("float32", 3.4028235e38),  # as NumPy writes the largest; above it as float64
+        ("float64", 1e308),
+    ],
+)
 def test_the_largest_numbers_of_the_type_are_taken(dtype, largest):
     net = cnnbp.Network([L.Linear(1)], input_shape=(1, 1, 1), loss="mse", dtype=dtype)
     assert np.isfinite(net.predict(np.full((3, 1, 1, 1), largest))).all()

@@ -149,7 +149,8 @@ class Network {
   /// write to values inside `change` always.
   std::vector<Parameter<T>> parameters();
   std::vector<Parameter<const T>> parameters() const;
-  /// Calls `reader` while nothing changes the network: what it reads is of one moment, between two steps.
+  /// Calls `reader` while nothing changes the network: what it reads is of one moment, between two steps. Neither it
+  /// nor a `writer` may call the network, which they would wait for.
   void read(const std::function<void(const Counts&)>& reader) const;
   /// Calls `writer` while no other call is under way. Afterwards, even if it throws, the weights that a Conv2d's
   /// connections hold at 0 are 0 again, and so is their state.

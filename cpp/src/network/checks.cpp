@@ -58,7 +58,8 @@ template <class N, class T>
 void require_finite(const char* name, const void* data, std::int64_t samples, std::int64_t features) {
   const T* values = static_cast<const T*>(data);
   constexpr bool narrows = sizeof(N) < sizeof(T);
-  constexpr T largest = narrows ? T(std::numeric_limits<N>::max()) : std::numeric_limits<T>::max();
+  // The last double that is rounded to the largest float, not to infinity.
+  constexpr T largest = narrows ? T(0x1.fffffefffffffp127) : std::numeric_limits<T>::max();
   const Index place = first_beyond(values, samples * features, largest);
   if (place == samples * features) return;
   const T value = values[place];
