@@ -332,7 +332,7 @@ def test_where_there_is_no_terminal_an_epoch_is_a_line(data, capsys):
     assert second.isprintable()
 
 
-@pytest.mark.parametrize("output", [None, types.SimpleNamespace(write=len, flush=lambda: None)])
+@pytest.mark.parametrize("output", [None, types.SimpleNamespace(write=len)])
 def test_a_service_may_have_no_output(data, output, monkeypatch):
     """Python has None there when it is started without; a logger may take its place."""
     monkeypatch.setattr(sys, "stdout", output)

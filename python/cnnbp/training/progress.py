@@ -72,7 +72,8 @@ class Lines(Silence):
 
     def end(self, epoch: Epoch) -> None:
         """Print the epoch's record."""
-        print(f"epoch {epoch.number}/{self._last_epoch}  {epoch}", flush=True)
+        flush = hasattr(sys.stdout, "flush")
+        print(f"epoch {epoch.number}/{self._last_epoch}  {epoch}", flush=flush)
 
 
 class Bar:
