@@ -174,7 +174,7 @@ def check_gradients(
     """
     epsilon, tolerance = read_positive(epsilon, "epsilon"), read_positive(tolerance, "tolerance")
     if epsilon < SMALLEST_EPSILON:
-        raise ValueError(f"epsilon must be at least {SMALLEST_EPSILON:g}, got {epsilon:g}")
+        raise ValueError(f"epsilon must be at least {SMALLEST_EPSILON}, got {epsilon}")
     entries = None if entries is None else read_integer(entries, "entries")
     samples = read_samples(x, y, sample_weight, net.input_shape, net.output_shape)
 
