@@ -145,6 +145,8 @@ def test_pooling_takes_stride_and_padding_in_torchs_order():
         (lambda: Conv2d(6, "5"), "kernel_size"),
         (lambda: Conv2d(6, None), "kernel_size"),
         (lambda: Conv2d(6, (5, 5.0)), "kernel_size"),
+        (lambda: Conv2d(6, {3, 5}), "kernel_size"),
+        (lambda: Conv2d(6, np.array(5.0)), "kernel_size"),
         (lambda: Conv2d(6, 5, stride=1.5), "stride"),
         (lambda: Conv2d(6, 5, padding=0.5), "padding"),
         (lambda: Conv2d(6, 5, padding=None), "padding"),

@@ -47,6 +47,7 @@ REFUSED = {
     "negative-class-weight": (net_of(3, class_weights=[1, 1, -2]), "class_weights", "-2"),
     "nan-as-class-weight": (net_of(3, class_weights=[1, np.nan, 1]), "class_weights", "nan"),
     "one-number-as-weights": (net_of(3, class_weights=2.0), "class_weights", "2.0", "list"),
+    "an-array-without-an-axis": (net_of(3, class_weights=np.array(2.0)), "class_weights", "list"),
     "class-weights-by-number": (net_of(2, class_weights={0: 1.0, 1: 2.0}), "list", "{0: 1.0"),
     "class-weights-in-no-order": (net_of(3, class_weights={1.0, 2.0, 4.0}), "list", "{1.0, 2.0"),
     "ignored-as-a-fraction": (net_of(3, ignore_index=1.5), "ignore_index", "1.5"),

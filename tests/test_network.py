@@ -143,6 +143,7 @@ def test_a_layer_that_does_not_fit_is_named_with_its_place(layers, place, kind):
         ({"input_shape": 9}, TypeError),
         ({"input_shape": (2, 9.0, 8)}, TypeError),
         ({"input_shape": "298"}, TypeError),
+        ({"input_shape": {2, 9, 8}}, TypeError),
         ({"loss": "entropy"}, ValueError),
         ({"loss": None}, TypeError),
         ({"optimizer": 0.1}, TypeError),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
@@ -47,7 +47,7 @@ def read_pair(value: object, name: str, *, minimum: int = 1) -> Pair:
     if _index(value) is not None:
         number = read_integer(value, name, minimum=minimum)
         return number, number
-    items = _items(value)
+    items = items_of(value)
     if items is None or any(_index(item) is None for item in items):
         raise TypeError(f"{name} must be an integer or a pair (height, width), got {value!r}")
     if len(items) != 2:
@@ -79,6 +79,20 @@ def flat_padding(padding: Padding) -> tuple[int, int, int, int] | Literal["same"
         return padding
     (top, bottom), (left, right) = padding
     return top, bottom, left, right
+
+
+def items_of(value: object) -> list[object] | None:
+    """Return what is in a list or the like, or None.
+
+    A mapping would give its keys, a set has no order, text is no list of characters, and NumPy's
+    arrays without an axis only claim that they can be iterated over.
+    """
+    if isinstance(value, str | bytes | Mapping | Set):
+        return None
+    try:
+        return list(cast("Iterable[object]", value))
+    except TypeError:
+        return None
 
 
 def read_number(value: object, name: str) -> float:
@@ -161,7 +175,7 @@ def _read_sides(value: object, name: str, *, expected: str) -> Sides:
     if _index(value) is not None:
         height, width = read_pair(value, name, minimum=0)
         return (height, height), (width, width)
-    items = _items(value)
+    items = items_of(value)
     if items is None:
         raise TypeError(f"{name} must be {expected}, got {value!r}")
     if len(items) != 2:
@@ -177,12 +191,6 @@ def _index(value: object) -> int | None:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         return None
-
-
-def _items(value: object) -> list[object] | None:
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return None
-    return list(value)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 
 from cnnbp import _core, layers, losses
-from cnnbp.arguments import read_choice, read_integer
+from cnnbp.arguments import items_of, read_choice, read_integer
 from cnnbp.initializers import Initializer, initializer_from_dict, read_initializer
 from cnnbp.layers import Layer
 from cnnbp.layers.base import read_layers, walk
@@ -190,9 +190,10 @@ def _read_layers(given: Iterable[Layer]) -> tuple[Layer, ...]:
 
 def _read_input_shape(given: object) -> tuple[int, int, int]:
     expected = "input_shape must be (channels, height, width)"
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    items = items_of(given)
+    if items is None:
         raise TypeError(f"{expected}, got {given!r}")
-    sizes = [read_integer(size, "each number of input_shape") for size in given]
+    sizes = [read_integer(size, "each number of input_shape") for size in items]
     if len(sizes) != 3:
         raise ValueError(f"{expected}, got {tuple(sizes)}")
     channels, height, width = sizes

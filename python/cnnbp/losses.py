@@ -25,12 +25,19 @@ J. Weston, C. Watkins: Support vector machines for multi-class pattern recogniti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, cast
 
 from cnnbp import _core
-from cnnbp.arguments import read_amount, read_choice, read_integer, read_positive, read_share
+from cnnbp.arguments import (
+    items_of,
+    read_amount,
+    read_choice,
+    read_integer,
+    read_positive,
+    read_share,
+)
 
 __all__ = ["L1", "MSE", "BCEWithLogits", "CrossEntropy", "Hinge", "Huber", "Loss"]
 
@@ -187,10 +194,10 @@ def read_loss(given: object) -> Loss:
 def _read_factors(given: object, name: str) -> tuple[float, ...] | None:
     if given is None:
         return None
-    # The numbers of a mapping or a set are no weights, or in no order.
-    if isinstance(given, str | bytes | Mapping | Set) or not isinstance(given, Iterable):
+    items = items_of(given)
+    if items is None:
         raise TypeError(f"{name} must be a list of numbers, one for each output, got {given!r}")
-    factors = tuple(read_amount(factor, f"each of {name}") for factor in given)
+    factors = tuple(read_amount(factor, f"each of {name}") for factor in items)
     if not any(factors):
         raise ValueError(f"{name} must hold a number above 0, got {factors}")
     return factors
