@@ -64,6 +64,10 @@ bool refuses_activation(Function::Kind kind, double parameter) {
          });
 }
 
+bool activations_without_a_parameter_are_given_none() {
+  return refuses_activation(Function::softmax, 1.0) && refuses_activation(Function::relu, 0.1);
+}
+
 bool activations_have_slopes() {
   return refuses_activation(Function::leaky_relu, -0.5) && refuses_activation(Function::elu, -1.0) &&
          refuses_activation(Function::softplus, 0.0) && refuses_activation(Function::softplus, std::nan(""));
@@ -187,6 +191,7 @@ struct Claim {
 
 constexpr Claim claims[] = {
     {"activations_have_slopes", activations_have_slopes},
+    {"activations_without_a_parameter_are_given_none", activations_without_a_parameter_are_given_none},
     {"shapes_have_pixels", shapes_have_pixels},
     {"arrays_have_samples", arrays_have_samples},
     {"numbers_are_in_range", numbers_are_in_range},

@@ -67,7 +67,7 @@ struct Function {
     hardswish
   };
   Kind kind = identity;
-  double parameter = 0.0;  ///< p, where there is one: finite, of leaky_relu and elu at least 0, of softplus above 0
+  double parameter = 0.0;  ///< p: of leaky_relu and elu at least 0, of softplus above 0, all finite; else 0
 
   constexpr Function(Kind k) : Function(k, k == leaky_relu ? 0.01 : k == elu || k == softplus ? 1.0 : 0.0) {}
   constexpr Function(Kind k, double p) : kind(k), parameter(p) {}

@@ -300,7 +300,8 @@ void check(const Linear& layer) { require_between("out_features", layer.out_feat
 void check(const Function& function) {
   const double p = function.parameter;
   const bool takes_zero = function.kind == Function::leaky_relu || function.kind == Function::elu;
-  if (!takes_zero && function.kind != Function::softplus) return;
+  if (!takes_zero && function.kind != Function::softplus)
+    return require(p == 0.0, "the activation takes no parameter, got " + std::to_string(p));
   require(std::isfinite(p) && (takes_zero ? p >= 0.0 : p > 0.0), "the activation's parameter is " + std::to_string(p) +
                                                                      ", expected a finite number" +
                                                                      (takes_zero ? ", at least 0" : " above 0"));
