@@ -72,7 +72,7 @@ void multiply_by_normalized_derivative(const Normalizing<T>& by, const T* x, T* 
 
 template <class T>
 void add_normalized(const Normalizing<T>& by, const T* x, T* y, Index count) {
-  const T mean = *by.mean, scale = *by.scale, shift = *by.shift;  // y might be what `by` names
+  const T mean = *by.mean, scale = *by.scale, shift = *by.shift;  // locals: y might be where `by` points
   for_each_vector<T>(count, [&](auto vector, Index i) {
     using V = decltype(vector);
     const V z = normalized(V::load(x + i), V::broadcast(mean), V::broadcast(scale), V::broadcast(shift));

@@ -69,8 +69,8 @@ void Graph<T>::fuse_pixels() {
   }
 }
 
-/// Whether all readers of the signal can: one as its input, and perhaps a second, after it, as what it adds. Then the
-/// first ends the delta with f'(u) of the two parts' sum.
+/// Whether all readers of the signal can normalize it: one as its input and perhaps a second, behind it, as the term
+/// that it adds. The first then ends the delta, of both parts, with f'(u).
 template <class T>
 bool Graph<T>::readers_normalize(Index signal) const {
   Index count = 0;
