@@ -117,6 +117,8 @@ struct MatrixProduct {
   /// Or more: each strip is a matrix of its own, and of more columns than one has, those that fill the last vector may
   /// be computed along.
   Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;
+  /// So many products of these sizes, each so far behind the one before.
+  Index count = 1, next_a = 0, next_b = 0, next_c = 0;
 };
 
 /// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below

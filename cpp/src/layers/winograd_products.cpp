@@ -132,27 +132,47 @@ Loop WinogradProducts<T>::packing(T* const& weight, T* packed) {
           static_cast<std::size_t>(turned_size(true)) * sizeof(T)};
 }
 
-/// Phases of the source are more numbers to sum over, those of the target are products of their own.
 template <class T>
 void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target,
                                           const Kernels& kernels, bool accumulate) const {
+  MatrixProduct<T> product{
+      .a = kernels.first,
+      .b = source.points,
+      .c = target.points,
+      .rows = target.channels,
+      .inner = source.channels,
+      .columns = columns_of(source),
+      .a_stride = kernels.order.target_stride,
+      .b_stride = source.point_channel_stride,
+      .c_stride = target.point_channel_stride,
+      .accumulate = accumulate,
+      .b_strip_stride = source.point_strip_stride,
+      .c_strip_stride = target.point_strip_stride,
+      .count = shape_.points(),
+      .next_a = kernels.order.point_stride,
+      .next_b = source.point_stride,
+      .next_c = target.point_stride,
+  };
+  if (shape_.phases() > 1) return multiply_phases(product, kernels.order.phase_stride, target.point_phase_stride);
+  this->kernel_->multiply(product);
+}
+
+/// Phases of the source are more numbers to sum over, those of the target are products of their own: point by point.
+template <class T>
+void WinogradProducts<T>::multiply_phases(MatrixProduct<T> at_points, Index kernels_stride,
+                                          Index targets_stride) const {
   for (Index p = 0; p < shape_.points(); ++p) {
-    const Index phases = shape_.phases_at(p), products = shape_.target.phases > 1 ? phases : 1;
-    for (Index phase = 0; phase < products; ++phase)
-      this->kernel_->multiply({
-          .a = kernels.first + p * kernels.order.point_stride + phase * kernels.order.phase_stride,
-          .b = source.points + p * source.point_stride,
-          .c = target.points + p * target.point_stride + phase * target.point_phase_stride,
-          .rows = target.channels,
-          .inner = source.channels * (phases / products),
-          .columns = columns_of(source),
-          .a_stride = kernels.order.target_stride,
-          .b_stride = source.point_channel_stride,
-          .c_stride = target.point_channel_stride,
-          .accumulate = accumulate,
-          .b_strip_stride = source.point_strip_stride,
-          .c_strip_stride = target.point_strip_stride,
-      });
+    const Index phases = shape_.phases_at(p);
+    MatrixProduct<T> product = at_points;
+    product.a += p * at_points.next_a;
+    product.b += p * at_points.next_b;
+    product.c += p * at_points.next_c;
+    product.count = shape_.target.phases > 1 ? phases : 1;
+    product.inner *= phases / product.count;
+    product.next_a = kernels_stride;
+    product.next_b = 0;
+    product.next_c = targets_stride;
+    this->kernel_->multiply(product);
   }
 }
 

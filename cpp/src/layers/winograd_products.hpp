@@ -106,6 +106,7 @@ class WinogradProducts : public ChannelSum<T> {
   void bring_to_points(const T* weight, Span targets, Span sources, const Order& order, T* to, T* turned) const;
   void multiply_points(const WinogradTiles<T>& source, const WinogradTiles<T>& target, const Kernels& kernels,
                        bool accumulate) const;
+  void multiply_phases(MatrixProduct<T> at_points, Index kernels_stride, Index targets_stride) const;
 };
 
 }  // namespace cnnbp
