@@ -1,6 +1,7 @@
 #include "network/arena.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -59,22 +60,49 @@ ArenaPlaces place_in_order(const std::vector<ArenaRequest>& requests, const std:
   return places;
 }
 
+/// Sizes that are nearly a multiple of `unit` become one. Half as many pixels of twice the channels have more gaps
+/// between channels, so two such maps would not fit where a larger one was.
+std::vector<ArenaRequest> rounded(std::vector<ArenaRequest> requests, Index unit) {
+  constexpr Index nearly = 16;  // a sixteenth more, at most
+  for (ArenaRequest& request : requests) {
+    const Index size = (request.size + unit - 1) / unit * unit;
+    if ((size - request.size) * nearly <= request.size) request.size = size;
+  }
+  return requests;
+}
+
+/// One, and the largest sizes that there are.
+std::vector<Index> units_of(const std::vector<ArenaRequest>& requests) {
+  constexpr std::size_t most = 5;
+  std::vector<Index> sizes;
+  for (const ArenaRequest& request : requests) sizes.push_back(request.size);
+  std::sort(sizes.begin(), sizes.end(), std::greater<>());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  sizes.resize(std::min(sizes.size(), most));
+  std::erase(sizes, 0);
+  sizes.insert(sizes.begin(), 1);
+  return sizes;
+}
+
 }  // namespace
 
-ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment) {
+ArenaPlaces place(const std::vector<ArenaRequest>& given, Index alignment) {
   using Measure = Index (*)(const ArenaRequest&);
   constexpr Measure size = [](const ArenaRequest& r) { return r.size; };
   constexpr Measure length = [](const ArenaRequest& r) { return r.lifetime.last - r.lifetime.first + 1; };
   constexpr Measure area = [](const ArenaRequest& r) { return size(r) * length(r); };
   ArenaPlaces best;
-  for (const Measure measure : {size, area, length}) {
-    std::vector<Index> order(requests.size());
-    std::iota(order.begin(), order.end(), Index{0});
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-      return measure(requests[static_cast<std::size_t>(a)]) > measure(requests[static_cast<std::size_t>(b)]);
-    });
-    ArenaPlaces places = place_in_order(requests, order, alignment);
-    if (best.offsets.empty() || places.size < best.size) best = std::move(places);
+  for (const Index unit : units_of(given)) {
+    const std::vector<ArenaRequest> requests = rounded(given, unit);
+    for (const Measure measure : {size, area, length}) {
+      std::vector<Index> order(requests.size());
+      std::iota(order.begin(), order.end(), Index{0});
+      std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
+        return measure(requests[static_cast<std::size_t>(a)]) > measure(requests[static_cast<std::size_t>(b)]);
+      });
+      ArenaPlaces places = place_in_order(requests, order, alignment);
+      if (best.offsets.empty() || places.size < best.size) best = std::move(places);
+    }
   }
   return best;
 }

@@ -33,7 +33,8 @@ struct ArenaPlaces {
 /// Places arrays so that those with overlapping lifetimes are apart: one after the other, each into the smallest gap
 /// that holds it among those placed before (Pisarchyk and Lee 2020, "Efficient memory management for deep neural net
 /// inference", greedy by size). Of three orders, by size, by phases in use and by their product, it takes the one that
-/// needs least: a twentieth less for ResNet-20. It depends on the requests alone. Offsets are multiples of `alignment`.
+/// needs least: a twentieth less for ResNet-20; and with sizes rounded up to others' multiples, if that needs less: 2.5
+/// percent. It depends on the requests alone. Offsets are multiples of `alignment`.
 ArenaPlaces place(const std::vector<ArenaRequest>& requests, Index alignment);
 
 }  // namespace cnnbp

@@ -18,12 +18,12 @@ struct SignalPlan {
   std::optional<Shape> saved = {};  // what the layer that writes it keeps for its delta
   bool in_pixels = false;           // its reader may go along: unless the backward pass reads it, too, nobody keeps it
   bool delta_is_made = false;       // nobody keeps it: it is made of what its reader sends back, as it is read
-  bool made_again = false;          // a large one is made once more for the backward pass, in place of being kept
-  bool delta_in_value = false;      // its reader leaves the delta where the value was
-  bool needs_delta = false;         // parameters, or whoever asks for the input's delta, lie before it
-  Index readers = 0;                // with more than one, each leaves a part of the delta
-  std::vector<Index> passed = {};   // by reader: the signal whose delta is its part as it is, or -1
-  bool first_adds = false;          // the first of two readers adds the other's part to its own: the sum is the delta
+  std::optional<std::int64_t> repeats_for = {};  // the work of a sample that makes it again, if its layer can
+  bool delta_in_value = false;                   // its reader leaves the delta where the value was
+  bool needs_delta = false;                      // parameters, or whoever asks for the input's delta, lie before it
+  Index readers = 0;                             // with more than one, each leaves a part of the delta
+  std::vector<Index> passed = {};                // by reader: the signal whose delta is its part as it is, or -1
+  bool first_adds = false;  // the first of two readers adds the other's part to its own: the sum is the delta
 };
 
 /// One of the readers of a signal.
@@ -54,15 +54,13 @@ bool packs_apart(const Node<T>& node) {
   return node.layer && packs_apart<T>(node.layer->packed_for_forward(any_samples));
 }
 
-/// One phase of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts. A delta
-/// that overwrites what the gradients read is one phase later, and a value is made again in a phase of its own.
+/// A step of the backward pass: delta and gradients of a node or, without one, the sum of a signal's parts.
 template <class T>
 struct BackwardStep {
   const Node<T>* node;
   Index signal;
-  Index phase = 0, delta_phase = 0;  // of the gradients' first loops and of the delta, counted from the loss
-  const Node<T>* maker = nullptr;    // makes rows of the output's delta as the node's gradients read them
-  bool unpools = false;              // or the node makes pixels of what the maker, max pooling, sends back
+  const Node<T>* maker = nullptr;  // makes rows of the output's delta as the node's gradients read them
+  bool unpools = false;            // or the node makes pixels of what the maker, max pooling, sends back
 };
 
 template <class T>
@@ -94,6 +92,8 @@ class Graph {
   Index output() const { return output_; }
   Fusing fusing() const { return fusing_; }
   bool needs_delta(Index signal) const { return signals_[static_cast<std::size_t>(signal)].needs_delta; }
+  /// What the forward pass does to a sample, as `repeats_for` counts it.
+  std::int64_t forward_work() const { return forward_work_; }
   /// The signal whose delta is the reading's as it is, or becomes it, or -1: then it has no memory of its own.
   Index passed(const Reading& reading) const {
     const SignalPlan& read = signals_[static_cast<std::size_t>(memory_of(reading.signal))];
@@ -130,7 +130,7 @@ class Graph {
   void pass_relus();
   void fuse_pixels();
   void fuse_normalizing();
-  void choose_made_again(const std::vector<LayerSummary>& summary);
+  void find_repeatable(const std::vector<LayerSummary>& summary);
   bool leaves_normalizing(const Node<T>& writer) const;
   bool readers_normalize(Index signal) const;
   bool overwrites(const Node<T>& node) const;
@@ -139,7 +139,6 @@ class Graph {
   void add_parts(const Node<T>& node);
   void add_gathering(Index signal);
   void order_backward();
-  bool is_first_to_read(const Node<T>& node) const;
   void add_backward(const Node<T>* node, Index signal);
   bool unpools(const Node<T>& node, const Node<T>& reader) const;
   const Node<T>* maker_for(const Node<T>& node) const;
@@ -155,6 +154,7 @@ class Graph {
   std::vector<std::unique_ptr<Layer<T>>> extra_;  // activations that could not be attached
   std::vector<std::unique_ptr<Join<T>>> joins_;
   Index output_ = 0;
+  std::int64_t forward_work_ = 0;
 };
 
 }  // namespace cnnbp

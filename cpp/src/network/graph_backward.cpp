@@ -77,26 +77,11 @@ bool Graph<T>::overwrites_input(const Node<T>& node) const {
   });
 }
 
-/// Of the steps so far.
-template <class T>
-bool Graph<T>::is_first_to_read(const Node<T>& node) const {
-  const Index value = value_of(node.inputs[0].signal);
-  return std::none_of(backward_.begin(), backward_.end(), [&](const BackwardStep<T>& step) {
-    return step.node && step.node->layer && value_of(step.node->inputs[0].signal) == value;
-  });
-}
-
 template <class T>
 void Graph<T>::add_backward(const Node<T>* node, Index signal) {
-  Index phase = backward_.empty() ? 1 : backward_.back().delta_phase + 1;
-  if (node && node->layer && at(value_of(node->inputs[0].signal)).made_again && is_first_to_read(*node)) ++phase;
-  const bool later = node && overwrites_input(*node);
-  if (later) at(node->inputs[0].signal).delta_in_value = true;
+  if (node && overwrites_input(*node)) at(node->inputs[0].signal).delta_in_value = true;
   const Node<T>* const maker = node ? maker_for(*node) : nullptr;
-  const Index apart = node && node->layer && needs_delta(node->inputs[0].signal) &&
-                      packs_apart<T>(node->layer->packed_for_delta(any_samples));
-  if (!later) phase += apart;
-  backward_.push_back({node, signal, phase, later ? phase + 1 + apart : phase, maker, maker && unpools(*node, *maker)});
+  backward_.push_back({node, signal, maker, maker && unpools(*node, *maker)});
 }
 
 template <class T>

@@ -1,19 +1,13 @@
 #include "network/lifetimes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cnnbp {
-namespace {
-
-/// Values of fewer bytes are kept: a core's second cache holds them, and making them again costs small residual
-/// networks 4 percent of a step.
-constexpr Index least_made_again = Index{1} << 21;
-
-}  // namespace
 
 template <class T>
-Lifetimes<T>::Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose)
-    : graph_(graph), samples_(samples), signals_(graph.signals().size()) {
+Lifetimes<T>::Lifetimes(const Graph<T>& graph, Purpose purpose, std::vector<bool> made_again)
+    : graph_(graph), is_made_again_(std::move(made_again)), signals_(graph.signals().size()) {
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     const Index readers = graph.signals()[i].readers;
     if (readers > 1) signals_[i].parts.resize(static_cast<std::size_t>(readers));
@@ -22,9 +16,10 @@ Lifetimes<T>::Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose)
   Index last = loss_;
   if (purpose != Purpose::predict) target_ = {0, loss_};
   if (purpose == Purpose::train) {
+    order_phases();
     go_back();
     make_again();
-    last = loss_ + (graph.backward().empty() ? 0 : graph.backward().back().delta_phase) + gradient_phases;
+    last = loss_ + (phases_.empty() ? 0 : phases_.back().delta) + gradient_phases;
   }
   whole_ = {0, last};
   value_of(graph.output()).extend_to(last);  // the caller reads it after the step
@@ -47,16 +42,40 @@ Index Lifetimes<T>::go_forward(Purpose purpose) {
   return phase;
 }
 
+/// What is made again has a phase for it: beside the step before, it would need memory at the same time.
+template <class T>
+void Lifetimes<T>::order_phases() {
+  std::vector<bool> read(signals_.size());
+  Index reached = 0;
+  for (const BackwardStep<T>& step : graph_.backward()) {
+    StepPhases phases{reached + 1, reached + 1};
+    if (step.node && step.node->layer) {
+      const Index input = step.node->inputs[0].signal;
+      const auto value = static_cast<std::size_t>(graph_.value_of(input));
+      if (is_made_again_[value] && !read[value]) ++phases.gradients;
+      read[value] = true;
+      const bool later = graph_.signals()[static_cast<std::size_t>(input)].delta_in_value;
+      const Index apart =
+          graph_.needs_delta(input) && packs_apart<T>(step.node->layer->packed_for_delta(any_samples)) ? 1 : 0;
+      phases.delta = phases.gradients + apart + (later ? 1 : 0);
+      if (!later) phases.gradients = phases.delta;
+    }
+    phases_.push_back(phases);
+    reached = phases.delta;
+  }
+}
+
 template <class T>
 void Lifetimes<T>::go_back() {
   goes_back_ = true;
   of(graph_.output()).delta.extend_to(loss_);
-  for (const BackwardStep<T>& step : graph_.backward()) {
-    const Index phase = loss_ + step.phase, delta_phase = loss_ + step.delta_phase;
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    const BackwardStep<T>& step = graph_.backward()[i];
+    const Index phase = loss_ + phases_[i].gradients, delta_phase = loss_ + phases_[i].delta;
     packed_for_delta_.push_back({delta_phase - 1, delta_phase});
     workspaces_.push_back({phase, phase + gradient_phases - 1});
     if (step.node != nullptr) {
-      go_back_through(step);
+      go_back_through(i);
       continue;
     }
     of(step.signal).delta.extend_to(phase);
@@ -68,10 +87,11 @@ void Lifetimes<T>::go_back() {
 
 /// Gradients may read, through so many of their phases, whatever the layer says that it reads.
 template <class T>
-void Lifetimes<T>::go_back_through(const BackwardStep<T>& step) {
+void Lifetimes<T>::go_back_through(std::size_t i) {
+  const BackwardStep<T>& step = graph_.backward()[i];
   const Node<T>& node = *step.node;
   const Reads reads = reads_of(node);
-  const Index phase = loss_ + step.phase, delta_phase = loss_ + step.delta_phase;
+  const Index phase = loss_ + phases_[i].gradients, delta_phase = loss_ + phases_[i].delta;
   const Index last =
       std::max(delta_phase, phase + (node.layer && node.layer->learns() ? node.layer->reading_phases() - 1 : 0));
   SignalLifetimes& output = of(node.output);
@@ -134,14 +154,7 @@ Lifetime& Lifetimes<T>::delta_of(Index signal) {
 template <class T>
 Lifetime& Lifetimes<T>::value_of(Index signal) {
   const auto i = static_cast<std::size_t>(graph_.value_of(signal));
-  return goes_back_ && is_made_again(i) ? signals_[i].made_again : signals_[i].value;
-}
-
-template <class T>
-bool Lifetimes<T>::is_made_again(std::size_t signal) const {
-  const SignalPlan& planned = graph_.signals()[signal];
-  const Index size = planned.shape.features() * Blocks<T>(samples_).all_lanes();
-  return planned.made_again && size * Index{sizeof(T)} >= least_made_again;
+  return goes_back_ && is_made_again_[i] ? signals_[i].made_again : signals_[i].value;
 }
 
 /// One phase before it is read, of inputs and parameters that are still there. What is read at once is kept.

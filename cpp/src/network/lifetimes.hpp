@@ -16,18 +16,27 @@ struct SignalLifetimes {
   std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
 };
 
+/// A step of `Graph::backward` has a phase, counted from the loss, for the gradients' first loops and the delta. A
+/// delta that overwrites what the gradients read is one phase later.
+struct StepPhases {
+  Index gradients, delta;
+};
+
 /// Phases are counted through the whole step: one loads the batch, one for each node goes forward, unless it goes along
 /// with the node before it, and one more before it if it packs apart, one is the loss, and those of `Graph::backward`
-/// go back.
+/// go back, with one more before each that packs apart or is the first to read a value that is made again.
 template <class T>
 class Lifetimes {
  public:
-  Lifetimes(const Graph<T>& graph, Index samples, Purpose purpose);
+  /// `made_again`, by signal: the value is made once more for the backward pass, in place of being kept.
+  Lifetimes(const Graph<T>& graph, Purpose purpose, std::vector<bool> made_again);
 
   /// By the signal whose memory it is.
   const std::vector<SignalLifetimes>& signals() const { return signals_; }
   /// The phase of the loss, from which `Graph::backward` counts.
   Index loss() const { return loss_; }
+  /// By the step of `Graph::backward`.
+  const std::vector<StepPhases>& phases() const { return phases_; }
   const Lifetime& target() const { return target_; }
   /// From the first phase to the last.
   const Lifetime& whole() const { return whole_; }
@@ -40,12 +49,12 @@ class Lifetimes {
 
  private:
   Index go_forward(Purpose purpose);
+  void order_phases();
   void go_back();
-  void go_back_through(const BackwardStep<T>& step);
+  void go_back_through(std::size_t i);
   void make_rows(const Node<T>& maker, Index phase, Index last);
   Reads reads_of(const Node<T>& node) const;
   void read_slope(Index signal, Index phase);
-  bool is_made_again(std::size_t signal) const;
   void make_again();
   void keep_all(Index last);
   SignalLifetimes& of(Index signal) { return signals_[static_cast<std::size_t>(graph_.memory_of(signal))]; }
@@ -54,10 +63,11 @@ class Lifetimes {
   Lifetime& delta_of(Index signal);
 
   const Graph<T>& graph_;
-  Index samples_;
+  std::vector<bool> is_made_again_;
   bool goes_back_ = false;
   Index loss_ = 0;
   std::vector<SignalLifetimes> signals_;
+  std::vector<StepPhases> phases_;
   Lifetime target_, whole_;
   std::vector<Lifetime> packed_for_forward_, packed_for_delta_, workspaces_;
 };

@@ -1,5 +1,7 @@
 #include "network/plan.hpp"
 
+#include "network/recomputation.hpp"
+
 namespace cnnbp {
 namespace {
 
@@ -20,7 +22,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
     : graph_(graph),
       samples_(samples),
       purpose_(purpose),
-      lifetimes_(graph, samples, purpose),
+      lifetimes_(graph, purpose, choose_made_again(graph, samples, purpose)),
       loss_(loss, graph.signals().back().shape.features(), samples),
       batches_(purpose == Purpose::train ? 2 : 1) {
   find_memory(std::move(lent));
@@ -83,7 +85,7 @@ Phase Plan<T>::load_phase(const Batch& batch) const {
 /// what the other batch names by then.
 template <class T>
 void Plan<T>::load_ahead() {
-  const auto last = static_cast<std::size_t>(graph_.backward().empty() ? 0 : graph_.backward().back().delta_phase);
+  const auto last = static_cast<std::size_t>(lifetimes_.phases().empty() ? 0 : lifetimes_.phases().back().delta);
   for (std::size_t i = 0; i < batches_.size(); ++i)
     for (const Loop& load : batches_[1 - i].load.front())
       add(batches_[i].backward, last, {load.tasks, [this, load](Index task, std::byte* scratch) {
@@ -137,7 +139,9 @@ Schedule Plan<T>::make_backward(const Batch& batch) {
   for (std::size_t i = 0; i < graph_.backward().size(); ++i) {
     const BackwardStep<T>& step = graph_.backward()[i];
     if (step.node != nullptr) add_backward(i, backward);
-    else add(backward, static_cast<std::size_t>(step.phase), sum_deltas(signal(step.signal), parts_of(step.signal)));
+    else
+      add(backward, static_cast<std::size_t>(lifetimes_.phases()[i].delta),
+          sum_deltas(signal(step.signal), parts_of(step.signal)));
   }
   make_again(backward);
   return backward;
@@ -159,7 +163,8 @@ void Plan<T>::make_again(Schedule& backward) const {
 template <class T>
 void Plan<T>::add_backward(std::size_t i, Schedule& backward) {
   const BackwardStep<T>& step = graph_.backward()[i];
-  const auto phase = static_cast<std::size_t>(step.phase), delta_phase = static_cast<std::size_t>(step.delta_phase);
+  const StepPhases& phases = lifetimes_.phases()[i];
+  const auto phase = static_cast<std::size_t>(phases.gradients), delta_phase = static_cast<std::size_t>(phases.delta);
   const Node<T>& node = *step.node;
   Signal<T> output = signal(node.output);
   if (step.maker != nullptr)

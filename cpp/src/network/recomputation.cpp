@@ -1,0 +1,110 @@
+#include "network/recomputation.hpp"
+
+#include <algorithm>
+
+namespace cnnbp {
+namespace {
+
+/// Values of fewer bytes are kept: a core's second cache holds them, and making them again costs small residual
+/// networks 4 percent of a step.
+constexpr Index least_bytes = Index{1} << 21;
+
+/// All values together may take a quarter of the forward pass's work, which is a twelfth of a step's, and each so much
+/// a number: as much as a 3×3 convolution of 16 channels. Wider ones give a byte back for more time.
+constexpr std::int64_t part_of_forward = 4, most_work_of_number = 200;
+
+struct Candidate {
+  std::size_t signal;
+  Index size;
+  std::int64_t work, work_of_number;
+  Index phases;  // through which it would be kept
+};
+
+/// The largest sum of what is in use at the same time.
+template <class T>
+Index most_in_use(const Graph<T>& graph, const Lifetimes<T>& lifetimes, Index samples) {
+  std::vector<Index> change(static_cast<std::size_t>(lifetimes.whole().last) + 2);
+  const auto use = [&](Index size, const Lifetime& lifetime) {
+    if (lifetime.empty()) return;
+    change[static_cast<std::size_t>(lifetime.first)] += size;
+    change[static_cast<std::size_t>(lifetime.last) + 1] -= size;
+  };
+  const Blocks<T> blocks(samples);
+  for (std::size_t i = 1; i < graph.signals().size(); ++i) {  // images are always there
+    const SignalPlan& planned = graph.signals()[i];
+    const SignalLifetimes& in_use = lifetimes.signals()[i];
+    const Index size = planned.shape.features() * blocks.all_lanes();
+    const bool passes_by = planned.in_pixels && in_use.value.first == in_use.value.last;
+    if (!passes_by) use(size, in_use.value);
+    use(size, in_use.made_again);
+    use(size, in_use.delta);
+    if (planned.saved) use(planned.saved->features() * blocks.all_lanes(), in_use.saved);
+    for (const Lifetime& part : in_use.parts) use(size, part);
+  }
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
+    if (const Layer<T>* layer = graph.nodes()[i].layer)
+      use(layer->packed_for_forward(samples), lifetimes.packed_for_forward()[i]);
+  for (std::size_t i = 0; i < graph.backward().size(); ++i) {
+    const Node<T>* node = graph.backward()[i].node;
+    if (!node || !node->layer) continue;
+    if (graph.needs_delta(node->inputs[0].signal))
+      use(node->layer->packed_for_delta(samples), lifetimes.packed_for_delta()[i]);
+    if (node->layer->learns()) use(node->layer->gradient_workspace(blocks), lifetimes.workspaces()[i]);
+  }
+  Index now = 0, most = 0;
+  for (const Index by : change) most = std::max(most, now += by);
+  return most;
+}
+
+/// The least work a number first; of equal ones what would be kept for longest.
+template <class T>
+std::vector<Candidate> find_candidates(const Graph<T>& graph, const Lifetimes<T>& lifetimes, Index samples) {
+  std::vector<Candidate> found;
+  for (std::size_t i = 1; i < graph.signals().size(); ++i) {
+    const SignalPlan& planned = graph.signals()[i];
+    const Index size = planned.shape.features() * Blocks<T>(samples).all_lanes();
+    if (!planned.repeats_for || size * Index{sizeof(T)} < least_bytes) continue;
+    const std::int64_t each = *planned.repeats_for / planned.shape.features();
+    const Lifetime& kept = lifetimes.signals()[i].value;
+    if (each <= most_work_of_number) found.push_back({i, size, *planned.repeats_for, each, kept.last - kept.first});
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
+    return a.work_of_number != b.work_of_number ? a.work_of_number < b.work_of_number : a.phases > b.phases;
+  });
+  return found;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<bool> choose_made_again(const Graph<T>& graph, Index samples, Purpose purpose) {
+  std::vector<bool> chosen(graph.signals().size());
+  if (purpose != Purpose::train || graph.fusing() == Fusing::off) return chosen;
+  const auto needed = [&] { return most_in_use(graph, Lifetimes<T>(graph, purpose, chosen), samples); };
+  const std::vector<Candidate> candidates = find_candidates(graph, Lifetimes<T>(graph, purpose, chosen), samples);
+  Index least = needed();
+  std::int64_t left = graph.forward_work() / part_of_forward;
+  for (bool changed = !candidates.empty(); changed;) {
+    changed = false;
+    for (const Candidate& candidate : candidates) {
+      const bool adds = !chosen[candidate.signal];
+      if (adds && candidate.work > left) continue;
+      chosen[candidate.signal] = adds;
+      const Index now = needed();
+      // Half of its size at least, as a value that is made again may be in use in the next fullest phase, too.
+      if (adds ? now + candidate.size / 2 <= least : now <= least) {
+        least = now;
+        left += adds ? -candidate.work : candidate.work;
+        changed = true;
+      } else {
+        chosen[candidate.signal] = !adds;
+      }
+    }
+  }
+  return chosen;
+}
+
+template std::vector<bool> choose_made_again<float>(const Graph<float>&, Index, Purpose);
+template std::vector<bool> choose_made_again<double>(const Graph<double>&, Index, Purpose);
+
+}  // namespace cnnbp
