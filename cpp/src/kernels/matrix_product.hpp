@@ -142,18 +142,22 @@ inline void transpose_rows(const Transposition<T>& t, Index row) {
     V squares[size];
     for (int i = 0; i < size; ++i) {
       if constexpr (Squares == 1) squares[i] = V::load(from + i * from_stride);
-      else squares[i] = V::load_halves(from + i * from_stride, from + (i + size) * from_stride);
+      else if constexpr (Squares == 2)
+        squares[i] = V::load_halves(from + i * from_stride, from + (i + size) * from_stride);
+      else squares[i] = V::load_quarters(from + i * from_stride, size * from_stride);
     }
     transpose(squares);
     for (int i = 0; i < size; ++i) squares[i].store(to + i * to_stride);
   }
 }
 
-/// Two squares together where the vectors are longer: a third fewer instructions.
+/// Two squares together where the vectors are longer: a third fewer instructions; four take another fifth less.
 template <class T>
 void transpose(const Transposition<T>& t) {
   constexpr Index size = 16 / sizeof(T);
   Index row = 0;
+  if constexpr (widest<T> > 2 * size)
+    for (; row + 4 * size <= t.rows; row += 4 * size) transpose_rows<4>(t, row);
   if constexpr (widest<T> > size)
     for (; row + 2 * size <= t.rows; row += 2 * size) transpose_rows<2>(t, row);
   for (; row < t.rows; row += size) transpose_rows<1>(t, row);

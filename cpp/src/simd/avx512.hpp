@@ -143,6 +143,22 @@ struct Vec<double, 8> {
   }
 };
 
+/// Four squares side by side, each quarter of the rows on its own.
+inline void transpose(Vec<float, 16> (&rows)[4]) {
+  const __m512 a = _mm512_unpacklo_ps(rows[0].v, rows[1].v), b = _mm512_unpackhi_ps(rows[0].v, rows[1].v);
+  const __m512 c = _mm512_unpacklo_ps(rows[2].v, rows[3].v), d = _mm512_unpackhi_ps(rows[2].v, rows[3].v);
+  rows[0].v = _mm512_shuffle_ps(a, c, 0x44);
+  rows[1].v = _mm512_shuffle_ps(a, c, 0xee);
+  rows[2].v = _mm512_shuffle_ps(b, d, 0x44);
+  rows[3].v = _mm512_shuffle_ps(b, d, 0xee);
+}
+
+inline void transpose(Vec<double, 8> (&rows)[2]) {
+  const __m512d first = rows[0].v;
+  rows[0].v = _mm512_unpacklo_pd(first, rows[1].v);
+  rows[1].v = _mm512_unpackhi_pd(first, rows[1].v);
+}
+
 template <class T>
 constexpr int widest = 64 / sizeof(T);
 constexpr int vector_registers = 32;
