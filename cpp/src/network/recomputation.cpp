@@ -20,36 +20,54 @@ struct Candidate {
   Index phases;  // through which it would be kept
 };
 
-/// The largest sum of what is in use at the same time.
+/// In elements, whatever is made again; of arrays without memory 0.
+struct Sizes {
+  std::vector<Index> values, saved;                                     // by signal
+  std::vector<Index> packed_for_forward, packed_for_delta, workspaces;  // as in Lifetimes
+};
+
 template <class T>
-Index most_in_use(const Graph<T>& graph, const Lifetimes<T>& lifetimes, Index samples) {
+Sizes sizes_of(const Graph<T>& graph, Index samples) {
+  const Blocks<T> blocks(samples);
+  Sizes sizes;
+  for (const SignalPlan& planned : graph.signals()) {
+    sizes.values.push_back(planned.shape.features() * blocks.all_lanes());
+    sizes.saved.push_back(planned.saved ? planned.saved->features() * blocks.all_lanes() : 0);
+  }
+  for (const Node<T>& node : graph.nodes())
+    sizes.packed_for_forward.push_back(node.layer ? node.layer->packed_for_forward(samples) : 0);
+  for (const BackwardStep<T>& step : graph.backward()) {
+    const Layer<T>* const layer = step.node ? step.node->layer : nullptr;
+    const bool sends_back = layer && graph.needs_delta(step.node->inputs[0].signal);
+    sizes.packed_for_delta.push_back(sends_back ? layer->packed_for_delta(samples) : 0);
+    sizes.workspaces.push_back(layer && layer->learns() ? layer->gradient_workspace(blocks) : 0);
+  }
+  return sizes;
+}
+
+/// The largest sum of what is in use at the same time, but for images, which are always there.
+template <class T>
+Index most_in_use(const Graph<T>& graph, const Sizes& sizes, const Lifetimes<T>& lifetimes) {
   std::vector<Index> change(static_cast<std::size_t>(lifetimes.whole().last) + 2);
   const auto use = [&](Index size, const Lifetime& lifetime) {
     if (lifetime.empty()) return;
     change[static_cast<std::size_t>(lifetime.first)] += size;
     change[static_cast<std::size_t>(lifetime.last) + 1] -= size;
   };
-  const Blocks<T> blocks(samples);
-  for (std::size_t i = 1; i < graph.signals().size(); ++i) {  // images are always there
-    const SignalPlan& planned = graph.signals()[i];
+  for (std::size_t i = 1; i < sizes.values.size(); ++i) {
     const SignalLifetimes& in_use = lifetimes.signals()[i];
-    const Index size = planned.shape.features() * blocks.all_lanes();
-    const bool passes_by = planned.in_pixels && in_use.value.first == in_use.value.last;
-    if (!passes_by) use(size, in_use.value);
-    use(size, in_use.made_again);
-    use(size, in_use.delta);
-    if (planned.saved) use(planned.saved->features() * blocks.all_lanes(), in_use.saved);
-    for (const Lifetime& part : in_use.parts) use(size, part);
+    const bool passes_by = graph.signals()[i].in_pixels && in_use.value.first == in_use.value.last;
+    if (!passes_by) use(sizes.values[i], in_use.value);
+    use(sizes.values[i], in_use.made_again);
+    use(sizes.values[i], in_use.delta);
+    use(sizes.saved[i], in_use.saved);
+    for (const Lifetime& part : in_use.parts) use(sizes.values[i], part);
   }
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
-    if (const Layer<T>* layer = graph.nodes()[i].layer)
-      use(layer->packed_for_forward(samples), lifetimes.packed_for_forward()[i]);
-  for (std::size_t i = 0; i < graph.backward().size(); ++i) {
-    const Node<T>* node = graph.backward()[i].node;
-    if (!node || !node->layer) continue;
-    if (graph.needs_delta(node->inputs[0].signal))
-      use(node->layer->packed_for_delta(samples), lifetimes.packed_for_delta()[i]);
-    if (node->layer->learns()) use(node->layer->gradient_workspace(blocks), lifetimes.workspaces()[i]);
+  for (std::size_t i = 0; i < sizes.packed_for_forward.size(); ++i)
+    use(sizes.packed_for_forward[i], lifetimes.packed_for_forward()[i]);
+  for (std::size_t i = 0; i < sizes.workspaces.size(); ++i) {
+    use(sizes.packed_for_delta[i], lifetimes.packed_for_delta()[i]);
+    use(sizes.workspaces[i], lifetimes.workspaces()[i]);
   }
   Index now = 0, most = 0;
   for (const Index by : change) most = std::max(most, now += by);
@@ -58,11 +76,11 @@ Index most_in_use(const Graph<T>& graph, const Lifetimes<T>& lifetimes, Index sa
 
 /// The least work a number first; of equal ones what would be kept for longest.
 template <class T>
-std::vector<Candidate> find_candidates(const Graph<T>& graph, const Lifetimes<T>& lifetimes, Index samples) {
+std::vector<Candidate> find_candidates(const Graph<T>& graph, const Sizes& sizes, const Lifetimes<T>& lifetimes) {
   std::vector<Candidate> found;
-  for (std::size_t i = 1; i < graph.signals().size(); ++i) {
+  for (std::size_t i = 1; i < sizes.values.size(); ++i) {
     const SignalPlan& planned = graph.signals()[i];
-    const Index size = planned.shape.features() * Blocks<T>(samples).all_lanes();
+    const Index size = sizes.values[i];
     if (!planned.repeats_for || size * Index{sizeof(T)} < least_bytes) continue;
     const std::int64_t each = *planned.repeats_for / planned.shape.features();
     const Lifetime& kept = lifetimes.signals()[i].value;
@@ -80,8 +98,9 @@ template <class T>
 std::vector<bool> choose_made_again(const Graph<T>& graph, Index samples, Purpose purpose) {
   std::vector<bool> chosen(graph.signals().size());
   if (purpose != Purpose::train || graph.fusing() == Fusing::off) return chosen;
-  const auto needed = [&] { return most_in_use(graph, Lifetimes<T>(graph, purpose, chosen), samples); };
-  const std::vector<Candidate> candidates = find_candidates(graph, Lifetimes<T>(graph, purpose, chosen), samples);
+  const Sizes sizes = sizes_of(graph, samples);
+  const auto needed = [&] { return most_in_use(graph, sizes, Lifetimes<T>(graph, purpose, chosen)); };
+  const std::vector<Candidate> candidates = find_candidates(graph, sizes, Lifetimes<T>(graph, purpose, chosen));
   Index least = needed();
   std::int64_t left = graph.forward_work() / part_of_forward;
   for (bool changed = !candidates.empty(); changed;) {
