@@ -60,8 +60,8 @@ ArenaPlaces place_in_order(const std::vector<ArenaRequest>& requests, const std:
   return places;
 }
 
-/// Sizes that are nearly a multiple of `unit` become one. Half as many pixels of twice the channels have more gaps
-/// between channels, so two such maps would not fit where a larger one was.
+/// Sizes that are nearly a multiple of `unit` become one. A map of a quarter of the pixels and twice the channels
+/// has more gaps between channels than half of the larger one, so two would not fit where that was.
 std::vector<ArenaRequest> rounded(std::vector<ArenaRequest> requests, Index unit) {
   constexpr Index nearly = 16;  // a sixteenth more, at most
   for (ArenaRequest& request : requests) {

@@ -16,6 +16,11 @@ struct SignalLifetimes {
   std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
 };
 
+/// Whether the value has no memory: its reader takes it as it is made, and nobody else reads it.
+inline bool passes_by(const SignalPlan& planned, const SignalLifetimes& in_use) {
+  return planned.in_pixels && in_use.value.first == in_use.value.last;
+}
+
 /// A step of `Graph::backward` has a phase, counted from the loss, for the gradients' first loops and the delta. A
 /// delta that overwrites what the gradients read is one phase later.
 struct StepPhases {

@@ -21,10 +21,10 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
     const Spacing spacing = planned.contiguous ? Spacing::contiguous : Spacing::spread;
     signals_[i].function = planned.function;
     if (planned.view_of >= 0) continue;
-    const bool passes_by = planned.in_pixels && in_use.value.first == in_use.value.last;
     if (i == 0) request_batches(requests);
     else if (planned.normalized_from >= 0) signals_[i].value = {};  // see share_values
-    else if (passes_by) signals_[i].value = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
+    else if (passes_by(planned, in_use))
+      signals_[i].value = Tensor<T>(nullptr, planned.shape, Blocks<T>(samples_), spacing);
     else want(signals_[i].value, planned.shape, spacing, in_use.value);
     if (!in_use.made_again.empty()) want(made_again_[i], planned.shape, spacing, in_use.made_again);
     if (trains && planned.saved) want(signals_[i].saved, *planned.saved, spacing, in_use.saved);

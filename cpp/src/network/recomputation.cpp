@@ -56,8 +56,7 @@ Index most_in_use(const Graph<T>& graph, const Sizes& sizes, const Lifetimes<T>&
   };
   for (std::size_t i = 1; i < sizes.values.size(); ++i) {
     const SignalLifetimes& in_use = lifetimes.signals()[i];
-    const bool passes_by = graph.signals()[i].in_pixels && in_use.value.first == in_use.value.last;
-    if (!passes_by) use(sizes.values[i], in_use.value);
+    if (!passes_by(graph.signals()[i], in_use)) use(sizes.values[i], in_use.value);
     use(sizes.values[i], in_use.made_again);
     use(sizes.values[i], in_use.delta);
     use(sizes.saved[i], in_use.saved);
