@@ -8,46 +8,49 @@
 namespace cnnbp {
 namespace {
 
-/// x = n·ln 2 + r, |r| ≤ ½ ln 2, with ln 2 in two parts whose first has spare bits for an exact n·high.
+/// x = n·ln 2 + r, |r| ≤ ½ ln 2, with ln 2 in two parts whose first has spare bits for an exact n·high. `rest` are the
+/// coefficients of (e^r − 1 − r) / r².
 template <class T>
 struct Exponential;
 
 template <>
 struct Exponential<float> {
   static constexpr float high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;
-  static constexpr float shift = 0x1.8p23f;                 // adding it rounds to a whole number
-  static constexpr float limit = 104.0f;                    // beyond it exp is infinite or 0
-  static constexpr float tanh_limit = 20.0f;                // beyond it tanh is 1 to the last bit
-  static constexpr float infinite = 88.9f, least = -87.0f;  // 2^n of the one is infinite, of the other still normal
-  static constexpr int degree = 7;                          // next Taylor term: r^8 / 8! < 6e-9, a tenth of an ulp
-  static constexpr int log1p_terms = 8;                     // next term: (1/3)^17 / 17 < 5e-10
-  static constexpr int erfc_terms = 13;                     // next term: 5e-9 of erfc
+  static constexpr float shift = 0x1.8p23f + 127;  // adding it rounds to a whole number; 127 is the exponent of 1
+  static constexpr float limit = 104.0f;           // beyond it exp is infinite or 0
+  static constexpr float tanh_limit = 20.0f;       // beyond it tanh is 1 to the last bit
+  static constexpr float sigmoid_limit = 88.0f;    // 2^n is 0 below it and finite up to it
+  static constexpr int log1p_terms = 8;            // next term: (1/3)^17 / 17 < 5e-10
+  static constexpr int erfc_terms = 13;            // next term: 5e-9 of erfc
+  /// Minimax, by Remez's algorithm: 4e-9 of e^r, a fifteenth of an ulp. Taylor's series needs a term more for 6e-9.
+  static constexpr float rest[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a2p-7f, 0x1.6a23dp-10f};
 };
 template <>
 struct Exponential<double> {
   static constexpr double high = 0x1.62e42feep-1, low = 0x1.a39ef35793c76p-33;
-  static constexpr double shift = 0x1.8p52;
+  static constexpr double shift = 0x1.8p52 + 1023;
   static constexpr double limit = 746.0;
   static constexpr double tanh_limit = 40.0;
-  static constexpr double infinite = 709.9, least = -708.0;
-  static constexpr int degree = 13;  // next Taylor term: r^14 / 14! < 5e-18
+  static constexpr double sigmoid_limit = 709.0;
   static constexpr int log1p_terms = 17;
   static constexpr int erfc_terms = 25;
+  /// Taylor's: 1 / 2!, 1 / 3!, …; the next term is r^14 / 14! < 5e-18.
+  static constexpr double rest[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
+                                    1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+                                    1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
 };
 
-/// e^r − 1 by Taylor's polynomial.
+/// e^r − 1
 template <class V>
 inline V expm1_of_rest(V r) {
-  using T = typename V::Scalar;
-  T factorial = 1;
-  T coefficient[Exponential<T>::degree + 1];
-  for (int k = 1; k <= Exponential<T>::degree; ++k) coefficient[k] = T(1) / (factorial *= T(k));
-  V q = V::broadcast(coefficient[Exponential<T>::degree]);
-  for (int k = Exponential<T>::degree - 1; k >= 2; --k) q = multiply_add(q, r, V::broadcast(coefficient[k]));
+  constexpr auto& rest = Exponential<typename V::Scalar>::rest;
+  constexpr int last = sizeof rest / sizeof rest[0] - 1;
+  V q = V::broadcast(rest[last]);
+  for (int k = last - 1; k >= 0; --k) q = multiply_add(q, r, V::broadcast(rest[k]));
   return multiply_add(q * r, r, r);
 }
 
-/// n and r of x = n·ln 2 + r, and n + shift, whose low bits n is.
+/// n and r of x = n·ln 2 + r, and n + shift, whose low bits are the exponent of 2^n.
 template <class V>
 struct Reduced {
   V n, r, shifted;
@@ -73,14 +76,14 @@ inline V exponential(V x) {
   return (power * exp2_of_shifted(half)) * exp2_of_shifted(other);
 }
 
-/// σ(x) = 1 / (1 + e^−x). Where 2^n would overflow, σ is 0, and where it would vanish, 1: one factor is enough.
+/// σ(x) = e^x / (1 + e^x)
 template <class V>
 inline V sigmoid(V x) {
-  using E = Exponential<typename V::Scalar>;
-  const V one = V::broadcast(1), most = V::broadcast(E::infinite), least = V::broadcast(E::least);
-  const Reduced<V> reduced = reduce(maximum(least, minimum(most, zero<V>() - x)));
+  const V limit = V::broadcast(Exponential<typename V::Scalar>::sigmoid_limit);
+  const Reduced<V> reduced = reduce(maximum(zero<V>() - limit, minimum(limit, x)));
   const V power = exp2_of_shifted(reduced.shifted);
-  return one / (one + (one + expm1_of_rest(reduced.r)) * power);
+  const V e = multiply_add(power, expm1_of_rest(reduced.r), power);
+  return e / (e + V::broadcast(1));
 }
 
 /// tanh x = m / (m + 2) with m = e^2x − 1, on |x|; m loses nothing to cancellation near 0.

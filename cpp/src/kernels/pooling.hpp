@@ -7,57 +7,91 @@
 namespace cnnbp {
 namespace {
 
-/// The windows' size where the compiler knows it, and 0 where it does not.
-template <int Height, int Width>
-struct WindowSize {};
+/// Kernel indices of the taps of all windows in a run, from `first` on, as the lanes of vectors: those of a small
+/// window are made once.
+template <class V, int Height, int Width>
+struct TapNumbers {
+  V all[Height * Width];
 
-/// One pooled pixel and the window it stands for.
-template <class T, int Height, int Width>
-struct PooledPixel {
-  const Pooling<T>& all;
-  T* window;     // first tap, in the plane
-  Index pooled;  // offset in the pooled map, and in `taps`
-  Index oh, ow;
-  Taps row, column;
-
-  /// Calls visit(pointer into the plane, kernel index) for every tap.
-  template <class Visit>
-  void for_each_tap(Visit visit) const {
-    const Index height = Height > 0 ? Height : row.count, width = Width > 0 ? Width : column.count;
-    for (Index i = 0; i < height; ++i)
-      for (Index j = 0; j < width; ++j)
-        visit(window + i * row.source_step * all.plane_row_stride + j * column.source_step * all.lanes,
-              (row.first + i) * all.kernel_width + column.first + j);
+  TapNumbers(Index first, Index next_row) {
+    for (Index i = 0; i < Height; ++i)
+      for (Index j = 0; j < Width; ++j) all[i * Width + j] = V::broadcast(typename V::Scalar(first + i * next_row + j));
   }
+  V of(Index i, Index j) const { return all[i * Width + j]; }
+};
+template <class V>
+struct TapNumbers<V, 0, 0> {
+  Index first, next_row;
 
-  T scale() const { return all.row_divisor[oh] * all.column_divisor[ow]; }
+  V of(Index i, Index j) const { return V::broadcast(typename V::Scalar(first + i * next_row + j)); }
 };
 
-template <class T, int Height, int Width, class Body>
-inline void for_each_pixel_of_run(const Pooling<T>& a, Index oh, const Run& run, WindowSize<Height, Width>, Body body) {
-  with_vector<T>(a.lanes, [&](auto vector) {
-    T* source = a.plane + a.rows[oh].source * a.plane_row_stride + run.taps.source * a.lanes;
-    Index pooled = oh * a.pooled_row_stride + run.begin * a.lanes;
-    for (Index ow = run.begin; ow < run.begin + run.count; ++ow) {
-      for (Index part = 0; part < a.lanes; part += vector.width)
-        body(vector, PooledPixel<T, Height, Width>{a, source + part, pooled + part, oh, ow, a.rows[oh], run.taps});
-      source += run.advance * a.lanes;
-      pooled += a.lanes;
+/// One pooled pixel and the window it stands for; Height and Width are 0 where the compiler does not know them.
+template <class V, int Height, int Width>
+struct PooledPixel {
+  using T = typename V::Scalar;
+  T* window;                    // first tap, in the plane
+  Index row_step, column_step;  // from tap to tap
+  TapNumbers<V, Height, Width> numbers;
+  Index height, width;
+  Index oh, ow;
+  Index offset;     // in the pooled map, and in `taps`
+  Index row_below;  // how far from there the pixel below is
+
+  /// Calls visit(pointer into the plane, kernel index in all lanes) for every tap.
+  template <class Visit>
+  void for_each_tap(Visit visit) const {
+    for (Index i = 0; i < (Height > 0 ? Height : height); ++i)
+      for (Index j = 0; j < (Width > 0 ? Width : width); ++j)
+        visit(window + i * row_step + j * column_step, numbers.of(i, j));
+  }
+};
+
+/// The pixels of a run in one row, where `pixel` is the first; `Lanes` are those of a block.
+template <Index Lanes, class V, int Height, int Width, class Body>
+inline void for_each_pixel_of_run(PooledPixel<V, Height, Width> pixel, Index count, Index advance, Body body) {
+  for (Index n = 0; n < count; ++n) {
+    for (Index part = 0; part < Lanes; part += V::width) {
+      body(pixel);
+      pixel.window += V::width;
+      pixel.offset += V::width;
     }
-  });
+    pixel.window += (advance - 1) * Lanes;
+    ++pixel.ow;
+  }
 }
 
-/// Calls body(Vec, pixel) for every pooled pixel and every part of its lanes. Windows of 2×2, which most networks
-/// have, are unrolled: three times as fast as loops whose length is read.
+/// Calls body(pixel) for every pooled pixel and every part of its lanes. Windows of 2×2, which most networks have, are
+/// unrolled. Steps are found before a run's first pixel, and `body` holds values of its own: what is behind a pointer
+/// might change with every store, for all the compiler knows, and finding it again for each pixel took twice as long.
 template <class T, class Body>
-inline void for_each_pixel(const Pooling<T>& given, Body body) {
-  const Pooling<T> a = given;  // a copy whose strides no store can have changed: they need not be read again
-  for (Index oh = 0; oh < a.pooled_height; ++oh)
-    for (Index r = 0; r < a.column_runs; ++r) {
-      const Run& run = a.columns[r];
-      if (a.rows[oh].count == 2 && run.taps.count == 2) for_each_pixel_of_run(a, oh, run, WindowSize<2, 2>{}, body);
-      else for_each_pixel_of_run(a, oh, run, WindowSize<0, 0>{}, body);
-    }
+inline void for_each_pixel(const Pooling<T>& a, Body body) {
+  with_pixel<T>(a.lanes, [&](auto pixel) {
+    using V = typename decltype(pixel)::Vector;
+    constexpr Index lanes = decltype(pixel)::parts * V::width;
+    const auto walk = [&]<int Size>(Index oh, const Taps& row, const Run& run) {
+      const PooledPixel<V, Size, Size> first{
+          .window = a.plane + row.source * a.plane_row_stride + run.taps.source * lanes,
+          .row_step = row.source_step * a.plane_row_stride,
+          .column_step = run.taps.source_step * lanes,
+          .numbers = {row.first * a.kernel_width + run.taps.first, a.kernel_width},
+          .height = row.count,
+          .width = run.taps.count,
+          .oh = oh,
+          .ow = run.begin,
+          .offset = oh * a.pooled_row_stride + run.begin * lanes,
+          .row_below = a.pooled_row_stride,
+      };
+      for_each_pixel_of_run<lanes>(first, run.count, run.advance, body);
+    };
+    for (Index oh = 0; oh < a.pooled_height; ++oh)
+      for (Index r = 0; r < a.column_runs; ++r) {
+        const Taps& row = a.rows[oh];
+        const Run& run = a.columns[r];
+        if (row.count == 2 && run.taps.count == 2) walk.template operator()<2>(oh, row, run);
+        else walk.template operator()<0>(oh, row, run);
+      }
+  });
 }
 
 /// Before deltas are added into a plane; where windows cover it without overlap they are stored instead.
@@ -65,69 +99,77 @@ template <class T>
 inline void clear_plane(const Pooling<T>& a) {
   if (a.partition) return;
   for_each_vector<T>(a.plane_height * a.plane_row_stride,
-                     [&](auto vector, Index i) { zero<decltype(vector)>().store(a.plane + i); });
+                     [plane = a.plane](auto vector, Index i) { zero<decltype(vector)>().store(plane + i); });
 }
 
 /// A row may be of another call than the one above it, with pixels far away between them: nothing else would fetch it
 /// in time. Max pooling makes LeNet's steps 3 percent faster by it, mean pooling a toolbox network's 2.
-template <class T, class U>
-inline void ask_for_row_below(const Pooling<T>& a, const U* pixel) {
-  __builtin_prefetch(pixel + a.pooled_row_stride);
+template <class Pixel, class U>
+inline void ask_for_row_below(const Pixel& pixel, const U* map) {
+  __builtin_prefetch(map + pixel.offset + pixel.row_below);
 }
 
 template <class V, class T>
-inline void send(const Pooling<T>& a, V delta, T* to) {
-  (a.partition ? delta : V::load(to) + delta).store(to);
+inline void send(bool partition, V delta, T* to) {
+  (partition ? delta : V::load(to) + delta).store(to);
 }
 
-template <class V, class Pixel>
-inline V divide(V value, const Pixel& pixel) {
-  const V scale = V::broadcast(pixel.scale());
-  return pixel.all.multiply ? value * scale : value / scale;
-}
+/// value / divisor(oh, ow)
+template <class T>
+struct Division {
+  const T *rows, *columns;
+  bool multiply;
+
+  explicit Division(const Pooling<T>& a) : rows(a.row_divisor), columns(a.column_divisor), multiply(a.multiply) {}
+
+  template <class V, class Pixel>
+  V of(V value, const Pixel& pixel) const {
+    const V divisor = V::broadcast(rows[pixel.oh]) * V::broadcast(columns[pixel.ow]);
+    return multiply ? value * divisor : value / divisor;
+  }
+};
 
 /// y(oh, ow) = Σ x / divisor(oh, ow) over the window.
 template <class T>
 void avg_pool(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
-    V sum = zero<V>();
-    pixel.for_each_tap([&](const T* x, Index) { sum = sum + V::load(x); });
-    ask_for_row_below(a, a.pooled + pixel.pooled);
-    divide(sum, pixel).store(a.pooled + pixel.pooled);
-  });
+  for_each_pixel(
+      a, [pooled = a.pooled, division = Division<T>(a)]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+        V sum = zero<V>();
+        pixel.for_each_tap([&](const T* x, V) { sum = sum + V::load(x); });
+        ask_for_row_below(pixel, pooled);
+        division.of(sum, pixel).store(pooled + pixel.offset);
+      });
 }
 
 /// δ(ih, iw) = Σ δ(oh, ow) / divisor(oh, ow) over the windows that hold the pixel.
 template <class T>
 void avg_pool_delta(const Pooling<T>& a) {
   clear_plane(a);
-  for_each_pixel(a, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
-    ask_for_row_below(a, a.pooled + pixel.pooled);
-    const V delta = divide(V::load(a.pooled + pixel.pooled), pixel);
-    pixel.for_each_tap([&](T* to, Index) { send(a, delta, to); });
+  for_each_pixel(a, [pooled = a.pooled, division = Division<T>(a),
+                     partition = a.partition]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+    ask_for_row_below(pixel, pooled);
+    const V delta = division.of(V::load(pooled + pixel.offset), pixel);
+    pixel.for_each_tap([&](T* to, V) { send(partition, delta, to); });
   });
 }
 
 /// y(oh, ow) = max x over the window. The first of equal values wins, and the last NaN.
 template <class T>
 void max_pool(const Pooling<T>& a) {
-  for_each_pixel(a, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
+  for_each_pixel(a, [pooled = a.pooled, taps = a.taps]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
     V best = V::broadcast(-T(__builtin_huge_val())), best_tap = zero<V>();
     bool first = true;
-    pixel.for_each_tap([&](const T* from, Index index) {
-      const V x = V::load(from), tap = V::broadcast(T(index));
+    pixel.for_each_tap([&](const T* from, V tap) {
+      const V x = V::load(from);
       best_tap = first ? tap : select_nan(x, tap, select_greater(x, best, tap, best_tap));
       best = first ? x : select_nan(x, x, select_greater(x, best, x, best));
       first = false;
     });
-    ask_for_row_below(a, a.pooled + pixel.pooled);
-    best.store(a.pooled + pixel.pooled);
-    if (!a.taps) return;
-    ask_for_row_below(a, a.taps + pixel.pooled);
-    store_whole(best_tap, a.taps + pixel.pooled);
+    ask_for_row_below(pixel, pooled);
+    best.store(pooled + pixel.offset);
+    if (!taps) return;
+    ask_for_row_below(pixel, taps);
+    store_whole(best_tap, taps + pixel.offset);
   });
 }
 
@@ -135,13 +177,12 @@ void max_pool(const Pooling<T>& a) {
 template <class T>
 void max_pool_delta(const Pooling<T>& a) {
   clear_plane(a);
-  for_each_pixel(a, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
-    ask_for_row_below(a, a.pooled + pixel.pooled);
-    ask_for_row_below(a, a.taps + pixel.pooled);
-    const V delta = V::load(a.pooled + pixel.pooled), tap = load_whole<V>(a.taps + pixel.pooled);
-    pixel.for_each_tap(
-        [&](T* to, Index index) { send(a, select_equal(tap, V::broadcast(T(index)), delta, zero<V>()), to); });
+  for_each_pixel(a, [pooled = a.pooled, taps = a.taps,
+                     partition = a.partition]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+    ask_for_row_below(pixel, pooled);
+    ask_for_row_below(pixel, taps);
+    const V delta = V::load(pooled + pixel.offset), tap = load_whole<V>(taps + pixel.offset);
+    pixel.for_each_tap([&](T* to, V number) { send(partition, select_equal(tap, number, delta, zero<V>()), to); });
   });
 }
 

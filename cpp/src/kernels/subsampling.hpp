@@ -9,23 +9,23 @@ namespace {
 /// d(oh, ow) = Σ x over the window, u(oh, ow) = β d(oh, ow) + b.
 template <class T>
 void subsample(const Subsampling<T>& a) {
-  for_each_pixel(a.windows, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
+  for_each_pixel(a.windows, [pooled = a.windows.pooled, sums = a.sums, beta = a.beta,
+                             bias = a.bias]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
     V sum = zero<V>();
-    pixel.for_each_tap([&](const T* x, Index) { sum = sum + V::load(x); });
-    if (a.sums) sum.store(a.sums + pixel.pooled);
-    multiply_add(V::broadcast(a.beta), sum, V::broadcast(a.bias)).store(a.windows.pooled + pixel.pooled);
+    pixel.for_each_tap([&](const T* x, V) { sum = sum + V::load(x); });
+    if (sums) sum.store(sums + pixel.offset);
+    multiply_add(V::broadcast(beta), sum, V::broadcast(bias)).store(pooled + pixel.offset);
   });
 }
 
 /// δ(ih, iw) = β δ(oh, ow) of the one window that holds the pixel.
 template <class T>
 void subsample_delta(const Subsampling<T>& a) {
-  for_each_pixel(a.windows, [&](auto vector, const auto& pixel) {
-    using V = decltype(vector);
-    const V delta = V::broadcast(a.beta) * V::load(a.windows.pooled + pixel.pooled);
-    pixel.for_each_tap([&](T* to, Index) { delta.store(to); });
-  });
+  for_each_pixel(a.windows,
+                 [pooled = a.windows.pooled, beta = a.beta]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+                   const V delta = V::broadcast(beta) * V::load(pooled + pixel.offset);
+                   pixel.for_each_tap([&](T* to, V) { delta.store(to); });
+                 });
 }
 
 /// Two chains by pixel hide the latency of a multiply-add; the order is the same on every instruction set.

@@ -53,11 +53,8 @@ struct Vec<float, 4> {
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     return {_mm_or_ps(absolute(magnitude).v, _mm_and_ps(_mm_set1_ps(-0.0f), sign.v))};
   }
-  /// 2^n from t = n + 1.5·2^23, n whole: the low bits of t are n.
-  friend Vec exp2_of_shifted(Vec t) {
-    const __m128i exponent = _mm_slli_epi32(_mm_castps_si128(t.v), 23);
-    return {_mm_castsi128_ps(_mm_add_epi32(exponent, _mm_castps_si128(_mm_set1_ps(1.0f))))};
-  }
+  /// 2^n from t = n + 127 + 1.5·2^23, n whole: the low bits of t are the exponent.
+  friend Vec exp2_of_shifted(Vec t) { return {_mm_castsi128_ps(_mm_slli_epi32(_mm_castps_si128(t.v), 23))}; }
 };
 
 /// rows[i][j] ↔ rows[j][i]
@@ -101,10 +98,7 @@ struct Vec<float, 8> {
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     return {_mm256_or_ps(absolute(magnitude).v, _mm256_and_ps(_mm256_set1_ps(-0.0f), sign.v))};
   }
-  friend Vec exp2_of_shifted(Vec t) {
-    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t.v), 23);
-    return {_mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_castps_si256(_mm256_set1_ps(1.0f))))};
-  }
+  friend Vec exp2_of_shifted(Vec t) { return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t.v), 23))}; }
 };
 
 template <>
@@ -145,11 +139,8 @@ struct Vec<double, 2> {
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     return {_mm_or_pd(absolute(magnitude).v, _mm_and_pd(_mm_set1_pd(-0.0), sign.v))};
   }
-  /// 2^n from t = n + 1.5·2^52, n whole: the low bits of t are n.
-  friend Vec exp2_of_shifted(Vec t) {
-    const __m128i exponent = _mm_slli_epi64(_mm_castpd_si128(t.v), 52);
-    return {_mm_castsi128_pd(_mm_add_epi64(exponent, _mm_castpd_si128(_mm_set1_pd(1.0))))};
-  }
+  /// 2^n from t = n + 1023 + 1.5·2^52, n whole: the low bits of t are the exponent.
+  friend Vec exp2_of_shifted(Vec t) { return {_mm_castsi128_pd(_mm_slli_epi64(_mm_castpd_si128(t.v), 52))}; }
 };
 
 inline void transpose(Vec<double, 2> (&rows)[2]) {
@@ -198,10 +189,7 @@ struct Vec<double, 4> {
   friend Vec copy_sign(Vec magnitude, Vec sign) {
     return {_mm256_or_pd(absolute(magnitude).v, _mm256_and_pd(_mm256_set1_pd(-0.0), sign.v))};
   }
-  friend Vec exp2_of_shifted(Vec t) {
-    const __m256i exponent = _mm256_slli_epi64(_mm256_castpd_si256(t.v), 52);
-    return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, _mm256_castpd_si256(_mm256_set1_pd(1.0))))};
-  }
+  friend Vec exp2_of_shifted(Vec t) { return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(t.v), 52))}; }
 };
 
 /// Two squares side by side, each half of the rows on its own.

@@ -54,10 +54,8 @@ struct PortableVec {
   friend Self copy_sign(Self magnitude, Self sign) {
     return Self{{Native((NativeBits(magnitude.v) & ~sign_bits()) | (NativeBits(sign.v) & sign_bits()))}};
   }
-  /// 2^n from t = n + 1.5·2^mantissa_bits, n whole: the low bits of t are n.
-  friend Self exp2_of_shifted(Self t) {
-    return Self{{Native((NativeBits(t.v) << mantissa_bits) + NativeBits(Native{} + T(1)))}};
-  }
+  /// 2^n from t = n + bias + 1.5·2^mantissa_bits, n whole: the low bits of t are the exponent.
+  friend Self exp2_of_shifted(Self t) { return Self{{Native(NativeBits(t.v) << mantissa_bits)}}; }
 
  private:
   static constexpr int mantissa_bits = sizeof(T) == 4 ? 23 : 52;
