@@ -196,3 +196,19 @@ def test_numbers_that_are_none_are_refused(rng, tmp_path):
 def test_a_full_disk_is_told_of(rng):
     with pytest.raises(OSError, match="No space"):
         cnnbp.write_cpp(trained([L.Linear(3)], rng), "/dev/full", namespace="net")
+
+
+def test_a_header_is_replaced_once_the_new_one_is_whole(rng, tmp_path):
+    """A full disk is played by a limit on a file's size."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "net.hpp"
+    cnnbp.write_cpp(trained([L.Linear(3)], rng), path)
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            cnnbp.write_cpp(trained([L.Linear(4)], rng), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["net.hpp"]

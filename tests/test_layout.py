@@ -53,7 +53,9 @@ MAY_IMPORT = {
         *("activation_equations", "convolution_equations", "map_equations"),
         *("equation", "layers", "losses", "optim"),
     },
-    "cpp_header": {"_core", "arguments", "layers", "losses", "network", "optim"},
+    "whole_file": set(),
+    "checkpoint": {"_core", "arguments", "definition", "optim", "parameters", "whole_file"},
+    "cpp_header": {"_core", "arguments", "layers", "losses", "network", "optim", "whole_file"},
     "explain": {
         *("explain", "arguments", "convolution_equations", "equation", "equations", "layers"),
         *("losses", "network", "optim", "trace"),

@@ -126,6 +126,13 @@ def test_a_link_goes_on_leading_to_the_file(tmp_path, net):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["1.npz"]
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path, net):
+    name = "n" * (os.pathconf(tmp_path, "PC_NAME_MAX") - len(".npz")) + ".npz"
+    net.save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert equal(Network.load(tmp_path / name).state_dict(), net.state_dict())
+
+
 def test_what_is_no_file_is_not_replaced(tmp_path, net):
     """As /dev/null would be, if one may."""
     os.mkfifo(tmp_path / "pipe")

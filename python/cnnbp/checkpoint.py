@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,6 +22,7 @@ from cnnbp.arguments import read_choice, read_integer
 from cnnbp.definition import Definition
 from cnnbp.optim import Optimizer
 from cnnbp.parameters import read_parameters
+from cnnbp.whole_file import is_replaceable, whole_file
 
 if TYPE_CHECKING:
     from cnnbp._core import Float
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 FORMAT = "cnnbp network 1"
 #: How an archive starts that `numpy.load` reads as ``.npz``, with members and without.
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-
-#: Numbers the files that are being written.
-_saves = count()
 
 
 @dataclass(frozen=True)
@@ -83,8 +80,7 @@ class Checkpoint:
         """
         import json
 
-        target = os.path.realpath(path)  # a link goes on leading to the file
-        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+        if not is_replaceable(path):
             raise ValueError(f"path must be that of a file, got {path}, a pipe or a device")
 
         description = {
@@ -98,19 +94,8 @@ class Checkpoint:
         arrays: dict[str, NDArray[Any]] = {"network": np.array(json.dumps(description))}
         arrays |= {f"parameter/{name}": array for name, array in self.parameters.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer_state.items()}
-        # Of its own: others may be saving there, be it a signal's handler in between.
-        part = f"{target}.{os.getpid()}.{next(_saves)}.part"
-        try:
-            with open(part, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            os.replace(part, target)
-        except BaseException as error:
-            with suppress(OSError):
-                os.remove(part)
-            if isinstance(error, OSError) and error.errno is not None:
-                # Of the name that was given: the caller knows nothing of the part.
-                raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-            raise
+        with whole_file(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
 
     def averaged(self) -> Checkpoint:
         """Return the same with the optimizer's average in place of the parameters.

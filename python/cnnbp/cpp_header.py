@@ -18,6 +18,7 @@ from cnnbp.layers import Concat, Layer, Residual
 from cnnbp.layers.activation import ActivationLayer
 from cnnbp.losses import Loss
 from cnnbp.optim.base import Optimizer
+from cnnbp.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cnnbp.network import Network
@@ -100,7 +101,8 @@ def write_cpp(net: Network, path: str | os.PathLike[str], *, namespace: str | No
     net : Network
         The network.
     path : path-like
-        The header, such as ``digits.hpp``; ``~`` is the home folder.
+        The header, such as ``digits.hpp``; ``~`` is the home folder. An older file is replaced
+        once the new one is whole.
     namespace : str, optional
         Of all that it defines; the file's name without its ending when left out: ``digits``.
 
@@ -115,7 +117,9 @@ def write_cpp(net: Network, path: str | os.PathLike[str], *, namespace: str | No
     file = read_path(path, "path")
     stem = re.sub(r"\W", "_", file.name.split(".")[0], flags=re.ASCII)
     space = _namespace(stem if namespace is None else namespace)
-    file.write_text(_header(net, file.name, space), "utf-8")
+    header = _header(net, file.name, space)
+    with whole_file(file) as written:
+        written.write(header.encode())
 
 
 def _header(net: Network, file: str, space: str) -> str:
