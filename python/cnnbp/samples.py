@@ -121,12 +121,13 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
 
 def _as_class_numbers(array: NDArray[Any]) -> NDArray[np.int64]:
     """Class numbers as int64; uint64 has larger ones, which would come out negative."""
-    largest = np.iinfo(np.int64).max
-    if array.dtype.kind == "u" and (large := array > largest).any():
-        place = int(large.argmax())
-        raise ValueError(
-            f"y holds label {array[place]} in sample {place}, expected at most {largest}"
-        )
+    if array.dtype.kind == "u":
+        largest = np.iinfo(np.int64).max
+        if (large := array > largest).any():
+            place = int(large.argmax())
+            raise ValueError(
+                f"y holds label {array[place]} in sample {place}, expected at most {largest}"
+            )
     return np.ascontiguousarray(array, np.int64)
 
 
