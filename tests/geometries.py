@@ -318,6 +318,19 @@ MANY_CHANNELS = [
         Geometry(batch=n, in_channels=i, size=(5, 7), out_channels=o, kernel_size=(1, 1))
         for n, i, o in [(1, 140, 17), (25, 160, 40), (3, 520, 130)]
     ),
+    # Pixels that read nothing but padding.
+    *(
+        Geometry(
+            batch=n,
+            in_channels=140,
+            size=(5, 7),
+            out_channels=17,
+            kernel_size=(1, 1),
+            stride=(s, s),
+            padding=((2, 5), (3, 1)),
+        )
+        for n, s in [(5, 1), (17, 1), (5, 2)]
+    ),
 ]
 
 #: Every small geometry that the tests of convolution use.

@@ -17,7 +17,13 @@ LIBRARY = Path(cnnbp.__file__).parent / "lib" / "libcnnbp.a"
 
 #: Functions that hold register tiles, by the beginnings of their names. Winograd's transforms hold
 #: 36 points, and functions like exp more constants than there are registers: theirs are elsewhere.
-TILES = ["correlate_", "gradient_tile", "multiply_rows", "outer_product_tile"]
+TILES = [
+    "correlate_",
+    "gradient_tile",
+    "multiply_rows",
+    "multiply_pixels_rows",
+    "outer_product_tile",
+]
 #: What there is for processors with 32 registers alone.
 LARGE_TILES = ["gradient_window"]
 

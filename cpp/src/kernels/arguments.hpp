@@ -101,7 +101,7 @@ constexpr Index in_strips(Index n, Index strip_stride) {
   return n / strip_width<T> * strip_stride + n % strip_width<T>;
 }
 
-/// c(m, n) = start(m) + Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
+/// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
 template <class T>
 struct MatrixProduct {
   const T* a;
@@ -110,15 +110,34 @@ struct MatrixProduct {
   Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
   Index a_stride, b_stride, c_stride;
   bool accumulate;
-  Index a_step = 1;          // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
-  const T* start = nullptr;  // 0
-  const T* soon = nullptr;   // what will be read soon: a line each `soon_step`, `inner` of them
-  Index soon_step = 0;
+  Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
   /// Or more: each strip is a matrix of its own, and of more columns than one has, those that fill the last vector may
   /// be computed along.
   Index b_strip_stride = strip_width<T>, c_strip_stride = strip_width<T>;
   /// So many products of these sizes, each so far behind the one before.
   Index count = 1, next_a = 0, next_b = 0, next_c = 0;
+};
+
+/// Rows of memory that will be read or written soon.
+template <class T>
+struct Asking {
+  const T* first;
+  Index rows, row_stride;
+  Index elements;  // of a row
+};
+
+/// target(m, e) = b(m) + Σ_c weight(c, m) · source(c, e), c ascending, or, to accumulate, target(m, e) plus that,
+/// for the elements e of pixels side by side.
+template <class T>
+struct PixelProduct {
+  const T* weight;  // [source channel][target channel of the tile]
+  const T* source;
+  T* target;
+  const T* bias;  // or null: 0
+  bool accumulate;
+  Index tile, source_channels, elements;  // source_channels: 1 or more; elements: a multiple of 16 bytes
+  Index source_stride, target_stride;
+  Asking<T> targets_ahead, sources_ahead;  // as many elements of a row
 };
 
 /// panel(c, p, lane) = source(c, pixels[p] + lane) for the pixels of a panel's columns, or 0 where pixels[p] is below
@@ -131,14 +150,6 @@ struct Gathering {
   T* panel;
   Index channels, channel_stride, panel_stride;
   Index lanes;
-};
-
-/// Rows of memory that will be read or written soon.
-template <class T>
-struct Asking {
-  const T* first;
-  Index rows, row_stride;
-  Index elements;  // of a row
 };
 
 /// What readers of a map take instead of its x: z = max(0, (x − mean_c) · scale_c + shift_c).

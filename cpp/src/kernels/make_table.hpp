@@ -11,6 +11,7 @@
 #include "kernels/matrix_product.hpp"
 #include "kernels/normalization.hpp"
 #include "kernels/outer_product.hpp"
+#include "kernels/pixel_product.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/subsampling.hpp"
 #include "kernels/table.hpp"
@@ -30,6 +31,7 @@ constexpr KernelTable<T> make_table(const WinogradTable<T>& winograd) {
       .sum_plane = sum_plane<T>,
       .accumulate_outer_product = accumulate_outer_product<T>,
       .multiply = multiply<T>,
+      .multiply_pixels = multiply_pixels<T>,
       .gather = gather<T>,
       .ask = ask<T>,
       .transpose = transpose<T>,

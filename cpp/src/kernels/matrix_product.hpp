@@ -20,28 +20,22 @@ constexpr int product_rows(int vectors) {
 /// fit the registers.
 /// Rows of `b` are loaded to registers, as GCC would read one from memory for each of three rows of `a`: 3 to 6 percent
 /// of a first layer of 7×7.
-/// Where it `Asks`, each step asks for a line that will be read soon or, if it is not told, for a share of the rows
-/// after the tile's: 1 to 9 percent of Winograd's sums, and a fifth of VGG-small's single image, which reads each of
-/// its weights once.
+/// Where it `Asks`, each step asks for a share of the rows of `a` after the tile's: 1 to 9 percent of Winograd's sums,
+/// and a fifth of VGG-small's single image, which reads each of its weights once.
 template <class V, int Tile, int Vectors, bool Asks, class T>
-[[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c,
-                                                 const T* start) {
+[[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
   constexpr int thirds = (Tile + 2) / 3;
   V sum[Tile][Vectors];
   const auto in_c = [&](int m, int n) { return c + m * p.c_stride + in_strips<T>(n * V::width, p.c_strip_stride); };
   for (int m = 0; m < Tile; ++m)
     for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(in_c(m, n)) : zero<V>();
-  if (start)
-    for (int m = 0; m < Tile; ++m)
-      for (int n = 0; n < Vectors; ++n) sum[m][n] = V::broadcast(start[m]);
   const T* third[thirds];
   for (int t = 0; t < thirds; ++t) third[t] = a + 3 * t * p.a_stride;
-  const T* ahead = p.soon ? p.soon : a + Tile * p.a_stride;
-  const Index ahead_step = p.soon ? p.soon_step : Tile;
+  const T* ahead = a + Tile * p.a_stride;
   for (Index k = p.inner; k > 0; --k, b += p.b_stride) {
     if constexpr (Asks) {
       __builtin_prefetch(ahead);
-      ahead += ahead_step;
+      ahead += Tile;
     }
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load_to_register(b + in_strips<T>(n * V::width, p.b_strip_stride));
@@ -60,10 +54,9 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
 [[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index columns, Index row, Index column = 0) {
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
-  const T* start = p.start && !p.accumulate ? p.start + row : nullptr;
   for (; column + Vectors * V::width <= columns; column += Vectors * V::width)
     multiply_tile<V, Tile, Vectors, Asks>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
-                                          c + in_strips<T>(column, p.c_strip_stride), start);
+                                          c + in_strips<T>(column, p.c_strip_stride));
   if constexpr (Vectors > 1) {
     if (column < columns) multiply_rows<V, Tile, Vectors / 2, Asks>(p, columns, row, column);
   } else if constexpr (V::width * sizeof(T) > 16) {
@@ -75,8 +68,7 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
 template <class V, int Vectors, class T>
 inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
   constexpr int most = product_rows(Vectors);
-  const bool follow = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
-  const bool asks = follow || p.soon;
+  const bool asks = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index left = p.count; left > 0; --left, p.a += p.next_a, p.b += p.next_b, p.c += p.next_c)
     for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {

@@ -30,6 +30,7 @@ struct KernelTable {
   T (*sum_plane)(const T* plane, Index pixels, Index lanes);
   void (*accumulate_outer_product)(const OuterProduct<T>&);
   void (*multiply)(const MatrixProduct<T>&);
+  void (*multiply_pixels)(const PixelProduct<T>&);
   void (*gather)(const Gathering<T>&);
   /// Nothing changes; what is asked for comes nearer.
   void (*ask)(const Asking<T>&);

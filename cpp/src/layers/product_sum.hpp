@@ -57,8 +57,8 @@ class ProductSum : public ChannelSum<T> {
     const T* next = nullptr;  // those of the next strip, as far apart, if they are to be asked for
   };
   void multiply(const Class& of, const Strip& strip, const Rows& rows, Span products, bool first) const;
-  void ask_for_targets(const Strip& strip, Index tile) const;
-  const T* soon(const Strip& strip, const Rows& rows, const Span& products, Index tile) const;
+  Asking<T> targets_of(const Strip& strip, Index tile) const;
+  Asking<T> next_sources(const Strip& strip, const Rows& rows, Index count, Index tile) const;
   void multiply_in_place(const Class& of, const Strip& strip, Index source) const;
 
   /// Rows of a panel: so many that it stays in the second cache (128 KB) beside the weights that multiply it. Every
