@@ -8,31 +8,31 @@ namespace cnnbp {
 namespace {
 
 /// Kernel indices of the taps of all windows in a run, from `first` on, as the lanes of vectors: those of a small
-/// window are made once.
-template <class V, int Height, int Width>
+/// window, of Size × Size taps, are made once.
+template <class V, int Size>
 struct TapNumbers {
-  V all[Height * Width];
+  V all[Size * Size];
 
   TapNumbers(Index first, Index next_row) {
-    for (Index i = 0; i < Height; ++i)
-      for (Index j = 0; j < Width; ++j) all[i * Width + j] = V::broadcast(typename V::Scalar(first + i * next_row + j));
+    for (Index i = 0; i < Size; ++i)
+      for (Index j = 0; j < Size; ++j) all[i * Size + j] = V::broadcast(typename V::Scalar(first + i * next_row + j));
   }
-  V of(Index i, Index j) const { return all[i * Width + j]; }
+  V of(Index i, Index j) const { return all[i * Size + j]; }
 };
 template <class V>
-struct TapNumbers<V, 0, 0> {
+struct TapNumbers<V, 0> {
   Index first, next_row;
 
   V of(Index i, Index j) const { return V::broadcast(typename V::Scalar(first + i * next_row + j)); }
 };
 
-/// One pooled pixel and the window it stands for; Height and Width are 0 where the compiler does not know them.
-template <class V, int Height, int Width>
+/// One pooled pixel and the window it stands for, of Size × Size taps; 0 where the compiler does not know how many.
+template <class V, int Size>
 struct PooledPixel {
   using T = typename V::Scalar;
   T* window;                    // first tap, in the plane
   Index row_step, column_step;  // from tap to tap
-  TapNumbers<V, Height, Width> numbers;
+  TapNumbers<V, Size> numbers;
   Index height, width;
   Index oh, ow;
   Index offset;     // in the pooled map, and in `taps`
@@ -41,15 +41,15 @@ struct PooledPixel {
   /// Calls visit(pointer into the plane, kernel index in all lanes) for every tap.
   template <class Visit>
   void for_each_tap(Visit visit) const {
-    for (Index i = 0; i < (Height > 0 ? Height : height); ++i)
-      for (Index j = 0; j < (Width > 0 ? Width : width); ++j)
+    for (Index i = 0; i < (Size > 0 ? Size : height); ++i)
+      for (Index j = 0; j < (Size > 0 ? Size : width); ++j)
         visit(window + i * row_step + j * column_step, numbers.of(i, j));
   }
 };
 
 /// The pixels of a run in one row, where `pixel` is the first; `Lanes` are those of a block.
-template <Index Lanes, class V, int Height, int Width, class Body>
-inline void for_each_pixel_of_run(PooledPixel<V, Height, Width> pixel, Index count, Index advance, Body body) {
+template <Index Lanes, class V, int Size, class Body>
+inline void for_each_pixel_of_run(PooledPixel<V, Size> pixel, Index count, Index advance, Body body) {
   for (Index n = 0; n < count; ++n) {
     for (Index part = 0; part < Lanes; part += V::width) {
       body(pixel);
@@ -70,7 +70,7 @@ inline void for_each_pixel(const Pooling<T>& a, Body body) {
     using V = typename decltype(pixel)::Vector;
     constexpr Index lanes = decltype(pixel)::parts * V::width;
     const auto walk = [&]<int Size>(Index oh, const Taps& row, const Run& run) {
-      const PooledPixel<V, Size, Size> first{
+      const PooledPixel<V, Size> first{
           .window = a.plane + row.source * a.plane_row_stride + run.taps.source * lanes,
           .row_step = row.source_step * a.plane_row_stride,
           .column_step = run.taps.source_step * lanes,
@@ -132,13 +132,13 @@ struct Division {
 /// y(oh, ow) = Σ x / divisor(oh, ow) over the window.
 template <class T>
 void avg_pool(const Pooling<T>& a) {
-  for_each_pixel(
-      a, [pooled = a.pooled, division = Division<T>(a)]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
-        V sum = zero<V>();
-        pixel.for_each_tap([&](const T* x, V) { sum = sum + V::load(x); });
-        ask_for_row_below(pixel, pooled);
-        division.of(sum, pixel).store(pooled + pixel.offset);
-      });
+  for_each_pixel(a,
+                 [pooled = a.pooled, division = Division<T>(a)]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
+                   V sum = zero<V>();
+                   pixel.for_each_tap([&](const T* x, V) { sum = sum + V::load(x); });
+                   ask_for_row_below(pixel, pooled);
+                   division.of(sum, pixel).store(pooled + pixel.offset);
+                 });
 }
 
 /// δ(ih, iw) = Σ δ(oh, ow) / divisor(oh, ow) over the windows that hold the pixel.
@@ -146,7 +146,7 @@ template <class T>
 void avg_pool_delta(const Pooling<T>& a) {
   clear_plane(a);
   for_each_pixel(a, [pooled = a.pooled, division = Division<T>(a),
-                     partition = a.partition]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+                     partition = a.partition]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
     ask_for_row_below(pixel, pooled);
     const V delta = division.of(V::load(pooled + pixel.offset), pixel);
     pixel.for_each_tap([&](T* to, V) { send(partition, delta, to); });
@@ -156,7 +156,7 @@ void avg_pool_delta(const Pooling<T>& a) {
 /// y(oh, ow) = max x over the window. The first of equal values wins, and the last NaN.
 template <class T>
 void max_pool(const Pooling<T>& a) {
-  for_each_pixel(a, [pooled = a.pooled, taps = a.taps]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+  for_each_pixel(a, [pooled = a.pooled, taps = a.taps]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
     V best = V::broadcast(-T(__builtin_huge_val())), best_tap = zero<V>();
     bool first = true;
     pixel.for_each_tap([&](const T* from, V tap) {
@@ -178,7 +178,7 @@ template <class T>
 void max_pool_delta(const Pooling<T>& a) {
   clear_plane(a);
   for_each_pixel(a, [pooled = a.pooled, taps = a.taps,
-                     partition = a.partition]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+                     partition = a.partition]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
     ask_for_row_below(pixel, pooled);
     ask_for_row_below(pixel, taps);
     const V delta = V::load(pooled + pixel.offset), tap = load_whole<V>(taps + pixel.offset);

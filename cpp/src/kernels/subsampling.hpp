@@ -10,7 +10,7 @@ namespace {
 template <class T>
 void subsample(const Subsampling<T>& a) {
   for_each_pixel(a.windows, [pooled = a.windows.pooled, sums = a.sums, beta = a.beta,
-                             bias = a.bias]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+                             bias = a.bias]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
     V sum = zero<V>();
     pixel.for_each_tap([&](const T* x, V) { sum = sum + V::load(x); });
     if (sums) sum.store(sums + pixel.offset);
@@ -22,7 +22,7 @@ void subsample(const Subsampling<T>& a) {
 template <class T>
 void subsample_delta(const Subsampling<T>& a) {
   for_each_pixel(a.windows,
-                 [pooled = a.windows.pooled, beta = a.beta]<class V, int H, int W>(const PooledPixel<V, H, W>& pixel) {
+                 [pooled = a.windows.pooled, beta = a.beta]<class V, int Size>(const PooledPixel<V, Size>& pixel) {
                    const V delta = V::broadcast(beta) * V::load(pooled + pixel.offset);
                    pixel.for_each_tap([&](T* to, V) { delta.store(to); });
                  });

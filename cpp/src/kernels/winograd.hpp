@@ -17,8 +17,8 @@ namespace {
 
 template <class V, class Transform, class Pixels, class T>
 [[gnu::noinline]] void read_tiles(const WinogradTiles<T>& a) {
-  for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, const T* pixels, T* points) {
-    const Pixels pixel(a, tile, pixels);
+  for_each_tile<V, Transform::from>(a, [&](const WinogradTile& tile, Index offset, T* points) {
+    const Pixels pixel(a, tile, offset);
     const auto store = [&](int i, int j, V v) { v.store(points + point_offset<Transform::to>(a, i, j)); };
     if (tile.whole(Transform::from)) in_both_axes<V>(Transform{}, pixel, store);
     else in_both_axes<V>(Transform{}, [&](int i, int j) { return tile.has(i, j) ? pixel(i, j) : zero<V>(); }, store);
@@ -27,7 +27,8 @@ template <class V, class Transform, class Pixels, class T>
 
 template <class V, class Transform, class T>
 [[gnu::noinline]] void write_tiles(const WinogradTiles<T>& a, const T* bias) {
-  for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
+  for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, Index offset, const T* points) {
+    T* const pixels = a.map + offset;
     const V start = V::broadcast(bias ? bias[tile.channel] : T(0));
     const auto load = [&](int i, int j) { return V::load(points + point_offset<Transform::from>(a, i, j)); };
     const auto store = [&](int i, int j, V v) {
@@ -46,7 +47,8 @@ template <class V, class Transform, class T>
 /// Tiles overlap, so each is added to what the ones before it have left.
 template <class V, class Transform, class T>
 [[gnu::noinline]] void add_tiles(const WinogradTiles<T>& a) {
-  for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, T* pixels, const T* points) {
+  for_each_tile<V, Transform::to>(a, [&](const WinogradTile& tile, Index offset, const T* points) {
+    T* const pixels = a.map + offset;
     const auto load = [&](int i, int j) { return V::load(points + point_offset<Transform::from>(a, i, j)); };
     const auto add = [&](int i, int j, V v) {
       T* to = pixels + i * a.row_stride + j * a.lanes;

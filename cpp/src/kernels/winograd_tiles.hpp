@@ -61,8 +61,8 @@ template <class V, bool Normalizes>
 class MapPixels {
  public:
   using T = typename V::Scalar;
-  MapPixels(const WinogradTiles<T>& a, const WinogradTile& tile, const T* pixels)
-      : a_(a), pixels_(pixels), normalize_(a.normalizing, tile.channel) {}
+  MapPixels(const WinogradTiles<T>& a, const WinogradTile& tile, Index offset)
+      : a_(a), pixels_(a.map + offset), normalize_(a.normalizing, tile.channel) {}
 
   [[gnu::always_inline]] V operator()(int i, int j) const {
     const T* const from = pixels_ + i * a_.row_stride + j * a_.lanes;
@@ -82,7 +82,7 @@ template <class V, int Odd>
 class UnpooledPixels {
  public:
   using T = typename V::Scalar;
-  UnpooledPixels(const WinogradTiles<T>& a, const WinogradTile& tile, const T*)
+  UnpooledPixels(const WinogradTiles<T>& a, const WinogradTile& tile, Index /*offset*/)
       : from_(a.unpooling.from(tile.channel)), lanes_(a.lanes) {
     const Index offset = (tile.row - Odd) / 2 * from_.row_stride + (tile.column - Odd) / 2 * a.lanes + tile.lane;
     from_.delta += offset;
@@ -103,7 +103,8 @@ class UnpooledPixels {
   Index lanes_;
 };
 
-/// Calls body(tile, pixels, points) for every tile and every part of its lanes.
+/// Calls body(tile, offset of its first pixel in the map, points) for every tile and every part of its lanes. A map of
+/// which only what pooling has left is in memory has no address to begin from.
 template <class V, int Size, class T, class Body>
 [[gnu::always_inline]] inline void for_each_tile(const WinogradTiles<T>& a, Body body) {
   for (Index c = 0; c < a.channels; ++c)
@@ -111,10 +112,10 @@ template <class V, int Size, class T, class Body>
       for (Index j = 0; j < a.tile_columns; ++j) {
         const Index row = a.row + i * a.step, column = a.column + j * a.step;
         WinogradTile tile{c, row, column, 0, pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
-        T* pixels = a.map + c * a.channel_stride + row * a.row_stride + column * a.lanes;
+        const Index offset = c * a.channel_stride + row * a.row_stride + column * a.lanes;
         T* points = a.points + c * a.point_channel_stride +
                     in_strips<T>((i * a.tile_columns + j) * a.point_lanes, a.point_strip_stride);
-        for (; tile.lane < a.lanes; tile.lane += V::width) body(tile, pixels + tile.lane, points + tile.lane);
+        for (; tile.lane < a.lanes; tile.lane += V::width) body(tile, offset + tile.lane, points + tile.lane);
       }
 }
 
