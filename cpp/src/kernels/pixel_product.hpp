@@ -22,8 +22,8 @@ struct Ahead {
   Index rows, row_stride;
   const Asking<T>* then;
 
-  [[gnu::always_inline]] Ahead(const PixelProduct<T>& p, Index element)
-      : first(p.targets_ahead.first + element),
+  [[gnu::always_inline]] explicit Ahead(const PixelProduct<T>& p)
+      : first(p.targets_ahead.first),
         rows(p.targets_ahead.rows),
         row_stride(p.targets_ahead.row_stride),
         then(&p.sources_ahead) {}
@@ -31,13 +31,13 @@ struct Ahead {
   [[gnu::always_inline]] void ask(Index element) {
     if (rows == 0) {
       if (!then) return;
-      first = then->first + element;
+      first = then->first;
       rows = then->rows;
       row_stride = then->row_stride;
       then = nullptr;
       if (rows == 0) return;
     }
-    for (int i = 0; i < Elements; i += strip_width<T>) __builtin_prefetch(first + i);
+    for (int i = 0; i < Elements; i += strip_width<T>) __builtin_prefetch(first + element + i);
     first += row_stride;
     --rows;
   }
@@ -55,7 +55,7 @@ template <class V, int Tile, int Vectors, class T>
   for (int m = 0; m < Tile; ++m)
     for (int n = 0; n < Vectors; ++n)
       sum[m][n] = V::load(start.first + m * start.channel_step + (element + n * V::width) * start.element_step);
-  Ahead<T, Vectors * V::width> ahead(p, element);
+  Ahead<T, Vectors * V::width> ahead(p);
   const T *weight = p.weight, *source = p.source + element;
   const auto add_channel = [&] __attribute__((always_inline)) {
     V pixels[Vectors];
