@@ -56,20 +56,22 @@ template <class V, int Tile, int TapCount, Inputs How, class T>
 [[gnu::noinline]] void gradient_tile(const GradientTile<T>& from) {
   const KernelGradient<T>& a = from.all;
   const Index input_pixel = a.stride_width * a.lanes, group = from.group * a.lanes;
-  for (Index part = 0; part < group; part += V::width) {
-    const Index first_pixel = part / a.lanes, lane = part % a.lanes;
+  const Index delta_row = a.delta_row_stride, input_row = a.stride_height * a.input_row_stride;
+  const Index columns = from.columns.end - from.columns.begin, height = from.rows.end - from.rows.begin;
+  const T* first_delta = from.delta + from.rows.begin * delta_row + from.columns.begin * a.lanes;
+  const T* first_input = from.input + from.rows.begin * input_row + from.columns.begin * input_pixel;
+  for (Index part = 0, lane = 0; part < group; part += V::width) {
     V sum[TapCount][Tile];
     for (int t = 0; t < TapCount; ++t)
       for (int oc = 0; oc < Tile; ++oc)
         sum[t][oc] = V::load(from.sums + t * from.sums_step + oc * strip_width<T> + part);
-    for (Index oh = from.rows.begin; oh < from.rows.end; ++oh) {
-      const T* d = from.delta + oh * a.delta_row_stride + from.columns.begin * a.lanes + part;
-      const T* x = from.input + oh * a.stride_height * a.input_row_stride +
-                   (from.columns.begin + first_pixel) * input_pixel + lane;
+    const T *row_delta = first_delta + part, *row_input = first_input + lane;
+    for (Index oh = height; oh > 0; --oh, row_delta += delta_row, row_input += input_row) {
+      const T *d = row_delta, *x = row_input;
       constexpr int kept = How == Inputs::moving ? TapCount - 1 : 0;
       V input[TapCount];
       for (int t = 0; t < kept; ++t) input[t] = V::load(x + t * from.input_step);
-      for (Index column = from.columns.begin; column < from.columns.end; column += from.group) {
+      for (Index left = columns; left > 0; left -= from.group) {
         for (int t = kept; t < TapCount; ++t) input[t] = load_inputs<V, How>(x + t * from.input_step, input_pixel);
         for (int oc = 0; oc < Tile; ++oc) {
           const V delta = V::load_to_register(d + oc * a.delta_channel_stride);
@@ -80,6 +82,7 @@ template <class V, int Tile, int TapCount, Inputs How, class T>
         x += from.group * input_pixel;
       }
     }
+    for (lane += V::width; lane >= a.lanes; lane -= a.lanes) first_input += input_pixel;
     for (int t = 0; t < TapCount; ++t)
       for (int oc = 0; oc < Tile; ++oc) sum[t][oc].store(from.sums + t * from.sums_step + oc * strip_width<T> + part);
   }
@@ -127,6 +130,7 @@ inline void gradient_of_columns(GradientTile<T>& from, Index kw, Index taps) {
   for (Index t = 1; t < taps; ++t) shared = intersection(shared, columns(t));
   if (shared.begin >= shared.end) shared = {0, 0};
   gradient_of_rectangle<Tile>(from, shared, taps);
+  if (shared.begin == from.all.columns.begin && shared.end == from.all.columns.end) return;
   for (Index t = 0; t < taps; ++t, from.input += from.input_step, from.sums += from.sums_step) {
     if (shared.begin < shared.end)
       gradient_of_rectangle<Tile>(from, intersection(columns(t), {columns(t).begin, shared.begin}), 1);

@@ -6,8 +6,10 @@ namespace cnnbp {
 namespace {
 
 /// What one tile of the gradient reads again and again fits the first cache (32 KB): rows of delta and input, for all
-/// taps, or, of wide maps, a stretch of columns, for the taps of one kernel row.
-constexpr Index gradient_bytes = 32 * 1024;
+/// taps, or, of wide maps, a stretch of columns, for the taps of one kernel row. A tile of kernel columns makes as many
+/// products of each number that it loads as there are columns, so the second cache is near enough: with longer calls
+/// for more rows gradients of one and two input channels take 3 to 20 percent less.
+constexpr Index gradient_bytes = 32 * 1024, column_gradient_bytes = 128 * 1024;
 
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
 constexpr Index sums_bytes = 128 * 1024;
@@ -49,9 +51,11 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
       column_spans_(tap_spans(convolution.window.columns)) {
   const auto& [rows, columns] = convolution.window;
   const Index tile = tile_channels(are_wide(convolution.in_channels, columns.kernel));
-  const Index channels = taps_are_columns(convolution.in_channels, columns.kernel) ? 1 : 3;  // of the input, at once
+  const bool by_column = taps_are_columns(convolution.in_channels, columns.kernel);
+  const Index channels = by_column ? 1 : 3;  // of the input, at once
   const Index row = tile * columns.output + channels * rows.stride * columns.input;
-  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation, pixels = gradient_bytes / 64;
+  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation,
+              pixels = (by_column ? column_gradient_bytes : gradient_bytes) / 64;
   const Index most = std::max<Index>(1, (pixels - more) / (row * row_unit()));
   const Index units = rows.output / row_unit();
   row_parts_ = (units + most - 1) / most;
