@@ -15,7 +15,7 @@ constexpr Index gradient_bytes = 24 * 1024;
 /// The gradient's tasks, at least, if there are as many tiles.
 constexpr Index wanted_tasks = 16;
 
-/// Rows of a register tile of the gradient, and outputs of a task of the other two: one or two tiles.
+/// Rows of a register tile of the gradient, and outputs of a task of the forward pass: two tiles.
 constexpr Index tile_rows = 6, product_outputs = 12;
 
 /// With so many tasks each takes its outputs through all blocks, so that its weights are read once; with fewer, through
@@ -26,6 +26,16 @@ constexpr Index enough_tasks = 16, least_blocks = 4;
 /// then finds in its own caches what it left there of a block, which took longer to fetch from another's than to
 /// multiply. Steps of the toolbox's network and LeNet take 1 to 2 percent less.
 constexpr Index small_bytes = 32 * 1024, most_outputs = 96;
+
+/// So that no two tasks fetch a cache line of weights: the delta of 500 × 800 weights takes a fifth less by this, and
+/// by asking for them, than with twelve outputs a task.
+template <class T>
+std::vector<Span> whole_lines(Index features) {
+  std::vector<Span> spans;
+  for (Index first = 0; first < features; first += strip_width<T>)
+    spans.push_back({first, std::min(first + strip_width<T>, features)});
+  return spans;
+}
 
 /// Maps as the features that they are.
 template <class T>
@@ -49,7 +59,11 @@ template <class T>
 Loop LinearLayer<T>::product(const Tensor<T>& source, const Tensor<T>& target, Index row_stride, Index row_step,
                              T* const* bias, Finish finish) const {
   const bool small = in_features_ * out_features_ * Index{sizeof(T)} <= small_bytes;
-  const std::vector<Span> outputs = even_parts(target.shape.channels, small ? most_outputs : product_outputs);
+  const Index channels = target.shape.channels;
+  const bool transposed = row_step > 1;
+  const std::vector<Span> outputs = small        ? even_parts(channels, most_outputs)
+                                    : transposed ? whole_lines<T>(channels)
+                                                 : even_parts(channels, product_outputs);
   const Index count = static_cast<Index>(outputs.size()), full = source.blocks.full();
   const Index together = count < enough_tasks ? least_blocks : std::max<Index>(1, full);
   std::vector<Span> blocks = even_parts(full, small ? 1 : together);
