@@ -19,14 +19,16 @@ constexpr int product_rows(int vectors) {
 /// Steps of a transposed `a` from one that is read to the one that is asked for: with 40, LeNet's step took as long.
 constexpr int steps_ahead = 24;
 
+/// What each step of a tile asks for: a share of the rows of `a` after the tile's, or a later step of a transposed `a`.
+enum class Asks { nothing, rows, steps };
+
 /// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not
 /// fit the registers.
 /// Rows of `b` are loaded to registers, as GCC would read one from memory for each of three rows of `a`: 3 to 6 percent
 /// of a first layer of 7×7.
-/// Where it `Asks`, each step asks for a share of the rows of `a` after the tile's: 1 to 9 percent of Winograd's sums,
-/// and a fifth of VGG-small's single image, which reads each of its weights once. The steps of a transposed `a` lie a
-/// page or so apart, so each asks for a later one: a fifth of the delta of 500 × 800 weights.
-template <class V, int Tile, int Vectors, bool Asks, class T>
+/// To ask for rows takes 1 to 9 percent from Winograd's sums, and a fifth from VGG-small's single image, which reads
+/// each of its weights once; for steps, a fifth from the delta of 500 × 800 weights, which lie a page apart.
+template <class V, int Tile, int Vectors, Asks Ahead, class T>
 [[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
   constexpr int thirds = (Tile + 2) / 3;
   V sum[Tile][Vectors];
@@ -35,13 +37,11 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
     for (int n = 0; n < Vectors; ++n) sum[m][n] = p.accumulate ? V::load(in_c(m, n)) : zero<V>();
   const T* third[thirds];
   for (int t = 0; t < thirds; ++t) third[t] = a + 3 * t * p.a_stride;
-  const bool transposed = p.a_step > 1;
-  const Index ahead_step = transposed ? p.a_step : Tile;
-  const T* ahead = a + (transposed ? steps_ahead * p.a_step : Tile * p.a_stride);
+  const T* ahead = a + (Ahead == Asks::steps ? steps_ahead * p.a_step : Tile * p.a_stride);
   for (Index k = p.inner; k > 0; --k, b += p.b_stride) {
-    if constexpr (Asks) {
+    if constexpr (Ahead != Asks::nothing) {
       __builtin_prefetch(ahead);
-      ahead += ahead_step;
+      ahead += Ahead == Asks::steps ? p.a_step : Tile;
     }
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load_to_register(b + in_strips<T>(n * V::width, p.b_strip_stride));
@@ -56,17 +56,17 @@ template <class V, int Tile, int Vectors, bool Asks, class T>
 }
 
 /// `Tile` rows; as many columns at a time as the registers hold.
-template <class V, int Tile, int Vectors, bool Asks, class T>
+template <class V, int Tile, int Vectors, Asks Ahead, class T>
 [[gnu::noinline]] void multiply_rows(const MatrixProduct<T>& p, Index columns, Index row, Index column = 0) {
   const T* a = p.a + row * p.a_stride;
   T* c = p.c + row * p.c_stride;
   for (; column + Vectors * V::width <= columns; column += Vectors * V::width)
-    multiply_tile<V, Tile, Vectors, Asks>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
-                                          c + in_strips<T>(column, p.c_strip_stride));
+    multiply_tile<V, Tile, Vectors, Ahead>(p, a, p.b + in_strips<T>(column, p.b_strip_stride),
+                                           c + in_strips<T>(column, p.c_strip_stride));
   if constexpr (Vectors > 1) {
-    if (column < columns) multiply_rows<V, Tile, Vectors / 2, Asks>(p, columns, row, column);
+    if (column < columns) multiply_rows<V, Tile, Vectors / 2, Ahead>(p, columns, row, column);
   } else if constexpr (V::width * sizeof(T) > 16) {
-    if (column < columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1, Asks>(p, columns, row, column);
+    if (column < columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1, Ahead>(p, columns, row, column);
   }
 }
 
@@ -75,14 +75,15 @@ template <class V, int Vectors, class T>
 inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
   constexpr int most = product_rows(Vectors);
   const bool in_order = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
-  const bool asks = in_order || (p.a_stride == 1 && p.a_step > strip_width<T>);
+  const bool by_page = p.a_stride == 1 && p.a_step > strip_width<T>;
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index left = p.count; left > 0; --left, p.a += p.next_a, p.b += p.next_b, p.c += p.next_c)
     for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
       next = row + least + (i < larger ? 1 : 0);
       with_count<most>(next - row, [&]<int Tile>() {
-        if (asks) multiply_rows<V, Tile, Vectors, true>(p, columns, row);
-        else multiply_rows<V, Tile, Vectors, false>(p, columns, row);
+        if (in_order) multiply_rows<V, Tile, Vectors, Asks::rows>(p, columns, row);
+        else if (by_page) multiply_rows<V, Tile, Vectors, Asks::steps>(p, columns, row);
+        else multiply_rows<V, Tile, Vectors, Asks::nothing>(p, columns, row);
       });
     }
 }
