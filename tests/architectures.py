@@ -33,6 +33,18 @@ LENET = Architecture(
     loss="cross_entropy",
 )
 
+#: Sums over 50 and 56 channels at one pixel, which are a product with some instruction sets alone.
+POINTWISE = Architecture(
+    layers=[
+        layer("Conv2d", out_channels=50, kernel_size=3, activation="sigmoid"),
+        layer("Conv2d", out_channels=56, kernel_size=1, activation="sigmoid"),
+        layer("Conv2d", out_channels=7, kernel_size=1, activation="tanh"),
+        layer("Linear", out_features=10),
+    ],
+    input_shape=(2, 7, 9),
+    loss="mse",
+)
+
 #: Strides, padding, dilation, groups, no bias, activations as layers, windows that overlap.
 ODD = Architecture(
     layers=[
@@ -350,6 +362,7 @@ ALL = {
     "dropped": DROPPED,
     "normalized": NORMALIZED,
     "resized": RESIZED,
+    "pointwise": POINTWISE,
     "winograd": WINOGRAD,
     "winograd_strided": WINOGRAD_STRIDED,
     "thrifty": THRIFTY,

@@ -27,6 +27,7 @@ SMOOTH = [
     "toolbox",
     "odd",
     "subsampled",
+    "pointwise",
     "winograd",
     "winograd_strided",
     "combined",

@@ -18,6 +18,10 @@ constexpr Index most_pixels = 4 * patch_vectors;
 /// With few rows the targets are split among tasks, at least so many to a task: each gathers all sources.
 constexpr Index wanted_tasks = 16, least_task_tiles = 10;
 
+/// A task of a long row goes through more strips than its work asks for, as each strip's sources are asked for by the
+/// one before: from 64 to 256 channels of 56×56 a twentieth.
+constexpr Index most_units = 4;
+
 constexpr Index nothing = -1;
 
 /// Whether pixels that begin at these places, of which some may be nothing, lie side by side.
@@ -234,7 +238,8 @@ std::vector<Pixels> ProductSum<T>::regions(Index blocks) const {
   const bool one_row = height == 1;
   const Index unit = one_row ? most_pixels : width, units = one_row ? (width + unit - 1) / unit : height;
   std::vector<Pixels> regions;
-  for (const Span& part : even_parts(units, this->units_of_task(pixel * unit, units, blocks)))
+  const Index more = one_row ? std::min(most_units, units * blocks / wanted_tasks) : 1;
+  for (const Span& part : even_parts(units, std::max(more, this->units_of_task(pixel * unit, units, blocks))))
     regions.push_back(one_row ? Pixels{0, 0, {0, 1}, {part.begin * unit, std::min(part.end * unit, width)}}
                               : Pixels{0, 0, part, {0, width}});
   return regions;
