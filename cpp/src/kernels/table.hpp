@@ -81,7 +81,7 @@ struct KernelTable {
   void (*lion)(const Slice<T>&, const LionStep<T>&);
   /// Independent multiply-adds, to measure what the processor can do. Returns their number.
   double (*multiply_adds)(Index iterations, T* out);
-  /// Of the instruction set.
+  /// So many has the instruction set.
   Index vector_registers;
 };
 

@@ -11,6 +11,9 @@ namespace {
 /// for more rows gradients of one and two input channels take 3 to 20 percent less.
 constexpr Index gradient_bytes = 32 * 1024, column_gradient_bytes = 128 * 1024;
 
+/// Of a map with few input channels, as several tasks share the gradient of a single block.
+constexpr Index least_parts = 4;
+
 /// Lane-wide sums of one task fit the second cache beside the maps it reads.
 constexpr Index sums_bytes = 128 * 1024;
 
@@ -54,11 +57,11 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
   const bool by_column = taps_are_columns(convolution.in_channels, columns.kernel);
   const Index channels = by_column ? 1 : 3;  // of the input, at once
   const Index row = tile * columns.output + channels * rows.stride * columns.input;
-  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation,
-              pixels = (by_column ? column_gradient_bytes : gradient_bytes) / 64;
+  const Index more = channels * columns.input * (rows.kernel - 1) * rows.dilation;
+  const Index pixels = (by_column ? column_gradient_bytes : gradient_bytes) / 64;
   const Index most = std::max<Index>(1, (pixels - more) / (row * row_unit()));
   const Index units = rows.output / row_unit();
-  row_parts_ = (units + most - 1) / most;
+  row_parts_ = std::max((units + most - 1) / most, by_column ? std::min(units, least_parts) : 1);
   const Index stretch = std::max<Index>(1, pixels / (row_unit() * (tile + channels * columns.stride)));
   const Index quads = (columns.output + 3) / 4;  // a narrow block's 64 bytes hold up to four pixels
   for (const Span& part : even_parts(quads, std::max<Index>(1, stretch / 4)))
