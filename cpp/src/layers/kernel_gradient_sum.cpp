@@ -264,14 +264,18 @@ void KernelGradientSum<T>::add_to_gradient(const Task& task, T* sums, T* gradien
         gradient[(first + oc) * weights_of_output() + ic * taps + tap] += *totals;
 }
 
+/// The tasks' sums are added up first: then a gradient that is accumulated twice is exactly twice what it was.
 template <class T>
 void KernelGradientSum<T>::finish(Index output, Index numbers, T* workspace, const Gradients<T>& gradients) const {
-  for (Index number = 0; number < numbers; ++number) {
-    const Gradients<T> sums = shared_sums(workspace, number, gradients.bias != nullptr);
-    for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
-      gradients.weight[i] += sums.weight[i];
-    if (gradients.bias) gradients.bias[output] += sums.bias[output];
-  }
+  const auto total = [&](auto sum_of) {
+    T sum = sum_of(0);
+    for (Index number = 1; number < numbers; ++number) sum += sum_of(number);
+    return sum;
+  };
+  const auto sums = [&](Index number) { return shared_sums(workspace, number, gradients.bias != nullptr); };
+  for (Index i = output * weights_of_output(); i < (output + 1) * weights_of_output(); ++i)
+    gradients.weight[i] += total([&](Index number) { return sums(number).weight[i]; });
+  if (gradients.bias) gradients.bias[output] += total([&](Index number) { return sums(number).bias[output]; });
 }
 
 template class KernelGradientSum<float>;
