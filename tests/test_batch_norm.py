@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from claims import assert_refused, assert_same_bits
+from claims import assert_refused, assert_same_bits, integers
 from cnnbp import Network
 from cnnbp.layers import BatchNorm2d, Conv2d, Linear, ReLU
 
@@ -41,6 +41,44 @@ def test_a_first_block_unlike_the_others_costs_the_variance_no_digits(rng):
     state = net.state_dict()
     assert state["0.running_mean"][0] == pytest.approx(x.mean(dtype=float), rel=1e-6)
     assert state["0.running_var"][0] == pytest.approx(x.var(ddof=1, dtype=float), rel=1e-6)
+
+
+#: Convolutions, which measure what they make, by the way their sums go; of 96 maps of 9 × 10.
+MEASURED = {
+    "directly": Conv2d(5, 3, algorithm="direct"),
+    "at Winograd's points": Conv2d(17, 3, padding=1, algorithm="winograd"),
+    "with a stride there": Conv2d(6, 3, stride=2, padding=1, algorithm="winograd"),
+    "as a product": Conv2d(7, 3, stride=2, padding=1, algorithm="direct"),
+    "as a product in place": Conv2d(8, 1),
+    "channel by channel": Conv2d(96, 3, groups=96),
+}
+
+
+@pytest.mark.parametrize("convolution", MEASURED.values(), ids=MEASURED)
+@pytest.mark.parametrize("batch", [2, 7, 33])
+def test_a_convolution_measures_every_number_once(convolution, batch, dtype, rng):
+    """Parts of at most 128 pixels have so many roundings, and a mean of 1000 four in float64."""
+    x = integers(rng, (batch, 96, 9, 10), dtype)
+    net = Network(
+        [convolution, BatchNorm2d(affine=False, momentum=1.0)], input_shape=x.shape[1:], dtype=dtype
+    )
+    net.load_state_dict({**net.state_dict(), "0.bias": np.full(convolution.out_channels, 1000.0)})
+    y = rng.standard_normal((batch, np.prod(net.output_shape)))
+    trace, eps = net.trace(x, y), float(np.finfo(dtype).eps)
+
+    made = trace["0.output"].astype(np.longdouble)
+    mean, variance = made.mean((0, 2, 3)), made.var((0, 2, 3))
+    deviation = np.sqrt(variance + 1e-5)[:, None, None]
+    expected = (made - mean[:, None, None]) / deviation
+    bound = eps * (128 * np.abs(expected) + 4 * 1000 / 2 / deviation)
+    assert (np.abs(trace["1.output"] - expected) <= bound).all()
+
+    net.accumulate_gradients(x, y)
+    gradients = {name: trace[name.replace(".", ".gradient.")] for name in net.gradient_dict()}
+    assert_same_bits(net.gradient_dict(), gradients)
+    state, count = net.state_dict(), made.size / len(mean)
+    assert state["1.running_mean"] == pytest.approx(mean, rel=2 * eps)
+    assert state["1.running_var"] == pytest.approx(variance * count / (count - 1), rel=128 * eps)
 
 
 def test_predictions_use_the_running_statistics_and_change_nothing(dtype, rng):

@@ -56,6 +56,7 @@ constexpr KernelTable<T> make_table(const WinogradTable<T>& winograd) {
       .softmax = softmax<T>,
       .softmax_delta = softmax_delta<T>,
       .accumulate_moments = accumulate_moments<T>,
+      .measure = measure<T>,
       .normalize = normalize<T>,
       .normalize_delta = normalize_delta<T>,
       .huber = huber<T>,

@@ -108,6 +108,20 @@ struct PlaneMoments {
   Index pixels, lanes;
 };
 
+/// Of so many numbers x their mean and Σ (x − mean)².
+template <class T>
+struct Moments {
+  T count, mean, squares;
+};
+
+/// Some pixels of one plane, in rows.
+template <class T>
+struct Measuring {
+  const T* input;
+  Index rows, row_stride, pixels;  // pixels of a row
+  Index lanes, samples;            // the first lanes, so many, hold a sample
+};
+
 /// One plane, with numbers a lane: y = scale (x − mean) + shift;  δ ← scale δ − delta_shift − delta_scale (x − mean).
 template <class T>
 struct Normalization {

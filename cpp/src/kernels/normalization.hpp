@@ -1,5 +1,5 @@
-// Mean, variance and what they send back, lane by lane: a lane is a sample, so group normalisation uses the sums as
-// they are, and batch normalisation adds the lanes up.
+// Mean, variance and what they send back. A lane is a sample, so group normalisation uses sums of lanes as they are,
+// and batch normalisation adds the lanes up.
 #pragma once
 
 #include "kernels/activations.hpp"
@@ -37,6 +37,57 @@ void accumulate_moments(const PlaneMoments<T>& a) {
       (V::load(to_second) + (second[0][p] + second[1][p])).store(to_second);
     }
   });
+}
+
+/// The first `samples` lanes of a pixel, added up as all are.
+template <class V, class T>
+inline T sum_samples(T* pixel, const Measuring<T>& a) {
+  for (Index lane = a.samples; lane < a.lanes; ++lane) pixel[lane] = T(0);
+  return sum_pixel<V>(pixel, a.lanes);
+}
+
+/// Every lane about its first pixel, as Σ x² would lose its digits to a large mean; then all lanes about their mean. In
+/// a part of n pixels the first one's square is at most n times the variance, and mostly as good as nothing.
+template <class T>
+Moments<T> measure(const Measuring<T>& a) {
+  constexpr int chains = 2;  // see accumulate_moments
+  T means[strip_width<T>], squares[strip_width<T>];
+  const T count = T(a.rows * a.pixels), samples = T(a.samples);
+  T mean{}, sum{};
+  with_pixel<T>(a.lanes, [&](auto of) {
+    using V = typename decltype(of)::Vector;
+    constexpr int parts = of.parts;
+    V start[parts], first[chains][parts], second[chains][parts];
+    for (int p = 0; p < parts; ++p) start[p] = V::load(a.input + p * V::width);
+    for (int c = 0; c < chains; ++c)
+      for (int p = 0; p < parts; ++p) first[c][p] = second[c][p] = zero<V>();
+    const auto add = [&](const T* pixel, int chain) {
+      for (int p = 0; p < parts; ++p) {
+        const V x = V::load(pixel + p * V::width) - start[p];
+        first[chain][p] = first[chain][p] + x;
+        second[chain][p] = multiply_add(x, x, second[chain][p]);
+      }
+    };
+    for (Index row = 0; row < a.rows; ++row) {
+      const T* const pixels = a.input + row * a.row_stride;
+      Index pixel = 0;
+      for (; pixel + chains <= a.pixels; pixel += chains)
+        for (int c = 0; c < chains; ++c) add(pixels + (pixel + c) * a.lanes, c);
+      if (pixel < a.pixels) add(pixels + pixel * a.lanes, 0);
+    }
+    for (int p = 0; p < parts; ++p) {
+      const V total = first[0][p] + first[1][p], offset = total * V::broadcast(T(1) / count);
+      (start[p] + offset).store(means + p * V::width);
+      relu(second[0][p] + second[1][p] - total * offset).store(squares + p * V::width);
+    }
+    mean = sum_samples<V>(means, a) / samples;
+    for (int p = 0; p < parts; ++p) {
+      const V apart = V::load(means + p * V::width) - V::broadcast(mean);
+      multiply_add(apart * V::broadcast(count), apart, V::load(squares + p * V::width)).store(squares + p * V::width);
+    }
+    sum = sum_samples<V>(squares, a);
+  });
+  return {count * samples, mean, sum};
 }
 
 template <class V>

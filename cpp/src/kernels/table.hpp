@@ -63,6 +63,7 @@ struct KernelTable {
   void (*softmax)(const Softmax<T>&);
   void (*softmax_delta)(const Softmax<T>&);
   void (*accumulate_moments)(const PlaneMoments<T>&);
+  Moments<T> (*measure)(const Measuring<T>&);
   void (*normalize)(const Normalization<T>&);
   void (*normalize_delta)(const Normalization<T>&);
   /// ℓ = Σ h(x − t) with h(e) = ½ e² where |e| ≤ limit, else limit · (|e| − ½ limit). An infinite limit: ½ Σ e².

@@ -7,7 +7,7 @@
 namespace cnnbp {
 namespace {
 
-/// Pixels that are normalized before f: 128 of 64 bytes are still in the first cache.
+/// Pixels that are measured, or normalized before f: 128 of 64 bytes are still in the first cache.
 constexpr Index stretch = 128;
 
 /// A number for every lane of a block.
@@ -19,6 +19,16 @@ Lanes<T> in_all_lanes(double value) {
   Lanes<T> lanes;
   lanes.fill(static_cast<T>(value));
   return lanes;
+}
+
+/// All numbers of both (Chan, Golub and LeVeque 1983).
+template <class T>
+void add(Moments<double>& all, const Moments<T>& part) {
+  const double count = all.count + double(part.count), apart = double(part.mean) - all.mean;
+  const double share = double(part.count) / count;
+  all.mean += apart * share;
+  all.squares += double(part.squares) + apart * apart * all.count * share;
+  all.count = count;
 }
 
 Index values_of_a_channel(const auto& tensor) { return tensor.blocks.samples() * tensor.shape.pixels(); }
@@ -65,16 +75,53 @@ void BatchNorm2dLayer<T>::take_running(Index channel) {
   take(channel, running_mean()[channel], double(running_variance()[channel]));
 }
 
+template <class T>
+TakePixels<T> BatchNorm2dLayer<T>::measure_pixels(const Signal<T>& input) {
+  return [=, this](const Pixels& pixels, const T* plane) {
+    const Blocks<T>& blocks = input.value.blocks;
+    const Index lanes = blocks.lanes(pixels.block), row = input.value.row_stride(pixels.block);
+    input.moments[pixels.channel * input.parts + pixels.part] =
+        this->kernel.measure({.input = plane + pixels.rows.begin * row + pixels.columns.begin * lanes,
+                              .rows = pixels.rows.end - pixels.rows.begin,
+                              .row_stride = row,
+                              .pixels = pixels.columns.end - pixels.columns.begin,
+                              .lanes = lanes,
+                              .samples = blocks.samples_in(pixels.block)});
+  };
+}
+
+/// Of a channel: of parts that were measured as their pixels were made, else in stretches now. Parts are added up in
+/// float64, in their order.
+template <class T>
+Moments<double> BatchNorm2dLayer<T>::moments(const Signal<T>& input, Index channel) const {
+  Moments<double> all{};
+  if (input.moments) {
+    for (Index part = 0; part < input.parts; ++part) add(all, input.moments[channel * input.parts + part]);
+    return all;
+  }
+  const Tensor<T>& x = input.value;
+  const Index pixels = x.shape.pixels();
+  for (Index b = 0; b < x.blocks.count(); ++b)
+    for (Index begin = 0; begin < pixels; begin += stretch)
+      add(all, this->kernel.measure({.input = x.channel(b, channel) + begin * x.blocks.lanes(b),
+                                     .rows = 1,
+                                     .row_stride = 0,
+                                     .pixels = std::min(stretch, pixels - begin),
+                                     .lanes = x.blocks.lanes(b),
+                                     .samples = x.blocks.samples_in(b)}));
+  return all;
+}
+
 /// Lanes are added up in float64, block by block; lanes without a sample do not count.
 template <class T>
-auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, Index blocks, Index channel, T mean) const
-    -> Pair {
-  const Lanes<T> means = in_all_lanes<T>(mean);
+auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const -> Pair {
+  const auto c = static_cast<std::size_t>(channel);
+  const Lanes<T> means = in_all_lanes<T>(mean_[c]);
   Pair total{0.0, 0.0};
-  for (Index b = 0; b < blocks; ++b) {
+  for (Index b = 0; b < input.blocks.count(); ++b) {
     Lanes<T> first{}, second{};
     this->kernel.accumulate_moments({.input = input.channel(b, channel),
-                                     .delta = delta.data ? delta.channel(b, channel) : nullptr,
+                                     .delta = delta.channel(b, channel),
                                      .mean = means.data(),
                                      .first = first.data(),
                                      .second = second.data(),
@@ -85,27 +132,8 @@ auto BatchNorm2dLayer<T>::sum(const Tensor<T>& input, const Tensor<T>& delta, In
       total.second += double(second[n]);
     }
   }
+  total.second *= double(inverse_deviation_[c]);
   return total;
-}
-
-/// About the mean μ₀ of the first block, as a variance from Σ x² would lose its digits to a large mean:
-/// μ = μ₀ + Σ (x − μ₀) / n and σ² = Σ (x − μ₀)² / n − (μ − μ₀)². Where a block is one of N, (μ − μ₀)² is at most N − 1
-/// times σ², and mostly as good as nothing.
-template <class T>
-auto BatchNorm2dLayer<T>::statistics(const Tensor<T>& input, Index channel) const -> Pair {
-  const double count = double(values_of_a_channel(input));
-  const double first = double(input.blocks.samples_in(0) * input.shape.pixels());
-  const T near = static_cast<T>(sum(input, {}, 1, channel, T(0)).first / first);
-  const Pair about = sum(input, {}, input.blocks.count(), channel, near);
-  const double rest = about.first / count;
-  return {double(near) + rest, std::max(0.0, about.second / count - rest * rest)};
-}
-
-template <class T>
-auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const -> Pair {
-  const auto c = static_cast<std::size_t>(channel);
-  const Pair sums = sum(input, delta, input.blocks.count(), channel, mean_[c]);
-  return {sums.first, sums.second * double(inverse_deviation_[c])};
 }
 
 template <class T>
@@ -143,7 +171,7 @@ Loop BatchNorm2dLayer<T>::forward(const Signal<T>& input, const Signal<T>& outpu
 template <class T>
 Loop BatchNorm2dLayer<T>::forward_training(const Signal<T>& input, const Signal<T>& output, const Draws&) {
   return {input.value.shape.channels, [=, this](Index channel, std::byte*) {
-            if (trainable_) measure(input.value, channel);
+            if (trainable_) follow(input, channel);
             else take_running(channel);
             if (output.value.normalizing.mean) return;
             for (Index b = 0; b < input.value.blocks.count(); ++b) normalize(input, output, b, channel);
@@ -151,15 +179,14 @@ Loop BatchNorm2dLayer<T>::forward_training(const Signal<T>& input, const Signal<
 }
 
 template <class T>
-void BatchNorm2dLayer<T>::measure(const Tensor<T>& input, Index channel) {
-  const double count = double(values_of_a_channel(input));
-  const auto [mean, variance] = statistics(input, channel);
+void BatchNorm2dLayer<T>::follow(const Signal<T>& input, Index channel) {
+  const auto [count, mean, squares] = moments(input, channel);
   const auto follow = [this](T& running, double now) {
     running = static_cast<T>((1.0 - momentum_) * double(running) + momentum_ * now);
   };
   follow(running_mean()[channel], mean);
-  follow(running_variance()[channel], variance * count / (count - 1.0));
-  take(channel, static_cast<T>(mean), variance);
+  follow(running_variance()[channel], squares / (count - 1.0));
+  take(channel, static_cast<T>(mean), squares / count);
 }
 
 /// With x̂ = (x − μ) / σ:  ∂E/∂x = γ / σ (δ − mean(δ) − x̂ mean(δ ∘ x̂)); where mean and variance are held, γ / σ δ.

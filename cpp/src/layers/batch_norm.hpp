@@ -17,24 +17,25 @@ class BatchNorm2dLayer : public Layer<T> {
   bool normalizes_added() const override { return true; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
+  bool measures_pixels() const override { return trainable_; }
+  TakePixels<T> measure_pixels(const Signal<T>& input) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   Loop forward_training(const Signal<T>& input, const Signal<T>& output, const Draws& draws) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   Schedule accumulate_gradients(const Signal<T>& input, const Signal<T>& output, T* workspace) override;
 
  private:
-  /// Of one channel: mean and variance (with n), or Σ δ and Σ δ ∘ x̂.
+  /// Of one channel: Σ δ and Σ δ ∘ x̂.
   struct Pair {
     double first, second;
   };
-  Pair sum(const Tensor<T>& input, const Tensor<T>& delta, Index blocks, Index channel, T mean) const;
-  Pair statistics(const Tensor<T>& input, Index channel) const;
+  Moments<double> moments(const Signal<T>& input, Index channel) const;
   Pair delta_sums(const Tensor<T>& input, const Tensor<T>& delta, Index channel) const;
 
   void take(Index channel, T mean, double variance);
   void take_running(Index channel);
   /// Statistics of this batch; the running ones follow them.
-  void measure(const Tensor<T>& input, Index channel);
+  void follow(const Signal<T>& input, Index channel);
 
   void normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const;
   void send_back(const Signal<T>& input, const Signal<T>& output, Index channel, Pair sums) const;

@@ -25,6 +25,8 @@ class ChannelSum {
   /// Brings the weights (whose place may be set later) into the order that the sum reads. Sums that are asked for
   /// from then on find them in `packed` or, where that is null, in their own order.
   Loop pack(T* const& weight, T* packed);
+  /// In how many parts a channel of a map that has memory is finished, of all blocks; 0: they have no numbers.
+  virtual Index parts(const Blocks<T>& /*blocks*/) const { return 0; }
   /// Whether pixels of an output without memory are finished by multiples of `rows_together` rows and columns, or to
   /// the map's end.
   virtual bool finishes_together() const { return true; }

@@ -23,6 +23,7 @@ class Conv2dLayer : public Layer<T> {
   }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   bool makes_pixels() const override { return sums_.forward->finishes_together(); }
+  Index pixel_parts(const Blocks<T>& blocks) const override { return sums_.forward->parts(blocks); }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
   bool reads_unpooled(bool sends_back) const override {

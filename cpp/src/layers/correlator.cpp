@@ -73,16 +73,28 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, cons
   });
 }
 
+/// Rows that are finished together, of a target that has memory or none.
+template <class T>
+Index Correlator<T>::rows_at_once(bool has_memory) const {
+  const Index row = shape_.target_width * Blocks<T>::full_lanes * Index{sizeof(T)};
+  const Index near = tile_bytes / (row * tiles_.back().channels);  // no tile has more
+  const Index together = has_memory ? 1 : rows_together;           // somebody takes pixels that have no memory
+  return std::clamp(near / together * together, together, shape_.target_height);
+}
+
+template <class T>
+Index Correlator<T>::parts(const Blocks<T>& blocks) const {
+  const Index rows = rows_at_once(true);
+  return blocks.count() * ((shape_.target_height + rows - 1) / rows);
+}
+
 /// A unit of work is one tile of channels over as many rows as stay in the cache; a task is some units of one
 /// block, tiles first, so that they read the same source rows.
 template <class T>
 Loop Correlator<T>::sum(const Source<T>& from, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Tensor<T>& source = from.map;
-  const Index row = shape_.target_width * Blocks<T>::full_lanes;
-  const Index channels = tiles_.back().channels;  // no tile has more
-  const Index near = tile_bytes / (row * Index{sizeof(T)} * channels);
-  const Index together = target.data ? 1 : rows_together;  // somebody takes pixels that have no memory
-  const Index rows = std::clamp(near / together * together, together, shape_.target_height);
+  const Index row = shape_.target_width * Blocks<T>::full_lanes, channels = tiles_.back().channels;
+  const Index rows = rows_at_once(target.data != nullptr);
   const Index row_groups = (shape_.target_height + rows - 1) / rows, tiles = static_cast<Index>(tiles_.size());
   const Index unit = rows * row * channels * shape_.source_channels * taps();
   const Index blocks = source.blocks.count(), units = row_groups * tiles;
@@ -98,7 +110,7 @@ Loop Correlator<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
               const Planes planes = this->planes(target, block, tile.begin, span, reinterpret_cast<T*>(scratch));
               run_rows(source, planes, weights, block, tile, span);
               for (Index c = 0; c < tile.channels; ++c)
-                finish({block, tile.begin + c, span, {0, shape_.target_width}},
+                finish({block, tile.begin + c, span, {0, shape_.target_width}, block * row_groups + u / tiles},
                        planes.first + c * planes.channel_stride);
             }
           },

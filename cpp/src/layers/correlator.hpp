@@ -14,6 +14,7 @@ class Correlator : public ChannelSum<T> {
   explicit Correlator(CorrelatorShape shape);
 
   Index packed_size(Index samples) const override;
+  Index parts(const Blocks<T>& blocks) const override;
 
  private:
   struct Tile {
@@ -22,6 +23,7 @@ class Correlator : public ChannelSum<T> {
 
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
+  Index rows_at_once(bool has_memory) const;
   Loop packing(T* const& weight, T* packed) override;
   Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   void run_rows(const Tensor<T>& source, const Planes& target, const Weights& weights, Index block, const Tile& tile,

@@ -88,7 +88,7 @@ Loop DepthwiseSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const 
               sum.weight = *weights.weight + c * kernel + (shape_.mirrored ? kernel - 1 : 0);
               if (weights.bias) sum.bias = *weights.bias_from(c);
               this->kernel_->depthwise(sum);
-              finish({block, c, {0, height}, {0, width}}, sum.target);
+              finish({block, c, {0, height}, {0, width}, block}, sum.target);
             }
           },
           static_cast<std::size_t>(this->scratch_for(target, 1, height)) * sizeof(T)};

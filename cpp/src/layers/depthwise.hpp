@@ -25,6 +25,7 @@ class DepthwiseSum : public ChannelSum<T> {
   explicit DepthwiseSum(const DepthwiseShape& shape) : shape_(shape) {}
 
   Index packed_size(Index) const override { return 0; }
+  Index parts(const Blocks<T>& blocks) const override { return blocks.count(); }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;

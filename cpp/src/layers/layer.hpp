@@ -35,6 +35,7 @@ struct Source {
 struct Pixels {
   Index block, channel;
   Span rows, columns;
+  Index part = 0;  // its number among those of its channel in all blocks, see `Layer::pixel_parts`
 };
 
 /// Called with pixels that have their values, while these are still in the cache. They lie where they would if their
@@ -49,9 +50,11 @@ struct Signal {
   Tensor<T> value, delta;
   Tensor<T> saved;  // what a layer's forward pass keeps for its delta
   Elementwise function = {};
-  MakeRows<T> delta_rows = {};  // where `delta` has a shape but no memory
-  Unpooled<T> unpooled = {};    // there, too, if the layer reads it
-  TakePixels<T> take = {};      // the reader's forward pass, if it goes along; then `value` may have no memory
+  MakeRows<T> delta_rows = {};    // where `delta` has a shape but no memory
+  Unpooled<T> unpooled = {};      // there, too, if the layer reads it
+  TakePixels<T> take = {};        // the reader's forward pass, if it goes along; then `value` may have no memory
+  Moments<T>* moments = nullptr;  // of the value's parts, [channel][part], if its reader measures them as they are made
+  Index parts = 0;
   /// Terms that u and ∂E/∂f have beside what their writer makes; without memory there are none. See `Layer::adds`.
   Tensor<T> added = {}, added_delta = {};
 };
@@ -173,6 +176,11 @@ class Layer {
   /// Whether the layer can go forward from pixels as they are made, and how.
   virtual bool takes_pixels() const { return false; }
   virtual TakePixels<T> take_pixels(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
+  /// In how many parts, which have numbers, forward makes a channel of such a batch; 0: they have none.
+  virtual Index pixel_parts(const Blocks<T>& /*blocks*/) const { return 0; }
+  /// Whether the layer takes moments of its input in training, and how, if they are taken as pixels are made.
+  virtual bool measures_pixels() const { return false; }
+  virtual TakePixels<T> measure_pixels(const Signal<T>& /*input*/) { return {}; }
   /// Whether the gradients of a layer that sends no delta back may be made of rows of its output's delta.
   virtual bool reads_delta_rows() const { return false; }
   /// Whether the layer can make rows of its input's delta, and how.

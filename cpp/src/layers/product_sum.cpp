@@ -258,6 +258,7 @@ Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
             const Index place = task % (blocks * count);
             Pixels region = regions[static_cast<std::size_t>(place % count)];
             region.block = place / count;
+            region.part = place;
             const Strip strip{.source = source,
                               .target = target,
                               .weights = weights,

@@ -19,6 +19,7 @@ class ProductSum : public ChannelSum<T> {
   explicit ProductSum(const CorrelatorShape& given);
 
   Index packed_size(Index) const override { return packed_size_; }
+  Index parts(const Blocks<T>& blocks) const override { return blocks.count() * std::ssize(regions(blocks.count())); }
   bool finishes_together() const override { return false; }
 
  private:

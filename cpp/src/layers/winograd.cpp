@@ -13,21 +13,30 @@ constexpr Index least_patches = 8, few = Index{1} << 15;
 
 }  // namespace
 
+template <class T>
+Index WinogradSum<T>::vectors(const Blocks<T>& blocks) const {
+  const bool many_points = this->has_many_points() && this->shape_.phases() > 1;
+  const bool few_patches =
+      this->packed_size(any_samples) <= few && std::ssize(patches(blocks, patch_vectors)) < least_patches;
+  return many_points || few_patches ? patch_vectors / 2 : patch_vectors;
+}
+
 /// The targets of a patch.
 template <class T>
-Pixels WinogradSum<T>::pixels_of(const Patch& patch) const {
+Pixels WinogradSum<T>::pixels_of(const Patch& patch, Index number) const {
   const WinogradSide& side = this->shape_.target;
   const auto pixels = [&](Span tiles, Index first, Index size) {
     return Span{std::max<Index>(first + tiles.begin * side.step, 0), std::min(first + tiles.end * side.step, size)};
   };
   return {patch.block, 0, pixels(patch.rows, side.first_row, this->shape_.target_height),
-          pixels(patch.columns, side.first_column, this->shape_.target_width)};
+          pixels(patch.columns, side.first_column, this->shape_.target_width), number};
 }
 
 template <class T>
 void WinogradSum<T>::sum_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
-                               const Patch& patch, Span channels, const Memory& memory, const Finish& finish) const {
-  Pixels pixels = pixels_of(patch);
+                               const Patch& patch, Index number, Span channels, const Memory& memory,
+                               const Finish& finish) const {
+  Pixels pixels = pixels_of(patch, number);
   this->multiply({source, target, weights, patch, channels, this->kernel_->winograd->input}, memory.points,
                  [&](WinogradTiles<T> to, Span group) {
                    const Planes planes = this->planes(target, patch.block, group.begin, pixels.rows, memory.rows);
@@ -44,14 +53,8 @@ void WinogradSum<T>::sum_patch(const Source<T>& source, const Tensor<T>& target,
 template <class T>
 Loop WinogradSum<T>::sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                          Finish finish) const {
-  const Index down = this->shape_.tiles_down, across = this->shape_.tiles_across;
-  Index vectors = patch_vectors;
-  std::vector<Patch> patches = patches_of(source.map.blocks, down, across, vectors);
-  if ((this->has_many_points() && this->shape_.phases() > 1) ||
-      (std::ssize(patches) < least_patches && this->packed_size(any_samples) <= few)) {
-    vectors /= 2;
-    patches = patches_of(source.map.blocks, down, across, vectors);
-  }
+  const Index vectors = this->vectors(source.map.blocks);
+  const std::vector<Patch> patches = this->patches(source.map.blocks, vectors);
   const Index count = static_cast<Index>(patches.size());
   Index rows = 0;  // of the highest patch
   for (const Patch& patch : patches)
@@ -62,7 +65,7 @@ Loop WinogradSum<T>::sum(const Source<T>& source, const Tensor<T>& target, const
   const Index points = this->scratch(most, vectors, weights);
   return {count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* memory) {
-            sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)],
+            sum_patch(source, target, weights, patches[static_cast<std::size_t>(task % count)], task % count,
                       parts[static_cast<std::size_t>(task / count)],
                       {reinterpret_cast<T*>(memory), reinterpret_cast<T*>(memory) + points}, finish);
           },

@@ -14,18 +14,24 @@ class WinogradSum : public WinogradProducts<T> {
 
   bool normalizes_source() const override { return true; }
   bool overwrites() const override { return true; }
+  Index parts(const Blocks<T>& blocks) const override { return std::ssize(patches(blocks, vectors(blocks))); }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights, typename ChannelSum<T>::Planes;
 
+  /// Vectors of a patch.
+  Index vectors(const Blocks<T>& blocks) const;
+  std::vector<Patch> patches(const Blocks<T>& blocks, Index vectors) const {
+    return patches_of(blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
+  }
   Loop sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights, Finish finish) const override;
   /// A task's: for the points of a patch, and for rows of a target without memory.
   struct Memory {
     T *points, *rows;
   };
   void sum_patch(const Source<T>& source, const Tensor<T>& target, const Weights& weights, const Patch& patch,
-                 Span channels, const Memory& memory, const Finish& finish) const;
-  Pixels pixels_of(const Patch& patch) const;
+                 Index number, Span channels, const Memory& memory, const Finish& finish) const;
+  Pixels pixels_of(const Patch& patch, Index number) const;
 };
 
 }  // namespace cnnbp

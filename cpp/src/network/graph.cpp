@@ -15,6 +15,7 @@ Graph<T>::Graph(const NetworkDefinition& definition, Fusing fusing) : fusing_(fu
   if (fusing == Fusing::off)
     for (SignalPlan& planned : signals_) planned.contiguous = true;  // the caller reads them all
   if (fusing == Fusing::on) fuse(summary);
+  find_measured();
   order_backward();
 }
 

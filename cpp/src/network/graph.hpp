@@ -39,6 +39,7 @@ struct Node {
   std::vector<Reading> inputs;
   Index output;
   bool goes_along = false;  // forward may run with the node before it, on the pixels that this has just made
+  bool measures = false;    // or, in training, takes their moments, if they are made in parts that have numbers
 };
 
 /// Whether so many packed parameters get a phase of their own, from 2 MB on: its barrier is nothing beside the packing,
@@ -129,6 +130,7 @@ class Graph {
   void fuse_sums();
   void pass_relus();
   void fuse_pixels();
+  void find_measured();
   void fuse_normalizing();
   void find_repeatable(const std::vector<LayerSummary>& summary);
   bool leaves_normalizing(const Node<T>& writer) const;

@@ -70,6 +70,17 @@ void Graph<T>::fuse_pixels() {
   }
 }
 
+/// In a trace, too, or it would add up in another order. So what follows an activation or a sum is measured by itself.
+template <class T>
+void Graph<T>::find_measured() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    const Node<T>&writer = nodes_[i - 1], &reader = nodes_[i];
+    const bool plain = writer.inputs.size() == 1 && at(writer.output).function.kind == FunctionKind::identity;
+    nodes_[i].measures = plain && writer.layer && reader.layer && reader.inputs[0].signal == writer.output &&
+                         reader.layer->measures_pixels();
+  }
+}
+
 /// Whether all readers of the signal can normalize it: one as its input and perhaps a second, behind it, as the term
 /// that it adds. The first then ends the delta, of both parts, with f'(u).
 template <class T>
@@ -132,5 +143,7 @@ void Graph<T>::fuse(const std::vector<LayerSummary>& summary) {
 
 template void Graph<float>::fuse(const std::vector<LayerSummary>&);
 template void Graph<double>::fuse(const std::vector<LayerSummary>&);
+template void Graph<float>::find_measured();
+template void Graph<double>::find_measured();
 
 }  // namespace cnnbp

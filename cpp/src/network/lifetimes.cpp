@@ -37,6 +37,7 @@ Index Lifetimes<T>::go_forward(Purpose purpose) {
     packed_for_forward_.push_back({phase - 1, phase});
     for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);
     value_of(node.output).extend_to(phase);
+    if (node.measures) of(node.inputs[0].signal).moments = {of(node.inputs[0].signal).value.first, phase};
     of(node.output).saved.extend_to(phase);
   }
   return phase;
@@ -162,7 +163,7 @@ template <class T>
 void Lifetimes<T>::make_again() {
   for (std::size_t n = graph_.nodes().size(); n-- > 0;) {
     const Node<T>& node = graph_.nodes()[n];
-    auto& [value, again, saved, delta, parts] = signals_[static_cast<std::size_t>(node.output)];
+    auto& [value, again, moments, saved, delta, parts] = signals_[static_cast<std::size_t>(node.output)];
     if (again.empty()) continue;
     const Index phase = again.first - 1;
     if (phase < loss_ || phase <= value.last + 1) {

@@ -12,6 +12,7 @@ enum class Purpose { predict, evaluate, train };
 struct SignalLifetimes {
   Lifetime value;       // forward, and until the last phase that reads it
   Lifetime made_again;  // if it is, in its own memory: from the phase that makes it on
+  Lifetime moments;     // from the writer of the value, if it is measured as it is made, to its reader
   Lifetime saved, delta;
   std::vector<Lifetime> parts;  // of the delta, where the signal has several readers
 };

@@ -112,6 +112,7 @@ Schedule Plan<T>::make_forward(const Draws& draws) const {
       if (packs_apart(node)) forward.emplace_back();
       add(forward.back(), node.layer->pack_forward(packed_for_forward_[i]));
     }
+    if (output.moments) output.take = nodes[i + 1].layer->measure_pixels(output);
     if (goes_along(i + 1))
       output.take = nodes[i + 1].layer->take_pixels(input_of(nodes[i + 1]), signal(nodes[i + 1].output));
     if (node.join) forward.push_back({node.join->forward(inputs_of(node), output)});

@@ -62,6 +62,7 @@ class Plan {
   void find_memory(Memory lent);
   std::vector<Request> shape_signals();
   void request_batches(std::vector<Request>& requests);
+  void request_moments(std::vector<Request>& requests);
   void request_for_forward(std::vector<Request>& requests);
   void request_for_backward(std::vector<Request>& requests);
   void share_memory(const std::vector<Request>& requests, Memory lent);
@@ -88,6 +89,7 @@ class Plan {
   Memory memory_;
   std::vector<Signal<T>> signals_;
   std::vector<Tensor<T>> made_again_;          // values for the backward pass, of signals that do not keep theirs
+  std::vector<T*> moments_;                    // of values that are measured as they are made
   std::vector<std::vector<Tensor<T>>> parts_;  // of a signal's delta, where it has several readers
   /// For each node the parameters as forward reads them. For each step of `Graph::backward`: those as its delta reads
   /// them, and what its gradients leave from one phase to the next.

@@ -40,6 +40,7 @@ auto Plan<T>::shape_signals() -> std::vector<Request> {
       if (own(r)) want(parts_[i][r], planned.shape, spacing, in_use.parts[r]);
   }
   if (trains) {
+    request_moments(requests);
     request_for_forward(requests);
     request_for_backward(requests);
   }
@@ -98,6 +99,20 @@ void Plan<T>::share_memory(const std::vector<Request>& requests, Memory lent) {
   for (std::size_t i = 0; i < requests.size(); ++i) *requests[i].place = memory_->data() + places.offsets[i];
 }
 
+/// In as many parts as the writer of the values makes them.
+template <class T>
+void Plan<T>::request_moments(std::vector<Request>& requests) {
+  moments_.resize(signals_.size());
+  for (std::size_t i = 1; i < graph_.nodes().size(); ++i) {
+    if (!graph_.nodes()[i].measures) continue;
+    const auto measured = static_cast<std::size_t>(graph_.nodes()[i].inputs[0].signal);
+    const Index parts = graph_.nodes()[i - 1].layer->pixel_parts(Blocks<T>(samples_));
+    const Index numbers = parts * signals_[measured].value.shape.channels * Index{sizeof(Moments<T>) / sizeof(T)};
+    if (parts > 0) requests.push_back({&moments_[measured], numbers, lifetimes_.signals()[measured].moments});
+    signals_[measured].parts = parts;
+  }
+}
+
 /// Values that their readers make of another's.
 template <class T>
 void Plan<T>::share_values() {
@@ -153,6 +168,7 @@ void Plan<T>::use(const Batch& batch) {
 template <class T>
 void Plan<T>::find_memory(Memory lent) {
   share_memory(shape_signals(), std::move(lent));
+  for (std::size_t i = 0; i < moments_.size(); ++i) signals_[i].moments = reinterpret_cast<Moments<T>*>(moments_[i]);
   share_values();
   if (purpose_ == Purpose::train) share_deltas();
 }
