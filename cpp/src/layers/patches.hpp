@@ -36,9 +36,9 @@ struct Patch {
 /// weight once.
 constexpr Index patch_vectors = 4;
 
-/// Half as many for deltas and gradients of 5×5 kernels with so many channels of the output, whose 64 points are all
-/// there at once: with LeNet's 50 a thread needs 0.6 MB instead of 1.2, and the two take as long together.
-constexpr Index backward_vectors(Index size, Index channels) {
+/// Half as many for transposed deltas of 5×5 kernels with so many channels of the output, whose 64 points are all there
+/// at once: with LeNet's 50 a thread needs 0.6 MB instead of 1.2, and it takes as long.
+constexpr Index delta_vectors(Index size, Index channels) {
   return size == input_points(5, 1) && channels >= 32 ? patch_vectors / 2 : patch_vectors;
 }
 

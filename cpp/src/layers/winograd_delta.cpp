@@ -14,7 +14,7 @@ constexpr Index wanted_tasks = 4, least_task_channels = 16;
 template <class T>
 Loop WinogradDelta<T>::sum(const Source<T>& source, const Tensor<T>& target, const Weights& weights,
                            Finish finish) const {
-  const Index vectors = backward_vectors(this->shape_.source.size, this->shape_.source_channels);
+  const Index vectors = delta_vectors(this->shape_.source.size, this->shape_.source_channels);
   const std::vector<Patch> patches =
       patches_of(source.map.blocks, this->shape_.tiles_down, this->shape_.tiles_across, vectors);
   const Index blocks = source.map.blocks.count(), channels = this->shape_.target_channels;

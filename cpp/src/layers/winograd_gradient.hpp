@@ -38,7 +38,7 @@ class WinogradGradientSum : public WeightGradientSum<T> {
   void add_patch(const WinogradTiles<T>& rows, const WinogradTiles<T>& columns, const Sums& sums, bool first,
                  T* transposed) const;
   void add_kernels(const Part& part, const Sums& sums, bool first, T* gradient) const;
-  Index vectors() const { return backward_vectors(shape_.source.size, shape_.target_channels); }
+  Index vectors() const;
   Index taps() const { return shape_.kernel_height * shape_.kernel_width; }
   Index weights() const { return rows_ * columns_ * taps(); }
 

@@ -14,6 +14,16 @@ void add(Schedule& schedule, std::size_t phase, Loop loop) {
   add(schedule[phase], std::move(loop));
 }
 
+/// To load a number takes as long as so many multiply-adds of a convolution. Where all of a batch take less than a
+/// 200th of the forward pass, loading the next one beside a step shows nowhere, and needs memory for two.
+constexpr std::int64_t work_of_load = 32, least_share = 200;
+
+template <class T>
+bool gains_by_two_batches(const Graph<T>& graph, Purpose purpose) {
+  const std::int64_t load = work_of_load * graph.signals().front().shape.features();
+  return purpose == Purpose::train && load * least_share >= graph.forward_work();
+}
+
 }  // namespace
 
 template <class T>
@@ -24,7 +34,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
       purpose_(purpose),
       lifetimes_(graph, purpose, choose_made_again(graph, samples, purpose)),
       loss_(loss, graph.signals().back().shape.features(), samples),
-      batches_(purpose == Purpose::train ? 2 : 1) {
+      batches_(gains_by_two_batches(graph, purpose) ? 2 : 1) {
   find_memory(std::move(lent));
   for (Batch& batch : batches_) {
     use(batch);
@@ -39,7 +49,7 @@ Plan<T>::Plan(const Graph<T>& graph, const Loss& loss, Index samples, Purpose pu
   use(batches_.front());
   begin_fresh_ = begin_;
   begin_fresh_.front().push_back(zero);
-  if (purpose == Purpose::train) load_ahead();
+  if (batches_.size() > 1) load_ahead();
 }
 
 /// What one reader sees: where there are several, its part of the delta, without f', if it does not add the other's.
@@ -197,7 +207,7 @@ void Plan<T>::select(const Images& x, const Targets* y, Selection selection, con
   Batch& now = batches_[current_];
   now.x = x;
   now.selection = selection;
-  ahead_ = after != nullptr;
+  ahead_ = after != nullptr && batches_.size() > 1;
   if (y == nullptr) return;
   now.y = *y;
   loss_.weigh(*y, selection);

@@ -9,9 +9,10 @@ namespace {
 /// networks 4 percent of a step.
 constexpr Index least_bytes = Index{1} << 21;
 
-/// All values together may take a quarter of the forward pass's work, which is a twelfth of a step's, and each so much
-/// a number: as much as a 3×3 convolution of 16 channels. Wider ones give a byte back for more time.
-constexpr std::int64_t part_of_forward = 4, most_work_of_number = 200;
+/// All values together may take so much of the forward pass's work, a tenth of a step's, and each so much a number: as
+/// much as a 3×3 convolution of 16 channels, with a stride or without. Wider ones give a byte back for more time.
+constexpr double share_of_forward = 0.3;
+constexpr std::int64_t most_work_of_number = 210;
 
 struct Candidate {
   std::size_t signal;
@@ -101,7 +102,7 @@ std::vector<bool> choose_made_again(const Graph<T>& graph, Index samples, Purpos
   const auto needed = [&] { return most_in_use(graph, sizes, Lifetimes<T>(graph, purpose, chosen)); };
   const std::vector<Candidate> candidates = find_candidates(graph, sizes, Lifetimes<T>(graph, purpose, chosen));
   Index least = needed();
-  std::int64_t left = graph.forward_work() / part_of_forward;
+  auto left = static_cast<std::int64_t>(share_of_forward * static_cast<double>(graph.forward_work()));
   for (bool changed = !candidates.empty(); changed;) {
     changed = false;
     for (const Candidate& candidate : candidates) {
