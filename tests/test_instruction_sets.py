@@ -22,7 +22,8 @@ GEOMETRIES = (
     + geometries.ODD
     + geometries.DRAWN
 )
-#: In lenet, where two pixels of a window are as good as equal, its maximum may take the other.
+#: Elsewhere a rounding may become more: where two pixels of a window are as good as equal, its
+#: maximum takes the other, and normalized values near 0 are on the other side of a ReLU.
 SMOOTH = [
     "toolbox",
     "odd",
@@ -36,7 +37,7 @@ SMOOTH = [
     "normalized",
     "resized",
 ]
-networks = pytest.mark.parametrize("name", ["lenet", *SMOOTH])
+networks = pytest.mark.parametrize("name", ["lenet", "resnet", "normalized_as_read", *SMOOTH])
 
 
 def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:

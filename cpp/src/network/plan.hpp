@@ -19,7 +19,7 @@ class Plan {
        const Loop& zero = {});
   Plan(const Plan&) = delete;
 
-  /// The batch of the next run. What the pointers name must outlive it. A run that trains loads the one `after` it,
+  /// The batch of the next run. What the pointers name must outlive it. A run that trains may load the one `after` it,
   /// too, beside its own work; the call that then names that batch finds it loaded.
   void select(const Images& x, const Targets* y, Selection selection, const Selection* after = nullptr);
   /// Whatever has been loaded for the next run is no longer there.
@@ -96,7 +96,7 @@ class Plan {
   std::vector<T*> packed_for_forward_, packed_for_delta_, workspaces_;
   Schedule begin_, begin_fresh_;
   BatchLoss<T> loss_;
-  std::vector<Batch> batches_;  // two to train: one is loaded while the other is worked on
+  std::vector<Batch> batches_;  // two to train, where that gains: one is loaded while the other is worked on
   std::size_t current_ = 0;
   bool loaded_ = false, ahead_ = false;  // the current batch, before its run; the other, in its run
   const Schedule nothing_;
