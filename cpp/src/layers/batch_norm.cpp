@@ -181,11 +181,11 @@ Loop BatchNorm2dLayer<T>::forward_training(const Signal<T>& input, const Signal<
 template <class T>
 void BatchNorm2dLayer<T>::follow(const Signal<T>& input, Index channel) {
   const auto [count, mean, squares] = moments(input, channel);
-  const auto follow = [this](T& running, double now) {
+  const auto move = [this](T& running, double now) {
     running = static_cast<T>((1.0 - momentum_) * double(running) + momentum_ * now);
   };
-  follow(running_mean()[channel], mean);
-  follow(running_variance()[channel], squares / (count - 1.0));
+  move(running_mean()[channel], mean);
+  move(running_variance()[channel], squares / (count - 1.0));
   take(channel, static_cast<T>(mean), squares / count);
 }
 
