@@ -70,7 +70,6 @@ constexpr KernelTable<T> make_table(const WinogradTable<T>& winograd) {
       .adam = adam<T>,
       .lion = lion<T>,
       .multiply_adds = multiply_adds<T>,
-      .vector_registers = cnnbp::vector_registers,
   };
 }
 

@@ -82,8 +82,6 @@ struct KernelTable {
   void (*lion)(const Slice<T>&, const LionStep<T>&);
   /// Independent multiply-adds, to measure what the processor can do. Returns their number.
   double (*multiply_adds)(Index iterations, T* out);
-  /// So many has the instruction set.
-  Index vector_registers;
 };
 
 /// The tables of one instruction set, each from a file of its own.

@@ -11,15 +11,28 @@ namespace {
 /// percent); with 64 they lost a tenth.
 constexpr Index least_read_again = 32, least_read_once = 96;
 
-/// Nothing is gathered of pixels that lie side by side and are read once. With 32 registers, whose tiles ask for what
-/// comes next, sums of 48 and 64 channels take 3 to 35 percent less (64 to 256 on one thread as long); with 16
-/// registers up to 9 percent more.
+/// Nothing is gathered of pixels that lie side by side and are read once. With 32 registers sums of 48 and 64 channels
+/// take 3 to 35 percent less (64 to 256 on one thread as long), with 16, on a processor that has no more, up to 12.
 constexpr Index least_in_place = 48;
+
+/// Tiles that are packed together where neighbouring targets' weights lie side by side, as those of a delta do: three
+/// lines of each source, which are a page or so apart, are read once. One by one, 256 × 1024 took 3 times as long.
+constexpr Index tiles_together = 8;
 
 /// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.
 bool reads_in_place(const std::vector<Taps>& taps) {
   for (std::size_t p = 0; p < taps.size(); ++p)
     if (taps[p].count != 1 || taps[p].source != static_cast<Index>(p)) return false;
+  return true;
+}
+
+/// Whether these columns, which lie apart, read with their first tap what lies side by side.
+bool reads_together(const std::vector<Index>& columns, const std::vector<Taps>& taps) {
+  for (std::size_t i = 1; i < columns.size(); ++i) {
+    const Index last = columns[i - 1], next = columns[i];
+    const auto source = [&](Index column) { return taps[static_cast<std::size_t>(column)].source; };
+    if (next == last + 1 || source(next) != source(last) + 1) return false;
+  }
   return true;
 }
 
@@ -43,8 +56,7 @@ bool takes_product(const Convolution& convolution, const SumShape& sum) {
   const auto& [rows, columns] = convolution.window;
   const bool strided = rows.stride * columns.stride > 1, pointwise = rows.kernel * columns.kernel == 1;
   const bool shrinks = sum.source_height * sum.source_width > sum.target_height * sum.target_width;
-  const bool in_place = !strided && kernels().of<T>().vector_registers == 32;
-  const Index least = shrinks && !pointwise ? least_read_again : in_place ? least_in_place : least_read_once;
+  const Index least = shrinks && !pointwise ? least_read_again : strided ? least_read_once : least_in_place;
   return (strided || pointwise) && sum.groups == 1 && sum.source_channels >= least;
 }
 
@@ -83,7 +95,8 @@ ProductSum<T>::ProductSum(const CorrelatorShape& given)
         has_empty_pixels_ |= !rows.positions.empty() && !columns.positions.empty();
         continue;
       }
-      classes_.push_back({rows, columns, packed_size_, products});
+      const bool wide = products == shape.source_channels && products <= panel_rows;
+      classes_.push_back({rows, columns, packed_size_, products, wide && reads_together(columns.positions, columns_)});
       packed_size_ += shape.target_channels * products;
     }
 }
@@ -97,25 +110,29 @@ Index ProductSum<T>::place_of(const Class& of, const Span& tile, Index product) 
 }
 
 template <class T>
-void ProductSum<T>::pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const {
+void ProductSum<T>::pack_tiles(const T* weight, T* packed, const Class& of, const Span& tiles) const {
   Index product = 0;
-  T* to = nullptr;
+  T* to[tiles_together];
   for (Index i = 0; i < of.rows.count; ++i)
     for (Index j = 0; j < of.columns.count; ++j) {
       const Index tap =
           (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
-      for (Index c = 0; c < shape_.source_channels; ++c, ++product) {
-        if (product % panel_rows == 0) to = packed + place_of(of, tile, product);
-        for (Index m = tile.begin; m < tile.end; ++m)
-          *to++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
-      }
+      for (Index c = 0; c < shape_.source_channels; ++c, ++product)
+        for (Index t = tiles.begin; t < tiles.end; ++t) {
+          T*& next = to[t - tiles.begin];
+          if (product % panel_rows == 0) next = packed + place_of(of, tile(t), product);
+          for (Index m = tile(t).begin; m < tile(t).end; ++m)
+            *next++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
+        }
     }
 }
 
 template <class T>
 Loop ProductSum<T>::packing(T* const& weight, T* packed) {
-  return {static_cast<Index>(tiles_.size()), [this, &weight, packed](Index task, std::byte*) {
-            for (const Class& of : classes_) pack_tile(weight, packed, of, tiles_[static_cast<std::size_t>(task)]);
+  const bool together = shape_.weight_target_stride == 1;
+  const std::vector<Span> groups = even_parts(std::ssize(tiles_), together ? tiles_together : 1);
+  return {std::ssize(groups), [=, this, &weight](Index task, std::byte*) {
+            for (const Class& of : classes_) pack_tiles(weight, packed, of, groups[static_cast<std::size_t>(task)]);
           }};
 }
 

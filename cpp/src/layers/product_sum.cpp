@@ -12,8 +12,13 @@ namespace {
 template <class T>
 constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
 
-/// The narrowest block has a quarter of the lanes.
-constexpr Index most_pixels = 4 * patch_vectors;
+/// Columns of a strip that reads in place and writes apart. As nothing is gathered, it may have many, and more of each
+/// target channel, a page or so from the next, is written at a time: strided deltas of one tap take an eighth less.
+template <class T>
+constexpr Index wide_columns = 4 * panel_columns<T>;
+
+/// Pixels of a panel, and of a wide strip, in the narrowest block, which has a quarter of the lanes.
+constexpr Index panel_pixels = 4 * patch_vectors, most_pixels = 4 * panel_pixels;
 
 /// With few rows the targets are split among tasks, at least so many to a task: each gathers all sources.
 constexpr Index wanted_tasks = 16, least_task_tiles = 10;
@@ -41,13 +46,14 @@ struct ProductSum<T>::Strip {
   Index block;
   Span tiles;  // of target channels
   T* panel;    // [tap][source channel][pixel][lane]
+  Index most_columns;
   Index count = 0;
   Index pixels[most_pixels] = {};  // of the target, as far from each other
 
   Index lanes() const { return target.blocks.lanes(block); }
   Index step() const { return count > 1 ? pixels[1] - pixels[0] : 1; }
   bool takes(Index pixel) const {
-    if (count * lanes() == panel_columns<T>) return false;
+    if (count * lanes() == most_columns) return false;
     return count < 2 || pixel - pixels[count - 1] == step();
   }
 };
@@ -205,16 +211,20 @@ void ProductSum<T>::sum_pixels(const Class& of, const Strip& all, const Pixels& 
   const auto [first_row, last_row] = inside(of.rows.positions, region.rows);
   const auto [first_column, last_column] = inside(of.columns.positions, region.columns);
   Strip strip = all;
-  for (auto row = first_row; row != last_row; ++row)
+  strip.most_columns = of.wide ? wide_columns<T> : panel_columns<T>;
+  const auto sum_gathered = [&] {
+    if (strip.count > 0) sum_strip(of, strip);
+    strip.count = 0;
+  };
+  for (auto row = first_row; row != last_row; ++row) {
     for (auto column = first_column; column != last_column; ++column) {
       const Index pixel = *row * shape_.target_width + *column;
-      if (!strip.takes(pixel)) {
-        sum_strip(of, strip);
-        strip.count = 0;
-      }
+      if (!strip.takes(pixel)) sum_gathered();
       strip.pixels[strip.count++] = pixel;
     }
-  if (strip.count > 0) sum_strip(of, strip);
+    if (of.wide) sum_gathered();
+  }
+  sum_gathered();
 }
 
 /// Pixels that no tap serves, among others that are written later.
@@ -236,7 +246,7 @@ std::vector<Pixels> ProductSum<T>::regions(Index blocks) const {
   const Index pixel = shape_.target_channels * shape_.source_channels * shape_.kernel_height * shape_.kernel_width *
                       Blocks<T>::full_lanes;
   const bool one_row = height == 1;
-  const Index unit = one_row ? most_pixels : width, units = one_row ? (width + unit - 1) / unit : height;
+  const Index unit = one_row ? panel_pixels : width, units = one_row ? (width + unit - 1) / unit : height;
   std::vector<Pixels> regions;
   const Index more = one_row ? std::min(most_units, units * blocks / wanted_tasks) : 1;
   for (const Span& part : even_parts(units, std::max(more, this->units_of_task(pixel * unit, units, blocks))))
@@ -264,7 +274,8 @@ Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
                               .weights = weights,
                               .block = region.block,
                               .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
-                              .panel = reinterpret_cast<T*>(scratch)};
+                              .panel = reinterpret_cast<T*>(scratch),
+                              .most_columns = panel_columns<T>};
             if (has_empty_pixels_) write_bias(strip, region);
             for (const Class& of : classes_) sum_pixels(of, strip, region);
             for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;

@@ -35,6 +35,7 @@ class ProductSum : public ChannelSum<T> {
   struct Class {
     AxisPhase rows, columns;
     Index weights, products;  // of each target channel
+    bool wide;                // rows are read in place, side by side, and written apart
   };
   /// Pixels whose sums are worked on together.
   struct Strip;
@@ -50,7 +51,7 @@ class ProductSum : public ChannelSum<T> {
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
   Index place_of(const Class& of, const Span& tile, Index product) const;
-  void pack_tile(const T* weight, T* packed, const Class& of, const Span& tile) const;
+  void pack_tiles(const T* weight, T* packed, const Class& of, const Span& tiles) const;
   /// Sources of a strip, as rows of the product: a panel, or where they lie.
   struct Rows {
     const T* first;
