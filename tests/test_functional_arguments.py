@@ -84,6 +84,15 @@ def test_the_layout_of_an_array_does_not_matter(name, change):
     assert same(called(name, change), called(name))
 
 
+@every_operation
+def test_nothing_is_left_of_the_arrays_before(name):
+    """Memory comes back with what it held, also in lanes without a sample: NaN would stay NaN."""
+    wanted = called(name)
+    for _ in range(3):
+        called(name, lambda a: a if a.dtype.kind == "i" else np.full_like(a, np.nan))
+        assert same(called(name), wanted)
+
+
 def test_bytes_in_the_other_order_are_read_right():
     assert np.array_equal(F.relu(X.astype(">f4")), X)
 

@@ -21,29 +21,33 @@ template <class T>
 class Lanes {
  public:
   Lanes(std::int64_t count, const Shape& shape)
-      : memory_(static_cast<std::size_t>(Tensor<T>{nullptr, shape, Blocks<T>(count)}.size())),
+      : memory_(static_cast<std::size_t>(Tensor<T>{nullptr, shape, Blocks<T>(count)}.size()), Contents::anything),
         tensor_{memory_.data(), shape, Blocks<T>(count)} {}
   explicit Lanes(Array<const T> from) : Lanes(from.count, from.shape) {
     const Images images(from.data, from.count);
-    const Index channels = from.shape.channels;
-    const Schedule pack_all{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
-                                    const Index c = task % channels;
-                                    pack(images, {}, tensor_, task / channels, {c, c + 1}, kernels().of<T>().transpose);
-                                  }}}};
-    run({&pack_all}, move_work * double(tensor_.size()));
+    for_each_plane([&](Index block, Span channel) { pack(images, {}, tensor_, block, channel, transpose_); });
   }
 
   const Tensor<T>& tensor() const { return tensor_; }
 
   void unpack_to(Array<T> array) const {
-    const Schedule unpack_all{
-        {Loop{tensor_.blocks.count(), [&](Index block, std::byte*) { unpack(tensor_, block, array.data); }}}};
-    run({&unpack_all}, move_work * double(tensor_.size()));
+    for_each_plane([&](Index block, Span channel) { unpack(tensor_, block, channel, array.data, transpose_); });
   }
 
  private:
+  template <class Body>
+  void for_each_plane(Body body) const {
+    const Index channels = tensor_.shape.channels;
+    const Schedule planes{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
+                                  const Index c = task % channels;
+                                  body(task / channels, Span{c, c + 1});
+                                }}}};
+    run({&planes}, move_work * double(tensor_.size()));
+  }
+
   Buffer<T> memory_;
   Tensor<T> tensor_;
+  Transpose<T> transpose_ = kernels().of<T>().transpose;
 };
 
 template <class T>

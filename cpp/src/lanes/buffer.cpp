@@ -16,14 +16,14 @@ std::size_t alignment_of(std::size_t bytes) { return bytes >= large_page ? large
 
 }  // namespace
 
-void* allocate_zeroed(std::size_t bytes) {
+void* allocate(std::size_t bytes, Contents contents) {
   const std::size_t alignment = alignment_of(bytes), size = (bytes + alignment - 1) / alignment * alignment;
   void* memory = ::operator new(size, std::align_val_t{alignment});
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   // A wish, which may stay one; not for the last page, of which much may be unused.
   if (alignment == large_page) madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
 #endif
-  std::memset(memory, 0, bytes);
+  if (contents == Contents::zeros) std::memset(memory, 0, bytes);
   return memory;
 }
 

@@ -28,25 +28,28 @@ class DryRun {
   std::size_t bytes_ = 0;
 };
 
-/// Zeros on a cache line. Large memory is asked for in large pages: maps' planes lie pages apart, and a page table
+/// What new memory holds. Memory that is written anyway, by several threads, need not be filled by one before.
+enum class Contents { zeros, anything };
+
+/// Memory on a cache line. Much of it is asked for in large pages: maps' planes lie pages apart, and a page table
 /// lookup for each of them costs more than the numbers.
-void* allocate_zeroed(std::size_t bytes);
+void* allocate(std::size_t bytes, Contents contents);
 void release(void* memory, std::size_t bytes);
 
-/// `size` elements, all zero, aligned to 64 bytes: one lane vector, one cache line.
+/// `size` elements, aligned to 64 bytes: one lane vector, one cache line.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
   /// None of no size has memory.
-  explicit Buffer(std::size_t size) : size_(size) {
+  explicit Buffer(std::size_t size, Contents contents = Contents::zeros) : size_(size) {
     if (size == 0) return;
     if (DryRun::counts(size * sizeof(T))) {
       alignas(64) static T nowhere{};  // not null, as null means that a delta is not wanted
       data_ = {&nowhere, Free{}};
     } else {
       const std::size_t bytes = size * sizeof(T) + 64;
-      data_ = {static_cast<T*>(allocate_zeroed(bytes)), Free{.bytes = bytes}};
+      data_ = {static_cast<T*>(allocate(bytes, contents)), Free{.bytes = bytes}};
     }
   }
 

@@ -17,7 +17,7 @@ struct Selection {
   bool operator==(const Selection&) const = default;
 };
 
-/// The kernel that turns samples into lanes.
+/// The kernel that turns samples into lanes, and lanes into samples.
 template <class T>
 using Transpose = void (*)(const Transposition<T>&);
 
@@ -31,8 +31,8 @@ void pack(const Images& from, const Selection& selection, const Tensor<T>& to, I
 template <class T>
 void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block, Transpose<T> transpose);
 
-/// One block, sample after sample, (channel, row, column) each.
+/// Some channels of one block into an array of all samples, (channel, row, column) each.
 template <class T>
-void unpack(const Tensor<T>& from, Index block, T* to);
+void unpack(const Tensor<T>& from, Index block, Span channels, T* to, Transpose<T> transpose);
 
 }  // namespace cnnbp

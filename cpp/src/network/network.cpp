@@ -6,6 +6,15 @@
 #include "network/engine.hpp"
 
 namespace cnnbp {
+namespace {
+
+template <class T>
+void unpack_all(const Tensor<T>& tensor, T* to) {
+  const Span channels{0, tensor.shape.channels};
+  for (Index b = 0; b < tensor.blocks.count(); ++b) unpack(tensor, b, channels, to, kernels().of<T>().transpose);
+}
+
+}  // namespace
 
 template <class T>
 Network<T>::Network(NetworkDefinition definition, Optimizer optimizer, std::uint64_t seed)
@@ -165,8 +174,7 @@ void Network<T>::predict(Images x, std::span<T> output, const std::function<bool
     throw std::invalid_argument("output has " + std::to_string(output.size()) + " numbers, expected " +
                                 std::to_string(x.count * features));
   engine_->run_forward(x, nullptr, go_on, [&](const Plan<T>& plan, Index first) {
-    for (Index b = 0; b < plan.output().value.blocks.count(); ++b)
-      unpack(plan.output().value, b, output.data() + first * features);
+    unpack_all(plan.output().value, output.data() + first * features);
   });
 }
 
@@ -178,7 +186,7 @@ TracedArray<T> traced(const std::string& name, const Tensor<T>& tensor, bool is_
   TracedArray<T> array{name, {tensor.blocks.samples(), s.channels}, {}};
   if (!is_vector) array.shape.insert(array.shape.end(), {s.height, s.width});
   array.values.resize(static_cast<std::size_t>(tensor.blocks.samples() * s.features()));
-  for (Index b = 0; b < tensor.blocks.count(); ++b) unpack(tensor, b, array.values.data());
+  unpack_all(tensor, array.values.data());
   return array;
 }
 
