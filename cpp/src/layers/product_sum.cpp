@@ -3,21 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "layers/patches.hpp"
-
 namespace cnnbp {
 namespace {
 
-/// A panel: columns of four lane vectors, as many as a patch of Winograd's has.
-template <class T>
-constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes;
-
-/// Columns of a strip that reads in place and writes apart. As nothing is gathered, it may have many, and more of each
-/// target channel, a page or so from the next, is written at a time: strided deltas of one tap take an eighth less.
-template <class T>
-constexpr Index wide_columns = 4 * panel_columns<T>;
-
-/// Pixels of a panel, and of a wide strip, in the narrowest block, which has a quarter of the lanes.
+/// Pixels of a panel in the narrowest block, which has a quarter of the lanes, and of a wide one (`most_wide`).
 constexpr Index panel_pixels = 4 * patch_vectors, most_pixels = 4 * panel_pixels;
 
 /// With few rows the targets are split among tasks, at least so many to a task: each gathers all sources.
@@ -46,14 +35,14 @@ struct ProductSum<T>::Strip {
   Index block;
   Span tiles;  // of target channels
   T* panel;    // [tap][source channel][pixel][lane]
-  Index most_columns;
+  Index columns;
   Index count = 0;
   Index pixels[most_pixels] = {};  // of the target, as far from each other
 
   Index lanes() const { return target.blocks.lanes(block); }
   Index step() const { return count > 1 ? pixels[1] - pixels[0] : 1; }
   bool takes(Index pixel) const {
-    if (count * lanes() == most_columns) return false;
+    if (count * lanes() == columns) return false;
     return count < 2 || pixel - pixels[count - 1] == step();
   }
 };
@@ -154,12 +143,9 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, const Rows& ro
 /// strip's.
 template <class T>
 void ProductSum<T>::multiply_in_place(const Class& of, const Strip& strip, Index source) const {
-  const Index stride = strip.source.channel_stride(strip.block);
-  for (Index begin = 0; begin < of.products; begin += panel_rows) {
-    const T* const rows = strip.source.channel(strip.block, begin) + source;
-    multiply(of, strip, {rows, stride, rows + strip.count * strip.lanes()},
-             {begin, std::min(begin + panel_rows, of.products)}, begin == 0);
-  }
+  const T* const rows = strip.source.channel(strip.block, 0) + source;
+  multiply(of, strip, {rows, strip.source.channel_stride(strip.block), rows + strip.count * strip.lanes()},
+           {0, of.products}, true);
 }
 
 /// Every pixel of a class has a tap that meets data, so its target is written.
@@ -170,7 +156,7 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
   bool first = true;
   const auto take = [&] {
     if (products.end > products.begin)
-      multiply(of, strip, {strip.panel, panel_columns<T>}, products, std::exchange(first, false));
+      multiply(of, strip, {strip.panel, strip.columns}, products, std::exchange(first, false));
     products.begin = products.end;
   };
   this->kernel_->ask(targets_of(strip, strip.tiles.begin));
@@ -182,18 +168,17 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
       continue;
     }
     const bool neighbours = are_neighbours(sources, strip.count, strip.lanes());  // then they are as good as one pixel
-    if (neighbours && of.products == channels && of.products <= panel_rows)
-      return multiply_in_place(of, strip, sources[0]);
+    if (neighbours && of.in_place) return multiply_in_place(of, strip, sources[0]);
     for (Index c = 0, count; c < channels; c += count) {
       const Index held = products.end - products.begin;
       count = std::min(channels - c, panel_rows - products.end % panel_rows);
       this->kernel_->gather({.source = strip.source.channel(strip.block, c),
                              .pixels = sources,
                              .pixel_count = neighbours ? 1 : strip.count,
-                             .panel = strip.panel + held * panel_columns<T>,
+                             .panel = strip.panel + held * strip.columns,
                              .channels = count,
                              .channel_stride = strip.source.channel_stride(strip.block),
-                             .panel_stride = panel_columns<T>,
+                             .panel_stride = strip.columns,
                              .lanes = neighbours ? strip.count * strip.lanes() : strip.lanes()});
       products.end += count;
       if (products.end % panel_rows == 0) take();
@@ -211,20 +196,17 @@ void ProductSum<T>::sum_pixels(const Class& of, const Strip& all, const Pixels& 
   const auto [first_row, last_row] = inside(of.rows.positions, region.rows);
   const auto [first_column, last_column] = inside(of.columns.positions, region.columns);
   Strip strip = all;
-  strip.most_columns = of.wide ? wide_columns<T> : panel_columns<T>;
-  const auto sum_gathered = [&] {
-    if (strip.count > 0) sum_strip(of, strip);
-    strip.count = 0;
-  };
-  for (auto row = first_row; row != last_row; ++row) {
+  strip.columns = of.panel_columns;
+  for (auto row = first_row; row != last_row; ++row)
     for (auto column = first_column; column != last_column; ++column) {
       const Index pixel = *row * shape_.target_width + *column;
-      if (!strip.takes(pixel)) sum_gathered();
+      if (!strip.takes(pixel)) {
+        sum_strip(of, strip);
+        strip.count = 0;
+      }
       strip.pixels[strip.count++] = pixel;
     }
-    if (of.wide) sum_gathered();
-  }
-  sum_gathered();
+  if (strip.count > 0) sum_strip(of, strip);
 }
 
 /// Pixels that no tap serves, among others that are written later.
@@ -275,14 +257,14 @@ Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
                               .block = region.block,
                               .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
                               .panel = reinterpret_cast<T*>(scratch),
-                              .most_columns = panel_columns<T>};
+                              .columns = 0};
             if (has_empty_pixels_) write_bias(strip, region);
             for (const Class& of : classes_) sum_pixels(of, strip, region);
             for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;
                  ++region.channel)
               finish(region, target.channel(region.block, region.channel));
           },
-          static_cast<std::size_t>(panel_rows * panel_columns<T>) * sizeof(T)};
+          static_cast<std::size_t>(panel_rows * panel_columns) * sizeof(T)};
 }
 
 template class ProductSum<float>;
