@@ -316,7 +316,19 @@ MANY_CHANNELS = [
     ),
     *(
         Geometry(batch=n, in_channels=i, size=(5, 7), out_channels=o, kernel_size=(1, 1))
-        for n, i, o in [(1, 140, 17), (25, 160, 40), (3, 520, 130)]
+        for n, i, o in [(1, 140, 17), (25, 160, 40), (3, 520, 130), (20, 60, 270)]
+    ),
+    # Rows of a strided delta that are longer than panels of 4, 2 and 1 times as many pixels.
+    *(
+        Geometry(
+            batch=n,
+            in_channels=7,
+            size=(3, 75),
+            out_channels=o,
+            kernel_size=(k, k),
+            stride=(2, 2),
+        )
+        for n, o, k in [(20, 100, 1), (17, 100, 2), (5, 200, 1), (1, 300, 1)]
     ),
     # Pixels that read nothing but padding.
     *(
