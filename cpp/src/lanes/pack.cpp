@@ -84,8 +84,7 @@ void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, 
   }
 }
 
-/// Squares are turned where they lie, single lanes and pixels are left: a third of the time that numbers one by one
-/// took.
+/// Squares are turned by the kernel where they lie, single lanes and pixels are left.
 template <class T>
 void unpack(const Tensor<T>& from, Index block, Span channels, T* to, Transpose<T> transpose) {
   constexpr Index square = transposed_together<T>;

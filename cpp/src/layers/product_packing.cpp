@@ -20,7 +20,7 @@ constexpr Index least_in_place = 48;
 constexpr Index most_targets_in_place = 256;
 
 /// Tiles that are packed together where neighbouring targets' weights lie side by side, as those of a delta do: three
-/// lines of each source, which are a page or so apart, are read once. One by one, 256 × 1024 took 3 times as long.
+/// lines of each source, which are a page or so apart, are read once and not for every tile.
 constexpr Index tiles_together = 8;
 
 /// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.
