@@ -6,6 +6,7 @@
 
 #include "lanes/pack.hpp"
 #include "layers/activation.hpp"
+#include "layers/channel_sum.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
@@ -16,6 +17,10 @@ namespace {
 /// What moving an element into or out of the lanes costs, in multiply-adds.
 constexpr double move_work = 8.0;
 
+/// A task moves so many pixels or more, where channels have few: one by one, features of a linear layer would not be
+/// turned by the kernel.
+constexpr Index pixels_together = 256;
+
 /// An array in lanes, with memory of its own.
 template <class T>
 class Lanes {
@@ -25,24 +30,25 @@ class Lanes {
         tensor_{memory_.data(), shape, Blocks<T>(count)} {}
   explicit Lanes(Array<const T> from) : Lanes(from.count, from.shape) {
     const Images images(from.data, from.count);
-    for_each_plane([&](Index block, Span channel) { pack(images, {}, tensor_, block, channel, transpose_); });
+    for_each_part([&](Index block, Span channels) { pack(images, {}, tensor_, block, channels, transpose_); });
   }
 
   const Tensor<T>& tensor() const { return tensor_; }
 
   void unpack_to(Array<T> array) const {
-    for_each_plane([&](Index block, Span channel) { unpack(tensor_, block, channel, array.data, transpose_); });
+    for_each_part([&](Index block, Span channels) { unpack(tensor_, block, channels, array.data, transpose_); });
   }
 
  private:
   template <class Body>
-  void for_each_plane(Body body) const {
-    const Index channels = tensor_.shape.channels;
-    const Schedule planes{{Loop{tensor_.blocks.count() * channels, [&](Index task, std::byte*) {
-                                  const Index c = task % channels;
-                                  body(task / channels, Span{c, c + 1});
-                                }}}};
-    run({&planes}, move_work * double(tensor_.size()));
+  void for_each_part(Body body) const {
+    const Shape& shape = tensor_.shape;
+    const auto parts = even_parts(shape.channels, std::max<Index>(1, pixels_together / shape.pixels()));
+    const Index count = std::ssize(parts);
+    const Schedule moves{{Loop{tensor_.blocks.count() * count, [&](Index task, std::byte*) {
+                                 body(task / count, parts[static_cast<std::size_t>(task % count)]);
+                               }}}};
+    run({&moves}, move_work * double(tensor_.size()));
   }
 
   Buffer<T> memory_;

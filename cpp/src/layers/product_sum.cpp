@@ -33,9 +33,9 @@ struct ProductSum<T>::Strip {
   const Tensor<T>& target;
   const typename ChannelSum<T>::Weights& weights;
   Index block;
-  Span tiles;  // of target channels
-  T* panel;    // [tap][source channel][pixel][lane]
-  Index columns;
+  Span tiles;         // of target channels
+  T* panel;           // [tap][source channel][pixel][lane]
+  Index columns = 0;  // of the panel
   Index count = 0;
   Index pixels[most_pixels] = {};  // of the target, as far from each other
 
@@ -256,8 +256,7 @@ Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
                               .weights = weights,
                               .block = region.block,
                               .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
-                              .panel = reinterpret_cast<T*>(scratch),
-                              .columns = 0};
+                              .panel = reinterpret_cast<T*>(scratch)};
             if (has_empty_pixels_) write_bias(strip, region);
             for (const Class& of : classes_) sum_pixels(of, strip, region);
             for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;
