@@ -19,15 +19,31 @@ constexpr int product_rows(int vectors) {
 /// Steps of a transposed `a` from one that is read to the one that is asked for: with 40, LeNet's step took as long.
 constexpr int steps_ahead = 24;
 
-/// What each step of a tile asks for: a share of the rows of `a` after the tile's, or a later step of a transposed `a`.
-enum class Asks { nothing, rows, steps };
+/// What each step of a tile asks for: a share of the rows of `a` after the tile's, be they one stretch of memory or
+/// apart, or a later step of a transposed `a`.
+enum class Asks { nothing, rows, rows_apart, steps };
+
+/// From what one step asked for to what the next one does. Of rows apart each step takes another, at the elements that
+/// the tile has come to.
+template <int Tile, Asks Ahead, class T>
+[[gnu::always_inline]] inline void go_on(const MatrixProduct<T>& p, const T*& ahead, int& row) {
+  if constexpr (Ahead == Asks::rows) ahead += Tile;
+  if constexpr (Ahead == Asks::steps) ahead += p.a_step;
+  if constexpr (Ahead == Asks::rows_apart) {
+    ahead += p.a_stride;
+    if (++row < Tile) return;
+    ahead += Tile - Tile * p.a_stride;
+    row = 0;
+  }
+}
 
 /// Every third row of `a` has a pointer: an address reaches two rows further by itself, and twelve pointers would not
 /// fit the registers.
 /// Rows of `b` are loaded to registers, as GCC would read one from memory for each of three rows of `a`: 3 to 6 percent
 /// of a first layer of 7×7.
 /// To ask for rows takes 1 to 9 percent from Winograd's sums, and a fifth from VGG-small's single image, which reads
-/// each of its weights once; for steps, a fifth from the delta of 500 × 800 weights, which lie a page apart.
+/// each of its weights once; for rows apart, 8 and 15 percent from gradients of 1×1 kernels, of 256 to 512 channels
+/// with stride 2 and of 64 to 256; for steps, a fifth from the delta of 500 × 800 weights, which lie a page apart.
 template <class V, int Tile, int Vectors, Asks Ahead, class T>
 [[gnu::always_inline]] inline void multiply_tile(const MatrixProduct<T>& p, const T* a, const T* b, T* c) {
   constexpr int thirds = (Tile + 2) / 3;
@@ -38,10 +54,11 @@ template <class V, int Tile, int Vectors, Asks Ahead, class T>
   const T* third[thirds];
   for (int t = 0; t < thirds; ++t) third[t] = a + 3 * t * p.a_stride;
   const T* ahead = a + (Ahead == Asks::steps ? steps_ahead * p.a_step : Tile * p.a_stride);
+  [[maybe_unused]] int row_ahead = 0;
   for (Index k = p.inner; k > 0; --k, b += p.b_stride) {
     if constexpr (Ahead != Asks::nothing) {
       __builtin_prefetch(ahead);
-      ahead += Ahead == Asks::steps ? p.a_step : Tile;
+      go_on<Tile, Ahead>(p, ahead, row_ahead);
     }
     V row[Vectors];
     for (int n = 0; n < Vectors; ++n) row[n] = V::load_to_register(b + in_strips<T>(n * V::width, p.b_strip_stride));
@@ -76,6 +93,7 @@ inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
   constexpr int most = product_rows(Vectors);
   const bool in_order = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
   const bool by_page = p.a_stride == 1 && p.a_step > strip_width<T>;
+  const bool pages_apart = p.a_step == 1 && p.a_stride * Index{sizeof(T)} > 4096;
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index left = p.count; left > 0; --left, p.a += p.next_a, p.b += p.next_b, p.c += p.next_c)
     for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
@@ -83,6 +101,7 @@ inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
       with_count<most>(next - row, [&]<int Tile>() {
         if (in_order) multiply_rows<V, Tile, Vectors, Asks::rows>(p, columns, row);
         else if (by_page) multiply_rows<V, Tile, Vectors, Asks::steps>(p, columns, row);
+        else if (pages_apart && i + 1 < tiles) multiply_rows<V, Tile, Vectors, Asks::rows_apart>(p, columns, row);
         else multiply_rows<V, Tile, Vectors, Asks::nothing>(p, columns, row);
       });
     }

@@ -21,7 +21,7 @@ constexpr Index most_targets_in_place = 256;
 
 /// Tiles that are packed together where neighbouring targets' weights lie side by side, as those of a delta do: three
 /// lines of each source, which are a page or so apart, are read once and not for every tile.
-constexpr Index tiles_together = 8;
+constexpr Index tiles_together = 8, sources_together = 8;
 
 /// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.
 bool reads_in_place(const std::vector<Taps>& taps) {
@@ -107,6 +107,18 @@ Index ProductSum<T>::place_of(const Class& of, const Span& tile, Index product) 
   return of.weights + panel * shape_.target_channels + tile.begin * rows + (product - panel) * (tile.end - tile.begin);
 }
 
+/// A tile's weights of some sources. A whole tile has a number of targets that the compiler knows: half the time.
+template <class T>
+T* ProductSum<T>::pack_sources(const T* weight, Index sources, Index targets, T* to) const {
+  const auto pack = [&](auto count) {
+    for (Index c = 0; c < sources; ++c, weight += shape_.weight_source_stride)
+      for (Index m = 0; m < count; ++m) *to++ = weight[m * shape_.weight_target_stride];
+    return to;
+  };
+  if (targets == most_tile_channels) return pack(std::integral_constant<Index, most_tile_channels>{});
+  return pack(targets);
+}
+
 template <class T>
 void ProductSum<T>::pack_tiles(const T* weight, T* packed, const Class& of, const Span& tiles) const {
   Index product = 0;
@@ -115,13 +127,16 @@ void ProductSum<T>::pack_tiles(const T* weight, T* packed, const Class& of, cons
     for (Index j = 0; j < of.columns.count; ++j) {
       const Index tap =
           (of.rows.first + i * of.rows.step) * shape_.kernel_width + of.columns.first + j * of.columns.step;
-      for (Index c = 0; c < shape_.source_channels; ++c, ++product)
+      for (Index c = 0, count; c < shape_.source_channels; c += count, product += count) {
+        count = std::min({sources_together, shape_.source_channels - c, panel_rows - product % panel_rows});
         for (Index t = tiles.begin; t < tiles.end; ++t) {
           T*& next = to[t - tiles.begin];
           if (product % panel_rows == 0) next = packed + place_of(of, tile(t), product);
-          for (Index m = tile(t).begin; m < tile(t).end; ++m)
-            *next++ = weight[m * shape_.weight_target_stride + c * shape_.weight_source_stride + tap];
+          const T* const from =
+              weight + tile(t).begin * shape_.weight_target_stride + c * shape_.weight_source_stride + tap;
+          next = pack_sources(from, count, tile(t).end - tile(t).begin, next);
         }
+      }
     }
 }
 

@@ -53,6 +53,7 @@ class ProductSum : public ChannelSum<T> {
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
   Index place_of(const Class& of, const Span& tile, Index product) const;
+  T* pack_sources(const T* weight, Index sources, Index targets, T* to) const;
   void pack_tiles(const T* weight, T* packed, const Class& of, const Span& tiles) const;
   /// Sources of a strip, as rows of the product: a panel, or where they lie.
   struct Rows {
