@@ -4,57 +4,14 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "lanes/pack.hpp"
+#include "functional/array_lanes.hpp"
 #include "layers/activation.hpp"
-#include "layers/channel_sum.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
 
 namespace cnnbp::functional {
 namespace {
-
-/// What moving an element into or out of the lanes costs, in multiply-adds.
-constexpr double move_work = 8.0;
-
-/// A task moves so many pixels or more, where channels have few: one by one, features of a linear layer would not be
-/// turned by the kernel.
-constexpr Index pixels_together = 256;
-
-/// An array in lanes, with memory of its own.
-template <class T>
-class Lanes {
- public:
-  Lanes(std::int64_t count, const Shape& shape)
-      : memory_(static_cast<std::size_t>(Tensor<T>{nullptr, shape, Blocks<T>(count)}.size()), Contents::anything),
-        tensor_{memory_.data(), shape, Blocks<T>(count)} {}
-  explicit Lanes(Array<const T> from) : Lanes(from.count, from.shape) {
-    const Images images(from.data, from.count);
-    for_each_part([&](Index block, Span channels) { pack(images, {}, tensor_, block, channels, transpose_); });
-  }
-
-  const Tensor<T>& tensor() const { return tensor_; }
-
-  void unpack_to(Array<T> array) const {
-    for_each_part([&](Index block, Span channels) { unpack(tensor_, block, channels, array.data, transpose_); });
-  }
-
- private:
-  template <class Body>
-  void for_each_part(Body body) const {
-    const Shape& shape = tensor_.shape;
-    const auto parts = even_parts(shape.channels, std::max<Index>(1, pixels_together / shape.pixels()));
-    const Index count = std::ssize(parts);
-    const Schedule moves{{Loop{tensor_.blocks.count() * count, [&](Index task, std::byte*) {
-                                 body(task / count, parts[static_cast<std::size_t>(task % count)]);
-                               }}}};
-    run({&moves}, move_work * double(tensor_.size()));
-  }
-
-  Buffer<T> memory_;
-  Tensor<T> tensor_;
-  Transpose<T> transpose_ = kernels().of<T>().transpose;
-};
 
 template <class T>
 Signal<T> value_of(const Lanes<T>& lanes) {
@@ -84,26 +41,39 @@ double work_of(const Layer<T>& layer, const Array<U>& output) {
          (layer.parameters.empty() ? move_work * double(output.shape.channels) : double(layer.parameters[0].size()));
 }
 
+/// Whether the layer's output, or its input's delta, leaves the lanes as it is made.
+template <class T>
+typename Lanes<T>::Memory memory_if(bool leaves) {
+  return leaves ? Lanes<T>::Memory::none : Lanes<T>::Memory::own;
+}
+
 template <class T, class L>
 void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
-  const Lanes<T> in(x), out(output.count, output.shape);
-  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward(x.count)));
-  const Schedule schedule{
-      {layer.prepare()}, {layer.pack_forward(packed.data())}, {layer.forward(value_of(in), value_of(out))}};
-  run({&schedule}, work_of(layer, output));
-  out.unpack_to(output);
+  const bool leaves = layer.makes_pixels();
+  const Lanes<T> in(x), out(output, memory_if<T>(leaves));
+  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward(x.count)), Contents::anything);
+  Signal<T> made = value_of(out);
+  if (leaves) made.take = out.taking(output);
+  Schedule schedule{{layer.prepare(), in.bring_in(x)}, {layer.pack_forward(packed.data())}};
+  schedule.push_back({layer.forward(value_of(in), made)});
+  if (!leaves) schedule.push_back({out.bring_out(output)});
+  run({&schedule}, work_of(layer, output) + in.move_work() + out.move_work());
 }
 
 template <class T, class L>
 void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
-  const Lanes<T> out(output_delta), in(delta.count, delta.shape);
-  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta(delta.count)));
-  const Schedule schedule{{layer.pack_delta(packed.data())}, {layer.propagate_delta(delta_of(in), delta_of(out))}};
-  run({&schedule}, work_of(layer, output_delta));
-  in.unpack_to(delta);
+  const bool leaves = layer.makes_delta_pixels();
+  const Lanes<T> out(output_delta), in(delta, memory_if<T>(leaves));
+  const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta(delta.count)), Contents::anything);
+  Signal<T> made = delta_of(in);
+  if (leaves) made.take = in.taking(delta);
+  Schedule schedule{{layer.pack_delta(packed.data()), out.bring_in(output_delta)}};
+  schedule.push_back({layer.propagate_delta(made, delta_of(out))});
+  if (!leaves) schedule.push_back({in.bring_out(delta)});
+  run({&schedule}, work_of(layer, output_delta) + in.move_work() + out.move_work());
 }
 
 template <class T, class L>
@@ -111,9 +81,10 @@ void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weig
   layer.parameters[0].gradient = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
   const Lanes<T> in(x), out(output_delta);
-  const Buffer<T> workspace(static_cast<std::size_t>(layer.gradient_workspace(value_of(in).value.blocks)));
+  const Buffer<T> workspace(static_cast<std::size_t>(layer.gradient_workspace(in.tensor().blocks)), Contents::anything);
+  const Schedule moves{{in.bring_in(x), out.bring_in(output_delta)}};
   const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out), workspace.data());
-  run({&schedule}, work_of(layer, output_delta));
+  run({&moves, &schedule}, work_of(layer, output_delta) + in.move_work() + out.move_work());
 }
 
 }  // namespace
@@ -162,12 +133,11 @@ void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std
   require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
   MaxPool2dLayer<T> layer(options, x.shape);
   const Window window = window_of(options, x.shape);
-  const Lanes<T> in(x), out(output.count, output.shape), saved(output.count, *layer.saves(output.shape));
+  const Lanes<T> in(x), out(output), saved(Array<T>{nullptr, output.count, *layer.saves(output.shape)});
   Signal<T> signal = value_of(out);
   signal.saved = saved.tensor();
-  const Schedule schedule{{layer.forward(value_of(in), signal)}};
+  const Schedule schedule{{in.bring_in(x)}, {layer.forward(value_of(in), signal)}, {out.bring_out(output)}};
   run({&schedule});
-  out.unpack_to(output);
   // From the tap of each maximum to its place in the plane.
   const Axis &rows = window.rows, &columns = window.columns;
   const Index pixels = output.shape.pixels(), channels = output.shape.channels, lanes = Blocks<T>::full_lanes;
@@ -268,11 +238,10 @@ void activation(Array<const T> x, Function function, Array<T> output) {
   check(function);
   if (function != Function::softmax) return apply(elementwise(function), x, output);
   require_same("output", output.count, output.shape, x.count, x.shape);
-  const Lanes<T> in(x), out(output.count, output.shape);
+  const Lanes<T> in(x), out(output);
   SoftmaxLayer<T> softmax;
-  const Schedule schedule{{softmax.forward(value_of(in), value_of(out))}};
+  const Schedule schedule{{in.bring_in(x)}, {softmax.forward(value_of(in), value_of(out))}, {out.bring_out(output)}};
   run({&schedule});
-  out.unpack_to(output);
 }
 
 template <class T>
@@ -288,12 +257,13 @@ void activation_delta(Array<const T> output_delta, Array<const T> output, Functi
     return over_stretches(size, delta.data, output.data,
                           [&](T* d, const T* y, Index count) { multiply(elementwise(function), y, d, count); });
   }
-  const Lanes<T> value(output), sent(output_delta), received(delta.count, delta.shape);
+  const Lanes<T> value(output), sent(output_delta), received(delta);
   SoftmaxLayer<T> softmax;
-  const Schedule schedule{{softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
-                                                   {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})}};
+  const Schedule schedule{{value.bring_in(output), sent.bring_in(output_delta)},
+                          {softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
+                                                   {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})},
+                          {received.bring_out(delta)}};
   run({&schedule});
-  received.unpack_to(delta);
 }
 
 template <class T>

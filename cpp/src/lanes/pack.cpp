@@ -84,22 +84,22 @@ void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, 
   }
 }
 
-/// Squares are turned by the kernel where they lie, single lanes and pixels are left.
+/// Squares are turned by the kernel where they lie, single lanes and pixels are left. (Turned beside each other first
+/// and copied to the samples from there, large maps take as long, small ones a third longer.)
 template <class T>
-void unpack(const Tensor<T>& from, Index block, Span channels, T* to, Transpose<T> transpose) {
+void unpack(const PixelsInLanes<T>& pixels, const Tensor<T>& maps, T* to, Transpose<T> transpose) {
   constexpr Index square = transposed_together<T>;
-  const Index features = from.shape.features(), pixels = from.shape.pixels(), lanes = from.blocks.lanes(block);
-  const Index samples = from.blocks.samples_in(block), whole = samples / square * square;
-  const Index count = (channels.end - channels.begin) * pixels;
-  const T* source = from.channel(block, channels.begin);
-  to += block * Blocks<T>::full_lanes * features + channels.begin * pixels;
+  const Index features = maps.shape.features(), lanes = maps.blocks.lanes(pixels.block);
+  const Index samples = maps.blocks.samples_in(pixels.block), whole = samples / square * square;
+  const T* const from = pixels.first;
+  to += pixels.block * Blocks<T>::full_lanes * features + pixels.place;
   const auto take = [&](Span span, Span of_samples) {
     for (Index n = of_samples.begin; n < of_samples.end; ++n)
-      for (Index i = span.begin; i < span.end; ++i) to[n * features + i] = source[i * lanes + n];
+      for (Index i = span.begin; i < span.end; ++i) to[n * features + i] = from[i * lanes + n];
   };
-  for (Index begin = 0; begin < count; begin += stretch) {
-    const Index end = std::min(begin + stretch, count), turned = begin + (end - begin) / square * square;
-    transpose({.from = source + begin * lanes,
+  for (Index begin = 0; begin < pixels.count; begin += stretch) {
+    const Index end = std::min(begin + stretch, pixels.count), turned = begin + (end - begin) / square * square;
+    transpose({.from = from + begin * lanes,
                .to = to + begin,
                .rows = turned - begin,
                .columns = whole,
@@ -112,9 +112,9 @@ void unpack(const Tensor<T>& from, Index block, Span channels, T* to, Transpose<
 
 template void pack(const Images&, const Selection&, const Tensor<float>&, Index, Span, Transpose<float>);
 template void pack(const Targets&, const Selection&, const Tensor<float>&, Index, Transpose<float>);
-template void unpack(const Tensor<float>&, Index, Span, float*, Transpose<float>);
+template void unpack(const PixelsInLanes<float>&, const Tensor<float>&, float*, Transpose<float>);
 template void pack(const Images&, const Selection&, const Tensor<double>&, Index, Span, Transpose<double>);
 template void pack(const Targets&, const Selection&, const Tensor<double>&, Index, Transpose<double>);
-template void unpack(const Tensor<double>&, Index, Span, double*, Transpose<double>);
+template void unpack(const PixelsInLanes<double>&, const Tensor<double>&, double*, Transpose<double>);
 
 }  // namespace cnnbp

@@ -31,8 +31,17 @@ void pack(const Images& from, const Selection& selection, const Tensor<T>& to, I
 template <class T>
 void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, Index block, Transpose<T> transpose);
 
-/// Some channels of one block into an array of all samples, (channel, row, column) each.
+/// Pixels that lie side by side in a block, one channel's or several whole ones.
 template <class T>
-void unpack(const Tensor<T>& from, Index block, Span channels, T* to, Transpose<T> transpose);
+struct PixelsInLanes {
+  const T* first;
+  Index count;
+  Index block, place;  // of the first one, among the features of a sample
+};
+
+/// They are brought into an array of all samples, (channel, row, column) each. `maps` says of what shape, and how the
+/// samples lie in blocks; it may have no memory.
+template <class T>
+void unpack(const PixelsInLanes<T>& pixels, const Tensor<T>& maps, T* to, Transpose<T> transpose);
 
 }  // namespace cnnbp

@@ -71,12 +71,13 @@ Loop ChannelSum<T>::run_delta(const Source<T>& source, const Signal<T>& input) c
     over_stretches(input.delta, pixels, [&](Index offset, Index count) {
       T* const delta = plane + offset;
       if (input.added_delta.data) kernel_->sum(delta, other(input.added_delta) + offset, delta, count);
-      const T* const x = other(input.value) + offset;
       if (const auto& by = input.value.normalizing; by.mean)
-        kernel_->multiply_by_normalized_derivative(by.from(pixels.channel), x, delta, count);
-      else kernel_->multiply_by_derivative(input.function, x, delta, count);
+        kernel_->multiply_by_normalized_derivative(by.from(pixels.channel), other(input.value) + offset, delta, count);
+      else if (input.function.kind != FunctionKind::identity)
+        kernel_->multiply_by_derivative(input.function, other(input.value) + offset, delta, count);
       if (in_place) std::copy_n(delta, count, other(input.delta) + offset);
     });
+    if (input.take) input.take(pixels, plane);
   });
 }
 

@@ -27,9 +27,9 @@ class ChannelSum {
   Loop pack(T* const& weight, T* packed);
   /// In how many parts a channel of a map that has memory is finished, of all blocks; 0: they have no numbers.
   virtual Index parts(const Blocks<T>& /*blocks*/) const { return 0; }
-  /// Whether pixels of an output without memory are finished by multiples of `rows_together` rows and columns, or to
-  /// the map's end.
-  virtual bool finishes_together() const { return true; }
+  /// Whether the target may have no memory. Its pixels are then finished by multiples of `rows_together` rows and
+  /// columns, or to the map's end.
+  virtual bool does_without_memory() const { return true; }
   /// Whether the source may be one whose readers normalize it.
   virtual bool normalizes_source() const { return false; }
   /// Whether the source may be an unpooled delta.

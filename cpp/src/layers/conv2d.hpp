@@ -22,9 +22,10 @@ class Conv2dLayer : public Layer<T> {
     return sums_.forward->normalizes_source() && sums_.gradient->normalizes_input();
   }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
-  bool makes_pixels() const override { return sums_.forward->finishes_together(); }
+  bool makes_pixels() const override { return sums_.forward->does_without_memory(); }
   Index pixel_parts(const Blocks<T>& blocks) const override { return sums_.forward->parts(blocks); }
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
+  bool makes_delta_pixels() const override { return sums_.delta->does_without_memory(); }
   bool reads_delta_rows() const override { return sums_.gradient->reads_rows(); }
   bool reads_unpooled(bool sends_back) const override {
     return sums_.gradient->reads_unpooled() && (!sends_back || sums_.delta->reads_unpooled());

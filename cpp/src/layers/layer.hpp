@@ -52,7 +52,7 @@ struct Signal {
   Elementwise function = {};
   MakeRows<T> delta_rows = {};    // where `delta` has a shape but no memory
   Unpooled<T> unpooled = {};      // there, too, if the layer reads it
-  TakePixels<T> take = {};        // the reader's forward pass, if it goes along; then `value` may have no memory
+  TakePixels<T> take = {};        // the reader's, if it goes along with who writes; that may have no memory then
   Moments<T>* moments = nullptr;  // of the value's parts, [channel][part], if its reader measures them as they are made
   Index parts = 0;
   /// Terms that u and ∂E/∂f have beside what their writer makes; without memory there are none. See `Layer::adds`.
@@ -173,6 +173,8 @@ class Layer {
   virtual bool repeats() const { return false; }
   /// Whether forward calls `output.take`, and does without memory for the output's value.
   virtual bool makes_pixels() const { return false; }
+  /// Whether propagate_delta calls `input.take`, and does without memory for the input's delta.
+  virtual bool makes_delta_pixels() const { return false; }
   /// Whether the layer can go forward from pixels as they are made, and how.
   virtual bool takes_pixels() const { return false; }
   virtual TakePixels<T> take_pixels(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }

@@ -21,7 +21,7 @@ class ProductSum : public ChannelSum<T> {
 
   Index packed_size(Index) const override { return packed_size_; }
   Index parts(const Blocks<T>& blocks) const override { return blocks.count() * std::ssize(regions(blocks.count())); }
-  bool finishes_together() const override { return false; }
+  bool does_without_memory() const override { return false; }
 
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;

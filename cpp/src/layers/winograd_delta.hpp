@@ -12,6 +12,8 @@ class WinogradDelta : public WinogradProducts<T> {
  public:
   using WinogradProducts<T>::WinogradProducts;
 
+  bool does_without_memory() const override { return false; }
+
  private:
   using typename ChannelSum<T>::Finish, typename ChannelSum<T>::Weights;
 

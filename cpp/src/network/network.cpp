@@ -10,8 +10,8 @@ namespace {
 
 template <class T>
 void unpack_all(const Tensor<T>& tensor, T* to) {
-  const Span channels{0, tensor.shape.channels};
-  for (Index b = 0; b < tensor.blocks.count(); ++b) unpack(tensor, b, channels, to, kernels().of<T>().transpose);
+  for (Index b = 0; b < tensor.blocks.count(); ++b)
+    unpack({tensor.block(b), tensor.shape.features(), b, 0}, tensor, to, kernels().of<T>().transpose);
 }
 
 }  // namespace

@@ -1,0 +1,78 @@
+// Arrays on their way into the lanes and out of them.
+#pragma once
+
+#include <cnnbp/functional.hpp>
+
+#include <algorithm>
+
+#include "lanes/pack.hpp"
+#include "layers/channel_sum.hpp"
+
+namespace cnnbp::functional {
+
+/// What moving an element into or out of the lanes costs, in multiply-adds.
+constexpr double move_work = 8.0;
+
+/// A task moves so many pixels or more, where channels have few: one by one, features of a linear layer would not be
+/// turned by the kernel.
+constexpr Index pixels_together = 256;
+
+/// An array in lanes, with memory of its own or, if its pixels leave as they are made, none.
+template <class T>
+class Lanes {
+ public:
+  enum class Memory { own, none };
+
+  template <class U>
+  explicit Lanes(const Array<U>& array, Memory memory = Memory::own)
+      : tensor_(nullptr, array.shape, Blocks<T>(array.count)),
+        memory_(memory == Memory::own ? static_cast<std::size_t>(tensor_.size()) : 0, Contents::anything) {
+    tensor_.data = memory_.data();
+  }
+
+  const Tensor<T>& tensor() const { return tensor_; }
+  double move_work() const { return functional::move_work * double(tensor_.size()); }
+
+  Loop bring_in(Array<const T> from) const {
+    const Images images(from.data, from.count);
+    return over_parts_of([=, maps = tensor_, turn = transpose_](Index block, Span channels) {
+      pack(images, {}, maps, block, channels, turn);
+    });
+  }
+
+  Loop bring_out(Array<T> to) const {
+    return over_parts_of([=, maps = tensor_, turn = transpose_](Index block, Span channels) {
+      const Index pixels = maps.shape.pixels(), count = (channels.end - channels.begin) * pixels;
+      unpack({maps.channel(block, channels.begin), count, block, channels.begin * pixels}, maps, to.data, turn);
+    });
+  }
+
+  /// Brings pixels out as they are made: they need no memory in lanes, which would be written and read once more.
+  TakePixels<T> taking(Array<T> to) const {
+    return [=, maps = tensor_, turn = transpose_](const Pixels& pixels, T* plane) {
+      const Index width = maps.shape.width, columns = pixels.columns.end - pixels.columns.begin;
+      const Index together = columns == width ? pixels.rows.end - pixels.rows.begin : 1;  // rows side by side
+      for (Index row = pixels.rows.begin; row < pixels.rows.end; row += together) {
+        const Index first = row * width + pixels.columns.begin;
+        unpack({plane + first * maps.blocks.lanes(pixels.block), together * columns, pixels.block,
+                pixels.channel * maps.shape.pixels() + first},
+               maps, to.data, turn);
+      }
+    };
+  }
+
+ private:
+  template <class Body>
+  Loop over_parts_of(Body body) const {
+    const Shape& shape = tensor_.shape;
+    const auto parts = even_parts(shape.channels, std::max<Index>(1, pixels_together / shape.pixels()));
+    return over_parts(tensor_.blocks, std::ssize(parts),
+                      [=](Index block, Index part) { body(block, parts[static_cast<std::size_t>(part)]); });
+  }
+
+  Tensor<T> tensor_;
+  Buffer<T> memory_;
+  Transpose<T> transpose_ = kernels().of<T>().transpose;
+};
+
+}  // namespace cnnbp::functional
