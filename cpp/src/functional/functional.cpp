@@ -128,6 +128,25 @@ void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Arr
   propagate<T>(layer, nullptr, output_delta, delta);
 }
 
+namespace {
+
+/// From the tap of each maximum of a sample's channel to its place in the plane.
+template <class T>
+void find_positions(const Window& window, const Tensor<T>& saved, Index sample, Index channel,
+                    std::int64_t* positions) {
+  const Axis &rows = window.rows, &columns = window.columns;
+  const Index block = sample / Blocks<T>::full_lanes, lanes = saved.blocks.lanes(block);
+  const auto* tap = reinterpret_cast<const TapNumber*>(saved.channel(block, channel)) + sample % Blocks<T>::full_lanes;
+  for (Index oh = 0; oh < rows.output; ++oh)
+    for (Index ow = 0; ow < columns.output; ++ow, tap += lanes) {
+      const Index ih = oh * rows.stride - rows.pad + *tap / columns.kernel * rows.dilation;
+      const Index iw = ow * columns.stride - columns.pad + *tap % columns.kernel * columns.dilation;
+      *positions++ = ih * columns.input + iw;
+    }
+}
+
+}  // namespace
+
 template <class T>
 void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std::int64_t* positions) {
   require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
@@ -136,20 +155,13 @@ void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std
   const Lanes<T> in(x), out(output), saved(Array<T>{nullptr, output.count, *layer.saves(output.shape)});
   Signal<T> signal = value_of(out);
   signal.saved = saved.tensor();
-  const Schedule schedule{{in.bring_in(x)}, {layer.forward(value_of(in), signal)}, {out.bring_out(output)}};
-  run({&schedule});
-  // From the tap of each maximum to its place in the plane.
-  const Axis &rows = window.rows, &columns = window.columns;
-  const Index pixels = output.shape.pixels(), channels = output.shape.channels, lanes = Blocks<T>::full_lanes;
-  for (std::int64_t i = 0; i < output.count * output.shape.features(); ++i) {
-    const Index pixel = i % pixels, plane = i / pixels, sample = plane / channels, block = sample / lanes;
-    const auto* taps = reinterpret_cast<const TapNumber*>(saved.tensor().channel(block, plane % channels));
-    const std::int64_t tap = taps[pixel * saved.tensor().blocks.lanes(block) + sample % lanes];
-    const std::int64_t oh = pixel / columns.output, ow = pixel % columns.output;
-    const std::int64_t ih = oh * rows.stride - rows.pad + tap / columns.kernel * rows.dilation;
-    const std::int64_t iw = ow * columns.stride - columns.pad + tap % columns.kernel * columns.dilation;
-    positions[i] = ih * columns.input + iw;
-  }
+  const Index channels = output.shape.channels;
+  const Loop find{output.count * channels, [&](Index plane, std::byte*) {
+                    find_positions(window, saved.tensor(), plane / channels, plane % channels,
+                                   positions + plane * output.shape.pixels());
+                  }};
+  const Schedule schedule{{in.bring_in(x)}, {layer.forward(value_of(in), signal)}, {out.bring_out(output), find}};
+  run({&schedule}, work_of(layer, output) + in.move_work() + 2 * out.move_work());
 }
 
 template <class T>
