@@ -93,15 +93,16 @@ inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
   constexpr int most = product_rows(Vectors);
   const bool in_order = p.a_step == 1 && p.a_stride < 2 * p.inner;  // rows lie one after the other
   const bool by_page = p.a_stride == 1 && p.a_step > strip_width<T>;
-  const bool pages_apart = p.a_step == 1 && p.a_stride * Index{sizeof(T)} > 4096;
+  const bool pages_apart = p.a_step == 1 && !in_order && p.a_stride * Index{sizeof(T)} > 4096;
   const Index tiles = (p.rows + most - 1) / most, least = p.rows / tiles, larger = p.rows % tiles;
   for (Index left = p.count; left > 0; --left, p.a += p.next_a, p.b += p.next_b, p.c += p.next_c)
     for (Index i = 0, row = 0, next; i < tiles; ++i, row = next) {
       next = row + least + (i < larger ? 1 : 0);
       with_count<most>(next - row, [&]<int Tile>() {
+        if constexpr (Vectors == product_vectors && Tile >= most - 1)  // tiles of many rows; others would be code alone
+          if (pages_apart && i + 1 < tiles) return multiply_rows<V, Tile, Vectors, Asks::rows_apart>(p, columns, row);
         if (in_order) multiply_rows<V, Tile, Vectors, Asks::rows>(p, columns, row);
         else if (by_page) multiply_rows<V, Tile, Vectors, Asks::steps>(p, columns, row);
-        else if (pages_apart && i + 1 < tiles) multiply_rows<V, Tile, Vectors, Asks::rows_apart>(p, columns, row);
         else multiply_rows<V, Tile, Vectors, Asks::nothing>(p, columns, row);
       });
     }
