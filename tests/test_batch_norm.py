@@ -5,7 +5,7 @@ import pytest
 
 from claims import assert_refused, assert_same_bits, integers
 from cnnbp import Network
-from cnnbp.layers import BatchNorm2d, Conv2d, Linear, ReLU
+from cnnbp.layers import BatchNorm2d, Conv2d, Linear, ReLU, Residual
 
 
 def alone(dtype, shape=(3, 4, 5), **options) -> Network:
@@ -52,6 +52,48 @@ MEASURED = {
     "as a product in place": Conv2d(8, 1),
     "channel by channel": Conv2d(96, 3, groups=96),
 }
+
+
+def with_statistics(layers, shape, dtype, rng) -> Network:
+    """Weights and statistics that are as good as trained ones."""
+    net = Network(layers, input_shape=shape, dtype=dtype.name, seed=3)
+    state = net.state_dict()
+    for name in state:
+        if name.split(".")[-1] in ("running_mean", "running_var", "bias"):
+            state[name] = rng.uniform(0.5, 2, state[name].shape).astype(dtype)
+    net.load_state_dict(state)
+    return net
+
+
+def alone_with(layer, state, prefix, shape, dtype) -> Network:
+    """A network of that layer, with what `state` has for it."""
+    net = Network([layer], input_shape=shape, dtype=dtype.name)
+    own = {"0." + name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)}
+    net.load_state_dict(own)
+    return net
+
+
+@pytest.mark.parametrize("convolution", MEASURED.values(), ids=MEASURED)
+@pytest.mark.parametrize("batch", [1, 4, 33])
+def test_a_prediction_normalizes_pixels_as_they_are_made(convolution, batch, dtype, rng):
+    """No map is kept between the two; the bits are those of one that is."""
+    normalization, shape = BatchNorm2d(activation="tanh"), (96, 9, 10)
+    net = with_statistics([convolution, normalization], shape, dtype, rng)
+    x, state = rng.standard_normal((batch, *shape)).astype(dtype), net.state_dict()
+    made = alone_with(convolution, state, "0.", shape, dtype).predict(x)
+    after = alone_with(normalization, state, "1.", made.shape[1:], dtype)
+    assert_same_bits({"output": net.predict(x)}, {"output": after.predict(made)})
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "winograd"])
+@pytest.mark.parametrize("batch", [1, 4, 33])
+def test_a_prediction_adds_to_pixels_as_they_are_made(algorithm, batch, dtype, rng):
+    convolution, shape = Conv2d(17, 3, padding=1, algorithm=algorithm), (17, 9, 10)
+    net = with_statistics([Residual([convolution, BatchNorm2d()])], shape, dtype, rng)
+    x, state = rng.standard_normal((batch, *shape)).astype(dtype), net.state_dict()
+    made = alone_with(convolution, state, "0.body.0.", shape, dtype).predict(x)
+    normal = alone_with(BatchNorm2d(), state, "0.body.1.", shape, dtype).predict(made)
+    assert_same_bits({"output": net.predict(x)}, {"output": normal + x})
 
 
 @pytest.mark.parametrize("convolution", MEASURED.values(), ids=MEASURED)

@@ -50,14 +50,10 @@ class Lanes {
   /// Brings pixels out as they are made: they need no memory in lanes, which would be written and read once more.
   TakePixels<T> taking(Array<T> to) const {
     return [=, maps = tensor_, turn = transpose_](const Pixels& pixels, T* plane) {
-      const Index width = maps.shape.width, columns = pixels.columns.end - pixels.columns.begin;
-      const Index together = columns == width ? pixels.rows.end - pixels.rows.begin : 1;  // rows side by side
-      for (Index row = pixels.rows.begin; row < pixels.rows.end; row += together) {
-        const Index first = row * width + pixels.columns.begin;
-        unpack({plane + first * maps.blocks.lanes(pixels.block), together * columns, pixels.block,
-                pixels.channel * maps.shape.pixels() + first},
-               maps, to.data, turn);
-      }
+      const Index lanes = maps.blocks.lanes(pixels.block), channel = pixels.channel * maps.shape.pixels();
+      over_stretches(maps, pixels, [&](Index first, Index count) {
+        unpack({plane + first, count / lanes, pixels.block, channel + first / lanes}, maps, to.data, turn);
+      });
     };
   }
 

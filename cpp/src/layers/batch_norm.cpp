@@ -137,28 +137,41 @@ auto BatchNorm2dLayer<T>::delta_sums(const Tensor<T>& input, const Tensor<T>& de
 }
 
 template <class T>
-void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const {
-  const Tensor<T>& x = input.value;
-  const auto c = static_cast<std::size_t>(channel);
+void BatchNorm2dLayer<T>::normalize(const T* plane, const Signal<T>& output, const Pixels& of) const {
+  const auto c = static_cast<std::size_t>(of.channel);
   const Lanes<T> mean = in_all_lanes<T>(mean_[c]), scale = in_all_lanes<T>(scale_[c]);
-  const Index lanes = x.blocks.lanes(block), pixels = x.shape.pixels();
-  for (Index begin = 0; begin < pixels; begin += stretch) {
-    const Index count = std::min(stretch, pixels - begin);
-    T* y = output.value.channel(block, channel) + begin * lanes;
-    this->kernel.normalize({.input = x.channel(block, channel) + begin * lanes,
+  const Index lanes = output.value.blocks.lanes(of.block);
+  const auto normalize = [&](Index begin, Index count) {
+    T* y = output.value.channel(of.block, of.channel) + begin;
+    this->kernel.normalize({.input = plane + begin,
                             .mean = mean.data(),
                             .scale = scale.data(),
                             .output = y,
                             .shift = shift_[c],
-                            .pixels = count,
+                            .pixels = count / lanes,
                             .lanes = lanes});
     if (const Tensor<T>& added = output.added; added.data) {
-      const T* const term = added.channel(block, channel) + begin * lanes;
-      if (added.normalizing.mean) this->kernel.add_normalized(added.normalizing.from(channel), term, y, count * lanes);
-      else this->kernel.sum(y, term, y, count * lanes);
+      const T* const term = added.channel(of.block, of.channel) + begin;
+      if (added.normalizing.mean) this->kernel.add_normalized(added.normalizing.from(of.channel), term, y, count);
+      else this->kernel.sum(y, term, y, count);
     }
-    this->kernel.activate(output.function, y, count * lanes);
-  }
+    this->kernel.activate(output.function, y, count);
+  };
+  over_stretches(output.value, of, [&](Index first, Index count) {
+    for (Index done = 0; done < count; done += stretch * lanes)
+      normalize(first + done, std::min(stretch * lanes, count - done));
+  });
+}
+
+template <class T>
+void BatchNorm2dLayer<T>::normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const {
+  const Shape& shape = input.value.shape;
+  normalize(input.value.channel(block, channel), output, {block, channel, {0, shape.height}, {0, shape.width}});
+}
+
+template <class T>
+TakePixels<T> BatchNorm2dLayer<T>::take_pixels(const Signal<T>&, const Signal<T>& output) {
+  return [=, this](const Pixels& pixels, const T* plane) { normalize(plane, output, pixels); };
 }
 
 template <class T>

@@ -17,6 +17,8 @@ class BatchNorm2dLayer : public Layer<T> {
   bool normalizes_added() const override { return true; }
   Normalizing<T> normalizing() const override { return {mean_.data(), scale_.data(), shift_.data()}; }
   bool overwrites_delta() const override { return true; }
+  bool takes_pixels(bool in_training) const override { return !in_training; }
+  TakePixels<T> take_pixels(const Signal<T>& input, const Signal<T>& output) override;
   bool measures_pixels() const override { return trainable_; }
   TakePixels<T> measure_pixels(const Signal<T>& input) override;
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
@@ -37,6 +39,8 @@ class BatchNorm2dLayer : public Layer<T> {
   /// Statistics of this batch; the running ones follow them.
   void follow(const Signal<T>& input, Index channel);
 
+  /// Pixels of a channel, which lie where they would if it started at `plane`.
+  void normalize(const T* plane, const Signal<T>& output, const Pixels& of) const;
   void normalize(const Signal<T>& input, const Signal<T>& output, Index block, Index channel) const;
   void send_back(const Signal<T>& input, const Signal<T>& output, Index channel, Pair sums) const;
   void add_to_gradients(Index channel, Pair sums) const;

@@ -19,16 +19,6 @@ void ask_for_next(const Tensor<T>& map, const Pixels& pixels) {
        .elements = (pixels.columns.end - pixels.columns.begin) * lanes});
 }
 
-/// Calls body(offset in the plane, elements) for the stretches of a map that the pixels are.
-template <class T, class Body>
-void over_stretches(const Tensor<T>& map, const Pixels& pixels, Body body) {
-  const Index lanes = map.blocks.lanes(pixels.block), row = map.row_stride(pixels.block);
-  const Index width = (pixels.columns.end - pixels.columns.begin) * lanes, height = pixels.rows.end - pixels.rows.begin;
-  const Index together = width == row ? height : 1;  // rows that are one stretch
-  for (Index r = pixels.rows.begin; r < pixels.rows.end; r += together)
-    body(r * row + pixels.columns.begin * lanes, together * width);
-}
-
 }  // namespace
 
 std::vector<Span> even_parts(Index channels, Index most) {

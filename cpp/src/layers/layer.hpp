@@ -38,6 +38,16 @@ struct Pixels {
   Index part = 0;  // its number among those of its channel in all blocks, see `Layer::pixel_parts`
 };
 
+/// Calls body(offset in the plane, elements) for the stretches of a map that the pixels are.
+template <class T, class Body>
+void over_stretches(const Tensor<T>& map, const Pixels& pixels, Body body) {
+  const Index lanes = map.blocks.lanes(pixels.block), row = map.row_stride(pixels.block);
+  const Index width = (pixels.columns.end - pixels.columns.begin) * lanes, height = pixels.rows.end - pixels.rows.begin;
+  const Index together = width == row ? height : 1;  // rows that are one stretch
+  for (Index r = pixels.rows.begin; r < pixels.rows.end; r += together)
+    body(r * row + pixels.columns.begin * lanes, together * width);
+}
+
 /// Called with pixels that have their values, while these are still in the cache. They lie where they would if their
 /// channel, with the map's rows, started at `plane`.
 template <class T>
@@ -175,8 +185,8 @@ class Layer {
   virtual bool makes_pixels() const { return false; }
   /// Whether propagate_delta calls `input.take`, and does without memory for the input's delta.
   virtual bool makes_delta_pixels() const { return false; }
-  /// Whether the layer can go forward from pixels as they are made, and how.
-  virtual bool takes_pixels() const { return false; }
+  /// Whether the layer can go forward from pixels as they are made, in training or otherwise, and how.
+  virtual bool takes_pixels(bool /*in_training*/) const { return false; }
   virtual TakePixels<T> take_pixels(const Signal<T>& /*input*/, const Signal<T>& /*output*/) { return {}; }
   /// In how many parts, which have numbers, forward makes a channel of such a batch; 0: they have none.
   virtual Index pixel_parts(const Blocks<T>& /*blocks*/) const { return 0; }

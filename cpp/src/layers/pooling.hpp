@@ -44,7 +44,7 @@ class PoolingLayer : public Layer<T> {
  public:
   Reads backward_reads(const Elementwise&) const override { return {.input = false}; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
-  bool takes_pixels() const override { return windows_.share_pixels(rows_together); }
+  bool takes_pixels(bool) const override { return windows_.share_pixels(rows_together); }
   TakePixels<T> take_pixels(const Signal<T>& input, const Signal<T>& output) override;
   Loop propagate_delta(const Signal<T>& input, const Signal<T>& output) override;
   bool makes_delta_rows() const override { return windows_.share_rows(rows_together); }

@@ -38,8 +38,9 @@ struct Node {
   Join<T>* join;
   std::vector<Reading> inputs;
   Index output;
-  bool goes_along = false;  // forward may run with the node before it, on the pixels that this has just made
-  bool measures = false;    // or, in training, takes their moments, if they are made in parts that have numbers
+  bool goes_along = false;   // forward may run with the node before it, on the pixels that this has just made
+  bool in_training = false;  // in training, too
+  bool measures = false;     // or, in training, takes their moments, if they are made in parts that have numbers
 };
 
 /// Whether so many packed parameters get a phase of their own, from 2 MB on: its barrier is nothing beside the packing,

@@ -58,15 +58,16 @@ void Graph<T>::pass_relus() {
   }
 }
 
-/// Pooling behind a convolution reads the map while it is in the cache.
+/// Pooling behind a convolution, and batch normalization outside training, read the map while it is in the cache.
 template <class T>
 void Graph<T>::fuse_pixels() {
   for (std::size_t i = 1; i < nodes_.size(); ++i) {
     const Node<T>&writer = nodes_[i - 1], &reader = nodes_[i];
     if (!writer.layer || !reader.layer || reader.inputs[0].signal != writer.output) continue;
     const bool alone = signals_[static_cast<std::size_t>(writer.output)].readers == 1;
-    nodes_[i].goes_along = at(writer.output).in_pixels =
-        alone && writer.layer->makes_pixels() && reader.layer->takes_pixels();
+    const bool can = alone && writer.layer->makes_pixels() && !leaves_normalizing(reader);
+    nodes_[i].in_training = can && reader.layer->takes_pixels(true);
+    nodes_[i].goes_along = at(writer.output).in_pixels = can && reader.layer->takes_pixels(false);
   }
 }
 
@@ -120,14 +121,16 @@ void Graph<T>::fuse_normalizing() {
 /// The outputs of layers that can make them once more, and the work of it.
 template <class T>
 void Graph<T>::find_repeatable(const std::vector<LayerSummary>& summary) {
-  for (const Node<T>& node : nodes_) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node<T>& node = nodes_[i];
     SignalPlan& output = at(node.output);
     if (!node.layer || node.layer->number == 0) continue;
+    const bool taken = i + 1 < nodes_.size() && nodes_[i + 1].in_training;
     std::int64_t work = summary[node.layer->number - 1].multiply_adds + work_of_write * output.shape.features();
     for (const Reading& reading : node.inputs) work += work_of_read * at(reading.signal).shape.features();
     forward_work_ += work;
     if (!node.layer->repeats() || !node.layer->learns()) continue;
-    if (node.output == memory_of(output_) || output.normalized_from >= 0 || output.in_pixels) continue;
+    if (node.output == memory_of(output_) || output.normalized_from >= 0 || taken) continue;
     output.repeats_for = work;
   }
 }

@@ -32,7 +32,7 @@ Index Lifetimes<T>::go_forward(Purpose purpose) {
   Index phase = 0;
   value_of(0).extend_to(phase);
   for (const Node<T>& node : graph_.nodes()) {
-    if (!node.goes_along) ++phase;
+    if (!node.goes_along || (purpose == Purpose::train && !node.in_training)) ++phase;
     if (purpose == Purpose::train && packs_apart(node)) ++phase;
     packed_for_forward_.push_back({phase - 1, phase});
     for (const Reading& reading : node.inputs) value_of(reading.signal).extend_to(phase);

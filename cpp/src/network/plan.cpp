@@ -124,7 +124,7 @@ Schedule Plan<T>::make_forward(const Draws& draws) const {
     }
     if (output.moments) output.take = nodes[i + 1].layer->measure_pixels(output);
     if (goes_along(i + 1))
-      output.take = nodes[i + 1].layer->take_pixels(input_of(nodes[i + 1]), signal(nodes[i + 1].output));
+      output.take = nodes[i + 1].layer->take_pixels(input_of(nodes[i + 1]), output_of(nodes[i + 1]));
     if (node.join) forward.push_back({node.join->forward(inputs_of(node), output)});
     else if (purpose_ == Purpose::train)
       forward.push_back({node.layer->forward_training(input_of(node), output, draws)});
