@@ -41,7 +41,7 @@ double work_of(const Layer<T>& layer, const Array<U>& output) {
          (layer.parameters.empty() ? move_work * double(output.shape.channels) : double(layer.parameters[0].size()));
 }
 
-/// Whether the layer's output, or its input's delta, leaves the lanes as it is made.
+/// For a layer's output, or its input's delta: none, if it leaves the lanes as it is made.
 template <class T>
 typename Lanes<T>::Memory memory_if(bool leaves) {
   return leaves ? Lanes<T>::Memory::none : Lanes<T>::Memory::own;

@@ -28,13 +28,19 @@ class DryRun {
   std::size_t bytes_ = 0;
 };
 
-/// What new memory holds. Memory that is written anyway, by several threads, need not be filled by one before.
+/// What new memory holds. Memory that is written anyway, by several threads, need not be filled by one before; it may
+/// be what another call has released, of which up to 64 MB are kept.
 enum class Contents { zeros, anything };
 
-/// Memory on a cache line. Much of it is asked for in large pages: maps' planes lie pages apart, and a page table
-/// lookup for each of them costs more than the numbers.
-void* allocate(std::size_t bytes, Contents contents);
-void release(void* memory, std::size_t bytes);
+struct Allocation {
+  void* memory = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// Memory on a cache line, as much or more. Much of it is asked for in large pages: maps' planes lie pages apart, and a
+/// page table lookup for each of them costs more than the numbers.
+Allocation allocate(std::size_t bytes, Contents contents);
+void release(const Allocation& given, Contents contents);
 
 /// `size` elements, aligned to 64 bytes: one lane vector, one cache line.
 template <class T>
@@ -48,8 +54,8 @@ class Buffer {
       alignas(64) static T nowhere{};  // not null, as null means that a delta is not wanted
       data_ = {&nowhere, Free{}};
     } else {
-      const std::size_t bytes = size * sizeof(T) + 64;
-      data_ = {static_cast<T*>(allocate(bytes, contents)), Free{.bytes = bytes}};
+      const Allocation made = allocate(size * sizeof(T) + 64, contents);
+      data_ = {static_cast<T*>(made.memory), Free{.bytes = made.bytes, .contents = contents}};
     }
   }
 
@@ -70,8 +76,9 @@ class Buffer {
  private:
   struct Free {
     std::size_t bytes = 0;  // none: it is not ours
+    Contents contents = Contents::zeros;
     void operator()(T* p) const {
-      if (bytes > 0) release(p, bytes);
+      if (bytes > 0) release({p, bytes}, contents);
     }
   };
   std::unique_ptr<T, Free> data_;

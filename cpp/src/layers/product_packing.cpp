@@ -1,5 +1,6 @@
 // What a product of gathered pixels runs over, and its weights in the order in which panels read them.
 #include <algorithm>
+#include <type_traits>
 
 #include "layers/product_sum.hpp"
 
@@ -20,7 +21,8 @@ constexpr Index least_in_place = 48;
 constexpr Index most_targets_in_place = 256;
 
 /// Tiles that are packed together where neighbouring targets' weights lie side by side, as those of a delta do: three
-/// lines of each source, which are a page or so apart, are read once and not for every tile.
+/// lines of each source, which are a page or so apart, are read once and not for every tile. So many sources at a time:
+/// a set of the first cache holds eight lines a page apart.
 constexpr Index tiles_together = 8, sources_together = 8;
 
 /// Rows and columns whose taps read at their own place: then pixels are one long row, and strips go on from row to row.

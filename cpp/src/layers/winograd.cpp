@@ -5,7 +5,7 @@ namespace {
 
 /// With few patches the targets are split among tasks, at least so many to a task: each transforms all sources. (With
 /// 32, one image of VGG-small took 1.1 times as long.) A single patch is two tasks, at least: one image of ResNet-20
-/// and of LeNet takes a tenth to a sixth less on two threads by it, and as much more on one.
+/// and of LeNet takes a tenth to a sixth less on two threads by it, and up to an eighth more on one.
 constexpr Index wanted_tasks = 16, least_task_channels = 64;
 
 /// Fewer patches than this wait for the longest: a batch of 50 would be three and a quarter. They are half as wide
