@@ -1,5 +1,8 @@
 """The arrays that the operations of ``cnnbp.functional`` accept and refuse."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -91,6 +94,39 @@ def test_nothing_is_left_of_the_arrays_before(name):
     for _ in range(3):
         called(name, lambda a: a if a.dtype.kind == "i" else np.full_like(a, np.nan))
         assert same(called(name), wanted)
+
+
+def test_nothing_is_left_of_large_arrays_before(rng):
+    """Memory in lanes of 2 MB or more is what the call before had."""
+    x = rng.random((17, 64, 32, 32), dtype=np.float32)
+    weight = rng.random((64, 64, 3, 3), dtype=np.float32)
+    calls = [
+        lambda a: F.conv2d(a, weight, padding=1),
+        lambda a: F.conv2d(a, weight[:, :, 1:2, 1:2]),
+        lambda a: F.conv2d_delta(a, weight, input_size=32, padding=1),
+        lambda a: F.conv2d_gradients(a, x, kernel_size=3, padding=1),
+        lambda a: F.avg_pool2d(a, 2),
+        lambda a: F.softmax(a, dim=1),
+    ]
+    for call in calls:
+        wanted = call(x)
+        call(np.full_like(x, np.nan))
+        assert same(call(x), wanted)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
+def test_calls_keep_no_more_than_64_mb_for_the_next():
+    """Half of what the lanes of these arrays take."""
+
+    def resident() -> int:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    x = np.ones((128, 64, 64, 64), np.float32)  # 128 MB
+    F.avg_pool2d(x[:1], 4)
+    before = resident()
+    F.avg_pool2d(x, 4)
+    assert resident() - before < 80 * 2**20
 
 
 def test_bytes_in_the_other_order_are_read_right():
