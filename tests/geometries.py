@@ -307,9 +307,10 @@ def _pair(rng: np.random.Generator, least: int, most: int) -> Pair:
 DRAWN = _drawn(count=60, seed=1, channels=range(1, 9), groups=[1, 1, 1, 2, 3])
 
 #: Enough channels for the sums that are matrix products: whole lane vectors, one more and one less.
-#: Nearly all of them have a stride.
+#: Nearly all of the first 40 have a stride.
 MANY_CHANNELS = [
     *_drawn(count=40, seed=2, channels=[8, 15, 16, 17, 32, 48], groups=[1]),
+    *(replace(g, stride=(1, 1)) for g in _drawn(12, 3, channels=[16, 48, 50, 100], groups=[1])),
     *(
         replace(_SMALL, batch=n, in_channels=i, out_channels=o, kernel_size=(1, 1))
         for n, i, o in [(1, 16, 16), (5, 16, 17), (17, 17, 16), (20, 80, 160), (9, 160, 80)]

@@ -156,13 +156,14 @@ template <int Tile, class T>
   const Index kernel_rows = a.kernel_row_end - a.kernel_row_begin;
   const Index column_sums = a.tile * strip_width<T>, channel_sums = kernel_rows * a.kernel_width * column_sums;
   const bool by_column = taps_are_columns(a);
-  const Index channels = by_column ? 1 : even_part(a.input_channels, taps_of_tile(Tile));
+  const Index most = by_column ? 1 : taps_of_tile(Tile), groups = (a.input_channels + most - 1) / most;
   const Index width = by_column ? even_part(a.kernel_width, taps_of_tile(Tile)) : 1;
   GradientTile<T> from(a);
   from.delta += oc * a.delta_channel_stride;
   from.input_step = by_column ? a.dilation_width * a.lanes : a.input_channel_stride;
   from.sums_step = by_column ? column_sums : channel_sums;
-  for (Index ic = 0; ic < a.input_channels; ic += channels)
+  for (Index group = 0; group < groups; ++group) {
+    const Index ic = a.input_channels * group / groups, channels = a.input_channels * (group + 1) / groups - ic;
     for (Index kh = a.kernel_row_begin; kh < a.kernel_row_end; ++kh)
       for (Index kw = 0; kw < a.kernel_width; kw += width) {
         const Index ih = kh * a.dilation_height - a.pad_top, iw = kw * a.dilation_width - a.pad_left;
@@ -173,11 +174,10 @@ template <int Tile, class T>
         if (by_column) {
           gradient_of_columns<Tile>(from, kw, a.kernel_width - kw < width ? a.kernel_width - kw : width);
         } else {
-          const Index left = a.input_channels - ic;
-          gradient_of_rectangle<Tile>(from, intersection(a.kernel_columns[kw], a.columns),
-                                      left < channels ? left : channels);
+          gradient_of_rectangle<Tile>(from, intersection(a.kernel_columns[kw], a.columns), channels);
         }
       }
+  }
 }
 
 template <class T>

@@ -28,6 +28,7 @@ class ProductGradientSum : public WeightGradientSum<T> {
   };
   struct Row;
 
+  Index outputs_of_task() const;
   std::vector<Part> parts_of(const Blocks<T>& blocks) const;
   static Index numbers(const std::vector<Part>& parts) { return parts.back().number + 1; }
   /// `sums`: [tap][output channel][input channel], those of the part's number.
