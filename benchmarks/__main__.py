@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TypeVar
 
@@ -47,6 +48,8 @@ def _times(options: argparse.Namespace) -> Report:
     chosen = _chosen(TIMED[options.command], options.only)
     if options.command == "scaling" and options.threads < 2:
         raise ValueError("scaling compares one thread with several: --threads 2 or more")
+    if options.command == "passes" and options.direct:
+        chosen = [replace(case, algorithm="direct") for case in chosen]
     method = Method(
         rounds=options.rounds,
         seconds=options.seconds,
@@ -102,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("epoch", parents=[compiled], help="60,000 images, data handling included")
     passes = commands.add_parser("passes", parents=[timed], help="convolutions, pass by pass")
     passes.add_argument("--seconds", type=float, default=0.05, help="of a turn (%(default)s)")
+    passes.add_argument("--direct", action="store_true", help="without Winograd's algorithm")
     passes.set_defaults(compile=False)
     scaling = commands.add_parser("scaling", parents=[timed], help="one thread against several")
     scaling.add_argument("--seconds", type=float, default=0.5, help="of a turn (%(default)s)")

@@ -80,11 +80,24 @@ class PassCase:
 
     geometry: Geometry
     which: Pass
+    algorithm: Literal["auto", "direct"] = "auto"
 
     @property
     def flops(self) -> int:
-        """Of the direct algorithm, whatever is used; taps on padding count."""
-        return 2 * self.geometry.multiply_adds
+        """Of the direct algorithm, whatever is used; taps on padding do not count."""
+        g = self.geometry
+        axes = zip(
+            g.size, g.kernel_size, g.stride, g.padding, g.dilation, g.output_size, strict=True
+        )
+        meets = [
+            sum(
+                0 <= i * stride + tap * step - before < size
+                for i in range(outputs)
+                for tap in range(taps)
+            )
+            for size, taps, stride, (before, _), step, outputs in axes
+        ]
+        return 2 * g.batch * prod(meets) * g.in_channels // g.groups * g.out_channels
 
     @property
     def bytes_moved(self) -> int:
@@ -107,7 +120,7 @@ class PassCase:
         return x, weight, output_delta
 
     def __str__(self) -> str:
-        return f"{self.geometry} {self.which}"
+        return f"{self.geometry} {self.which}" + (" direct" if self.algorithm == "direct" else "")
 
 
 Case = NetworkCase | PredictionCase | EpochCase | ScalingCase | PassCase

@@ -183,6 +183,7 @@ def _kernel(case: PassCase) -> Measure:
         dilation=geometry.dilation,
         groups=geometry.groups,
         which=case.which,
+        algorithm=case.algorithm,
     )
 
     def measure(seconds: float) -> float:
@@ -195,10 +196,13 @@ def _kernel(case: PassCase) -> Measure:
 def _function(case: PassCase) -> partial[Any]:
     x, weight, output_delta = case.arrays()
     geometry = case.geometry
+    options: dict[str, Any] = {"algorithm": case.algorithm, **geometry.options}
     if case.which == "forward":
-        return partial(functional.conv2d, x, weight, **geometry.options)
+        return partial(functional.conv2d, x, weight, **options)
     if case.which == "delta":
-        options = {"input_size": geometry.size, **geometry.options}
-        return partial(functional.conv2d_delta, output_delta, weight, **options)
-    options = {"kernel_size": geometry.kernel_size, **geometry.options}
-    return partial(functional.conv2d_gradients, x, output_delta, **options)
+        return partial(
+            functional.conv2d_delta, output_delta, weight, input_size=geometry.size, **options
+        )
+    return partial(
+        functional.conv2d_gradients, x, output_delta, kernel_size=geometry.kernel_size, **options
+    )

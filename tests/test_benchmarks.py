@@ -17,6 +17,7 @@ from benchmarks.peak import growth
 from benchmarks.results import MemoryResult, Result, Run, changes, geometric_mean
 from benchmarks.tables import show_run, show_scaling
 from benchmarks.turns import take_turns
+from geometries import Geometry
 
 RESULT = Result(
     case="a network",
@@ -172,6 +173,31 @@ def test_a_pass_moves_input_weight_and_output_once_with_samples_in_lanes(batch, 
     for which in ("forward", "delta", "gradient"):
         case = cases.PassCase(geometry=geometry, which=which)
         assert case.bytes_moved == 4 * (lanes * (28 * 28 + 6 * 24 * 24) + 6 * 25)
+
+
+def test_taps_on_padding_are_no_work():
+    geometry = Geometry(
+        batch=3,
+        in_channels=4,
+        size=(3, 5),
+        out_channels=6,
+        kernel_size=(3, 3),
+        stride=(1, 2),
+        padding=((1, 1), (1, 1)),
+        groups=2,
+    )
+    # Rows read 2, 3 and 2 of three; columns 2, 3 and 2.
+    case = cases.PassCase(geometry=geometry, which="forward")
+    assert case.flops == 2 * 3 * (7 * 7) * 4 * 6 // 2
+
+
+def test_direct_kernels_are_measured_by_name(tmp_path):
+    arguments = ["passes", "--direct", "--libraries", "cnnbp", "--only", "50x6x12", "gradient"]
+    path = tmp_path / "direct.json"
+    assert main([*arguments, "--rounds", "1", "--seconds", "0.01", "--json", str(path)]) == 0
+    (result,) = Run.read(path).results
+    assert result.case == "50x6x12-12k5 gradient direct"
+    assert set(result.seconds) == {"cnnbp kernel", "cnnbp functional"}
 
 
 def test_a_measure_with_one_thread_leaves_the_number_of_threads_as_it_was():
