@@ -2,10 +2,9 @@
 #include <cnnbp/functional.hpp>
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "functional/array_lanes.hpp"
-#include "layers/activation.hpp"
+#include "functional/arrays.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/linear.hpp"
 #include "layers/pooling.hpp"
@@ -21,16 +20,6 @@ Signal<T> value_of(const Lanes<T>& lanes) {
 template <class T>
 Signal<T> delta_of(const Lanes<T>& lanes) {
   return {.value = lanes.tensor(), .delta = lanes.tensor(), .saved = {}};
-}
-
-void require_same(const char* name, std::int64_t count, const Shape& given, std::int64_t wanted_count,
-                  const Shape& wanted) {
-  const auto whole = [](std::int64_t n, const Shape& s) { return "(" + std::to_string(n) + ", " + text(s).substr(1); };
-  if (count != wanted_count || given != wanted)
-    throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
-                                whole(wanted_count, wanted));
-  if (count < 1 || std::min({given.channels, given.height, given.width}) < 1)
-    throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected at least 1 each");
 }
 
 /// Multiply-adds of one pass, about: every weight at every pixel, or, without weights, a window.
@@ -210,79 +199,6 @@ void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linea
   accumulate(layer, x, output_delta, weight, bias);
 }
 
-namespace {
-
-/// What an element of exp or tanh costs, in multiply-adds.
-constexpr double elementwise_work = 20.0;
-
-/// Calls body(written, read, count) for stretches of two flat arrays; for the odd end, on copies of the length
-/// that the kernels ask for.
-template <class T, class Body>
-void over_stretches(std::int64_t size, T* written, const T* read, Body body) {
-  constexpr Index stretch = 4096, whole = 16 / sizeof(T);
-  const Schedule schedule{{Loop{(size + stretch - 1) / stretch, [=](Index task, std::byte*) {
-                                  const Index begin = task * stretch, count = std::min<Index>(stretch, size - begin);
-                                  const Index even = count / whole * whole, odd = count - even;
-                                  body(written + begin, read + begin, even);
-                                  T own[whole] = {}, other[whole] = {};
-                                  std::copy_n(written + begin + even, odd, own);
-                                  std::copy_n(read + begin + even, odd, other);
-                                  body(own, other, odd > 0 ? whole : 0);
-                                  std::copy_n(own, odd, written + begin + even);
-                                }}}};
-  run({&schedule}, elementwise_work * double(size));
-}
-
-template <class T>
-void apply(Elementwise function, Array<const T> x, Array<T> output) {
-  require_same("output", output.count, output.shape, x.count, x.shape);
-  const KernelTable<T>& kernel = kernels().of<T>();
-  over_stretches(x.count * x.shape.features(), output.data, x.data, [&](T* y, const T* from, Index count) {
-    std::copy_n(from, count, y);
-    kernel.activate(function, y, count);
-  });
-}
-
-}  // namespace
-
-template <class T>
-void activation(Array<const T> x, Function function, Array<T> output) {
-  check(function);
-  if (function != Function::softmax) return apply(elementwise(function), x, output);
-  require_same("output", output.count, output.shape, x.count, x.shape);
-  const Lanes<T> in(x), out(output);
-  SoftmaxLayer<T> softmax;
-  const Schedule schedule{{in.bring_in(x)}, {softmax.forward(value_of(in), value_of(out))}, {out.bring_out(output)}};
-  run({&schedule});
-}
-
-template <class T>
-void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta) {
-  check(function);
-  require_same("output_delta", output_delta.count, output_delta.shape, output.count, output.shape);
-  require_same("delta", delta.count, delta.shape, output.count, output.shape);
-  if (function != Function::softmax) {
-    const std::int64_t size = output.count * output.shape.features();
-    std::copy_n(output_delta.data, size, delta.data);
-    const KernelTable<T>& kernel = kernels().of<T>();
-    const auto multiply = slope_needs_argument(function) ? kernel.multiply_by_slope : kernel.multiply_by_derivative;
-    return over_stretches(size, delta.data, output.data,
-                          [&](T* d, const T* y, Index count) { multiply(elementwise(function), y, d, count); });
-  }
-  const Lanes<T> value(output), sent(output_delta), received(delta);
-  SoftmaxLayer<T> softmax;
-  const Schedule schedule{{value.bring_in(output), sent.bring_in(output_delta)},
-                          {softmax.propagate_delta({.value = value.tensor(), .delta = received.tensor(), .saved = {}},
-                                                   {.value = value.tensor(), .delta = sent.tensor(), .saved = {}})},
-                          {received.bring_out(delta)}};
-  run({&schedule});
-}
-
-template <class T>
-void exp(Array<const T> x, Array<T> output) {
-  apply({FunctionKind::exp, 0.0}, x, output);
-}
-
 template void conv2d(Array<const float>, const float*, const float*, const Conv2d&, Array<float>);
 template void conv2d_delta(Array<const float>, const float*, const Conv2d&, Array<float>);
 template void conv2d_gradients(Array<const float>, Array<const float>, const Conv2d&, float*, float*);
@@ -293,9 +209,6 @@ template void max_pool2d_delta(Array<const float>, const std::int64_t*, Array<fl
 template void linear(Array<const float>, const float*, const float*, const Linear&, Array<float>);
 template void linear_delta(Array<const float>, const float*, const Linear&, Array<float>);
 template void linear_gradients(Array<const float>, Array<const float>, const Linear&, float*, float*);
-template void activation(Array<const float>, Function, Array<float>);
-template void activation_delta(Array<const float>, Array<const float>, Function, Array<float>);
-template void exp(Array<const float>, Array<float>);
 
 template void conv2d(Array<const double>, const double*, const double*, const Conv2d&, Array<double>);
 template void conv2d_delta(Array<const double>, const double*, const Conv2d&, Array<double>);
@@ -307,8 +220,5 @@ template void max_pool2d_delta(Array<const double>, const std::int64_t*, Array<d
 template void linear(Array<const double>, const double*, const double*, const Linear&, Array<double>);
 template void linear_delta(Array<const double>, const double*, const Linear&, Array<double>);
 template void linear_gradients(Array<const double>, Array<const double>, const Linear&, double*, double*);
-template void activation(Array<const double>, Function, Array<double>);
-template void activation_delta(Array<const double>, Array<const double>, Function, Array<double>);
-template void exp(Array<const double>, Array<double>);
 
 }  // namespace cnnbp::functional
