@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/functions.hpp"
+#include "kernels/pair.hpp"
 
 namespace cnnbp {
 namespace {
@@ -50,15 +51,15 @@ inline void with_function(Elementwise f, Apply apply) {
 template <class T>
 void activate(Elementwise f, T* u, Index count) {
   with_function<T>(f, [=](auto function) {
-    for_each_vector<T>(count, [&](auto vector, Index i) { function(decltype(vector)::load(u + i)).store(u + i); });
+    for_each_pair<T>(count, [&](auto vectors, Index i) { function(decltype(vectors)::load(u + i)).store(u + i); });
   });
 }
 
 /// delta ← slope(x, delta)
 template <class T, class Slope>
 inline void apply_slope(const T* x, T* delta, Index count, Slope slope) {
-  for_each_vector<T>(count, [&](auto vector, Index i) {
-    using V = decltype(vector);
+  for_each_pair<T>(count, [&](auto vectors, Index i) {
+    using V = decltype(vectors);
     slope(V::load(x + i), V::load(delta + i)).store(delta + i);
   });
 }
