@@ -67,8 +67,8 @@ KernelGradientSum<T>::KernelGradientSum(const Convolution& convolution)
   const Index most = std::max<Index>(1, (pixels - more) / (row * row_unit()));
   const Index units = rows.output / row_unit();
   row_parts_ = std::max((units + most - 1) / most, by_column ? std::min(units, least_parts) : 1);
-  const Index near = by_column ? pixels : pixels * 3 / 4;
-  const Index stretch = std::max<Index>(1, near / (row_unit() * (tile + channels * columns.stride)));
+  const Index fitting = pixels / (row_unit() * (tile + channels * columns.stride));
+  const Index stretch = by_column || columns.output <= fitting ? fitting : fitting * 3 / 4;
   const Index quads = (columns.output + 3) / 4;  // a narrow block's 64 bytes hold up to four pixels
   for (const Span& part : even_parts(quads, std::max<Index>(1, stretch / 4)))
     column_parts_.push_back({part.begin * 4, std::min(part.end * 4, columns.output)});
