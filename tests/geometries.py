@@ -57,10 +57,10 @@ class Geometry:
         return int(np.prod(self.output_shape) * np.prod(self.weight_shape[1:]))
 
     def __str__(self) -> str:
-        named = [f"{self.batch}x{self.in_channels}x{_joined(self.size)}"]
-        named.append(f"{self.out_channels}k{_joined(self.kernel_size)}")
+        named = [f"{self.batch}x{self.in_channels}x{joined(self.size)}"]
+        named.append(f"{self.out_channels}k{joined(self.kernel_size)}")
         named += [
-            f"{letter}{_joined(value)}"
+            f"{letter}{joined(value)}"
             for letter, value, usual in (
                 ("s", self.stride, (1, 1)),
                 ("p", sum(self.padding, ()), (0, 0, 0, 0)),
@@ -72,35 +72,8 @@ class Geometry:
         return "-".join(named)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pool:
-    """A pooling window over images; ``dilation`` is for the maximum alone."""
-
-    batch: int
-    channels: int
-    size: Pair
-    kernel_size: Pair
-    stride: Pair
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-    ceil_mode: bool = False
-
-    @property
-    def window(self) -> dict:
-        """The keyword arguments that both kinds of pooling have."""
-        return {n: getattr(self, n) for n in ("kernel_size", "stride", "padding", "ceil_mode")}
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        return (self.batch, self.channels, *self.size)
-
-    def __str__(self) -> str:
-        text = f"{self.batch}x{self.channels}x{_joined(self.size)}-k{_joined(self.kernel_size)}"
-        text += f"s{_joined(self.stride)}p{_joined(self.padding)}d{_joined(self.dilation)}"
-        return text + ("-ceil" if self.ceil_mode else "")
-
-
-def _joined(values) -> str:
+def joined(values) -> str:
+    """``2x3``, or ``2`` for both."""
     return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
 
 
@@ -108,7 +81,7 @@ def _both(parts: list[str]) -> list[str]:
     return parts * (2 // len(parts))
 
 
-def _read_pair(entry: str) -> Pair:
+def read_pair(entry: str) -> Pair:
     """Rows and columns: ``"2x3"``, or ``"2"`` for both."""
     return tuple(int(axis) for axis in _both(entry.split("x")))
 
@@ -123,10 +96,10 @@ def _read_padding(entry: str) -> tuple[Pair, Pair]:
 #: Column of a table: the field it fills, and how an entry reads.
 COLUMNS = {
     "batch": ("batch", int),
-    "size": ("size", _read_pair),
-    "kernel": ("kernel_size", _read_pair),
-    "stride": ("stride", _read_pair),
-    "dilation": ("dilation", _read_pair),
+    "size": ("size", read_pair),
+    "kernel": ("kernel_size", read_pair),
+    "stride": ("stride", read_pair),
+    "dilation": ("dilation", read_pair),
 }
 CONV_COLUMNS = COLUMNS | {
     "in": ("in_channels", int),
@@ -134,14 +107,10 @@ CONV_COLUMNS = COLUMNS | {
     "padding": ("padding", _read_padding),
     "groups": ("groups", int),
 }
-POOL_COLUMNS = COLUMNS | {
-    "channels": ("channels", int),
-    "padding": ("padding", _read_pair),
-    "ceil": ("ceil_mode", lambda entry: entry == "yes"),
-}
 
 
-def _table(kind: type, columns: dict, text: str) -> list:
+def read_table(kind: type, columns: dict, text: str) -> list:
+    """One `kind` a row, whose entries the columns that the header names read."""
     header, *rows = (line.split() for line in text.strip().splitlines())
     fields = [columns[name] for name in header]
     return [
@@ -151,7 +120,7 @@ def _table(kind: type, columns: dict, text: str) -> list:
 
 
 #: What the benchmarks time: the layers of LeNets, VGGs and ResNets.
-BENCHMARKS: list[Geometry] = _table(
+BENCHMARKS: list[Geometry] = read_table(
     Geometry,
     CONV_COLUMNS,
     """
@@ -187,7 +156,7 @@ BENCHMARKS: list[Geometry] = _table(
 )
 
 #: Shapes with one odd thing each: every option, and every way in which a window can miss pixels.
-ODD: list[Geometry] = _table(
+ODD: list[Geometry] = read_table(
     Geometry,
     CONV_COLUMNS,
     """
@@ -232,6 +201,8 @@ ODD: list[Geometry] = _table(
        16   6   6x7    4       3       1        2         1       1
        17   6   9x6    5       3     2x1        1       2x1       1
        33   9     5    6       3       1        0         1       3
+        2  16     1   16       1       2        1         1       1
+        3  16   8x6    2       2       1        1         2       1
     """,
 )
 
@@ -331,6 +302,24 @@ MANY_CHANNELS = [
         )
         for n, o, k in [(20, 100, 1), (17, 100, 2), (5, 200, 1), (1, 300, 1)]
     ),
+    # Strided kernels of few channels to many: no whole vectors, long rows, more taps than a panel.
+    *(
+        Geometry(
+            batch=n,
+            in_channels=i,
+            size=size,
+            out_channels=o,
+            kernel_size=k,
+            stride=(2, 3),
+            padding=((1, 2), (3, 0)),
+        )
+        for n, i, size, o, k in [
+            (1, 3, (9, 8), 33, (4, 5)),
+            (17, 5, (5, 20), 50, (2, 5)),
+            (20, 2, (4, 400), 35, (3, 9)),
+            (5, 20, (24, 26), 130, (11, 12)),
+        ]
+    ),
     # Pixels that read nothing but padding.
     *(
         Geometry(
@@ -354,46 +343,4 @@ REAL = list(
     dict.fromkeys(
         replace(g, batch=17 if g.multiply_adds / g.batch < 2e7 else 2) for g in BENCHMARKS
     )
-)
-
-POOLS: list[Pool] = _table(
-    Pool,
-    POOL_COLUMNS,
-    """
-    batch  channels  size  kernel  stride  padding  dilation  ceil
-        1         1     4       2       2        0         1    no
-       17         3     6       2       2        0         1    no
-       16         7     5       3       1        1         1    no
-        3         2     5       2       2        0         1    no
-        3         2     5       2       2        0         1   yes
-        3         2     7       3       2        1         1    no
-        3         2     7       3       2        1         1   yes
-        3         2     6       3       2        1         1   yes
-        3         2   5x8     2x3     2x1        0         1    no
-        3         2   8x5     3x2     1x2      1x0         1   yes
-        2         3     7       2       3        0         1    no
-        2         3     7       2       3        0         1   yes
-        2         3     3       2       2        1         1   yes
-        2         3     9       5       4        2         1   yes
-        2         3    10       3       4        1         1   yes
-        2         1     1       1       1        0         1    no
-        2         1     4       4       4        0         1    no
-        2         1     3       3       1        1         1    no
-    """,
-)
-POOLS += [replace(POOLS[1], batch=n) for n in BATCHES] + [
-    replace(POOLS[2], batch=3, channels=c) for c in CHANNELS
-]
-
-#: Windows with holes, which only the maximum has.
-DILATED_POOLS: list[Pool] = _table(
-    Pool,
-    POOL_COLUMNS,
-    """
-    batch  channels  size  kernel  stride  padding  dilation  ceil
-        3         2     7       2       2        0         2    no
-        3         2     8       3     1x2        1         2    no
-        3         2     8       2       3        1       3x2   yes
-       17         3   9x7     2x3       2      1x0       1x2   yes
-    """,
 )

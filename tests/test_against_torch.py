@@ -7,6 +7,7 @@ import geometries
 import oracle
 import oracle_activations
 import oracle_losses
+import pool_geometries
 from claims import assert_sum_of_products, integers, normal
 from cnnbp import Network, functional, layers, losses
 from loss_cases import expected_of, loss_of
@@ -97,7 +98,7 @@ def test_paddings_by_name_are_pytorchs(kernel_size, padding, rng):
     assert np.array_equal(functional.conv2d(x, weight, padding=padding), torchs)
 
 
-@pytest.mark.parametrize("pool", geometries.POOLS + geometries.DILATED_POOLS, ids=str)
+@pytest.mark.parametrize("pool", pool_geometries.POOLS + pool_geometries.DILATED_POOLS, ids=str)
 @pytest.mark.parametrize("module", [oracle, functional])
 def test_max_pooling_is_pytorchs(module, pool, rng):
     """Values, positions (of ties, too) and deltas, with the windows of ``ceil_mode``."""
@@ -119,7 +120,7 @@ def test_max_pooling_is_pytorchs(module, pool, rng):
 
 @pytest.mark.parametrize("count_include_pad", [True, False])
 @pytest.mark.parametrize("divisor_override", [None, 3])
-@pytest.mark.parametrize("pool", geometries.POOLS, ids=str)
+@pytest.mark.parametrize("pool", pool_geometries.POOLS, ids=str)
 @pytest.mark.parametrize("module", [oracle, functional])
 def test_average_pooling_is_pytorchs(module, pool, divisor_override, count_include_pad, rng):
     divisor = {"count_include_pad": count_include_pad, "divisor_override": divisor_override}

@@ -11,6 +11,7 @@ import architectures
 import geometries
 import oracle
 import oracle_activations
+import pool_geometries
 from claims import assert_same_bits, integers
 from cnnbp import _core, functional
 
@@ -110,7 +111,7 @@ def check() -> None:
     for dtype in (np.float32, np.float64):
         for geometry in GEOMETRIES:
             check_convolution(geometry, dtype)
-        for pool in geometries.POOLS:
+        for pool in pool_geometries.POOLS:
             check_pooling(pool, dtype)
         check_functions(dtype)
 

@@ -7,6 +7,7 @@ import geometries
 import oracle
 import oracle_activations
 import oracle_losses
+import pool_geometries
 from claims import integers
 
 STRIDE_ONE = [g for g in geometries.ODD if (g.stride, g.dilation, g.groups) == ((1, 1), (1, 1), 1)]
@@ -45,7 +46,7 @@ def test_convolution_delta_and_gradient_are_adjoint(geometry, rng):
     assert total == (x * input_delta).sum() == (weight * gradient).sum()
 
 
-@pytest.mark.parametrize("pool", geometries.POOLS, ids=str)
+@pytest.mark.parametrize("pool", pool_geometries.POOLS, ids=str)
 def test_pooling_a_constant_gives_the_constant(pool):
     ones = np.ones(pool.input_shape)
     options = {"count_include_pad": False, "divisor_override": None}

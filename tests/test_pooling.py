@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-import geometries
 import oracle
+import pool_geometries
 from claims import assert_sum_of_products, integers, normal
 from cnnbp import functional
 
-pools = pytest.mark.parametrize("pool", geometries.POOLS, ids=str)
-max_pools = pytest.mark.parametrize("pool", geometries.POOLS + geometries.DILATED_POOLS, ids=str)
+pools = pytest.mark.parametrize("pool", pool_geometries.POOLS, ids=str)
+max_pools = pytest.mark.parametrize(
+    "pool", pool_geometries.POOLS + pool_geometries.DILATED_POOLS, ids=str
+)
 divisors = pytest.mark.parametrize(
     "divisor",
     [

@@ -84,8 +84,8 @@ auto ProductGradientSum<T>::parts_of(const Blocks<T>& blocks) const -> std::vect
   const std::vector<Span> inputs = even_parts(convolution_.in_channels / vector, most_inputs / vector);
   const Index pairs = static_cast<Index>(outputs.size() * inputs.size());
   const Index products = convolution_.window.rows.output * convolution_.window.columns.output * blocks.all_lanes();
-  const Index numbers =
-      std::clamp<Index>(wanted_tasks / pairs, 1, std::clamp<Index>(products / least_products, 1, rows));
+  const Index most = std::clamp<Index>(products / least_products, 1, std::max<Index>(rows, 1));  // perhaps none is read
+  const Index numbers = std::clamp<Index>(wanted_tasks / pairs, 1, most);
   std::vector<Part> parts;
   for (Index n = 0; n < numbers; ++n)
     for (const Span& in : inputs)
