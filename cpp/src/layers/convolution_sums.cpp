@@ -5,6 +5,7 @@
 #include "layers/correlator.hpp"
 #include "layers/depthwise.hpp"
 #include "layers/kernel_gradient_sum.hpp"
+#include "layers/panel_gradient.hpp"
 #include "layers/product_gradient.hpp"
 #include "layers/product_sum.hpp"
 #include "layers/winograd.hpp"
@@ -46,6 +47,7 @@ std::unique_ptr<GradientSum<T>> gradient_sum(const Convolution& convolution, Alg
   if (takes_winograd<T>(algorithm, convolution, output_tiles(convolution.window)))
     return std::make_unique<WinogradGradientSum<T>>(WinogradShape::forward(convolution));
   if (takes_product_gradient<T>(convolution)) return std::make_unique<ProductGradientSum<T>>(convolution);
+  if (takes_panel_gradient<T>(convolution)) return std::make_unique<PanelGradientSum<T>>(convolution);
   return std::make_unique<KernelGradientSum<T>>(convolution);
 }
 

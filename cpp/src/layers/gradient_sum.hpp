@@ -1,5 +1,5 @@
 // The sum over pixels and samples that is the gradient of a convolution's kernels. How it is summed is the matter of
-// KernelGradientSum (directly), ProductGradientSum, DepthwiseGradientSum and WinogradGradientSum.
+// KernelGradientSum (directly), ProductGradientSum, PanelGradientSum, DepthwiseGradientSum and WinogradGradientSum.
 #pragma once
 
 #include "layers/layer.hpp"
