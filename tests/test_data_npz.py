@@ -1,12 +1,15 @@
 """``.npz`` files: Keras' four arrays, or the short names."""
 
+import doctest
 import io
 import zipfile
 
 import numpy as np
 import pytest
 
+import cnnbp
 from cnnbp import data
+from cnnbp.layers import Linear
 from data_files import (
     ARRAYS,
     X_TEST,
@@ -65,6 +68,15 @@ def test_without_test_arrays_there_is_no_test_part(tmp_path):
     loaded = load(tmp_path, npz(x=X_TRAIN, y=Y_TRAIN))
     assert loaded.x_test is None
     assert loaded.y_test is None
+
+
+def test_the_example_of_load_goes_with_a_file_without_a_test_part(tmp_path, monkeypatch):
+    (tmp_path / "mnist.npz").write_bytes(npz(x=X_TRAIN, y=Y_TRAIN))
+    monkeypatch.chdir(tmp_path)
+    names = {"cnnbp": cnnbp, "net": cnnbp.Network([Linear(3)], input_shape=(1, 5, 5))}
+    for example in doctest.DocTestParser().get_examples(data.load.__doc__):
+        exec(example.source, names)
+    assert names["net"].history.epochs[0].val_loss is not None
 
 
 def test_byte_order_memory_order_and_one_hot_rows_do_not_matter(tmp_path):

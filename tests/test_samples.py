@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from cnnbp import Network
+from claims import assert_refused
+from cnnbp import Network, data
+from cnnbp.functional import linear
 from cnnbp.layers import Conv2d, Linear
 
 
@@ -88,7 +90,15 @@ def test_targets_may_be_one_hot_in_any_type(net, x, y, dtype):
         (np.zeros((7, 2, 9, 8), bool), TypeError, "x must be uint8.*bool"),
         (np.zeros((7, 2, 9, 8), object), TypeError, "x must be an array of numbers, got object"),
         (np.zeros((7, 2, 9, 8), complex), TypeError, "x must be an array of numbers"),
-        (None, TypeError, "x must be an array of numbers"),
+        (None, TypeError, "x must be an array of numbers, got None"),
+        ({"x": [1.0]}, TypeError, "x must be an array of numbers, got dict$"),
+        ("images", TypeError, "x must be an array of numbers, got str$"),
+        (
+            iter([np.zeros((7, 2, 9, 8))]),
+            TypeError,
+            "got list_iterator; give its batches one by one, in training to train_step",
+        ),
+        (data.digits(), TypeError, "x must be .*, got Dataset; give its x_train and y_train"),
         ([[1.0], [1.0, 2.0]], ValueError, "x cannot be read as an array"),
     ],
 )
@@ -139,3 +149,44 @@ def test_the_first_image_that_is_not_finite_is_named(net, x, value, dtype):
     spoiled[6, 0, 0, 0] = value
     with pytest.raises(ValueError, match=r"\bx\b.*\b5\b"):
         net.predict(spoiled)
+
+
+class Followed:
+    """A tensor that torch follows for gradients."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach()")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda net, x, y: net.predict(Followed()), "x cannot"),
+        (lambda net, x, y: net.predict([Followed()]), "x cannot"),
+        (lambda net, x, y: net.train_step(x, Followed()), "y cannot"),
+        (lambda net, x, y: net.fit(x, y, sample_weight=Followed()), "sample_weight cannot"),
+        (lambda net, x, y: net.load_state_dict({"0.weight": Followed()}), "0.weight cannot"),
+        (lambda net, x, y: linear(x[:, 0, 0], Followed()), "weight cannot"),
+    ],
+)
+def test_a_tensor_that_cannot_be_read_is_named_with_what_it_says_itself(net, x, y, call, name):
+    assert_refused(lambda: call(net, x, y), (f"{name} be read as an array", "detach()"))
+
+
+def test_torchs_parameters_are_named_with_what_to_do(net, x):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
+    state = {name: torch.nn.Parameter(torch.tensor(p)) for name, p in net.state_dict().items()}
+    assert_refused(lambda: net.load_state_dict(state), ("0.weight cannot be read", "detach()"))
+    assert_refused(lambda: net.predict(torch.tensor(x, requires_grad=True)), ("x", "detach()"))
+
+
+def test_validation_data_of_a_data_set_without_a_test_part_say_how_to_make_one(net, x, y):
+    whole = data.Dataset.from_arrays(x, y)
+    for given, words in (
+        ((whole.x_test, whole.y_test), ("validation_data", "no test part", "Dataset.split")),
+        (whole, ("validation_data must be a pair", "got Dataset; give its x_test and y_test")),
+    ):
+        fit = lambda given=given: net.fit(x, y, validation_data=given, progress=False)  # noqa: E731
+        assert_refused(fit, words)
+    parts = whole.split()
+    net.fit(x, y, validation_data=(parts.x_test, parts.y_test), progress=False)

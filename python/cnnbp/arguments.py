@@ -1,4 +1,4 @@
-"""Sizes, pairs, paddings, names and paths, read as callers may spell them.
+"""Sizes, pairs, paddings, names, paths and arrays, read as callers may spell them.
 
 Every reader returns the one form that the rest takes. A wrong type is a `TypeError`, a wrong value
 a `ValueError`; both name the argument, what was given and what was expected.
@@ -11,9 +11,10 @@ import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 Pair: TypeAlias = tuple[int, int]
 #: What a caller may pass for height and width: one number for both, or ``(height, width)``.
@@ -166,6 +167,20 @@ def read_path(value: object, name: str) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be a str or a Path, got {type(value).__name__}")
     return Path(os.path.expanduser(value))
+
+
+def read_array(value: object, name: str, hint: str = "") -> NDArray[Any]:
+    """Read an array of any type; the error for what is none, as a generator, ends with `hint`."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name} cannot be read as an array: {error}") from None
+    except (RuntimeError, TypeError) as error:  # torch's tensors tell what to do: detach() and such
+        raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    if array.ndim == 0 and array.dtype.kind not in "fiubc" and array is not value:
+        given = "None" if value is None else type(value).__name__
+        raise TypeError(f"{name} must be an array of numbers, got {given}{hint}")
+    return array
 
 
 _SIDES = "an integer, a pair (h, w), ((top, bottom), (left, right))"

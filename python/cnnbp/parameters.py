@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnbp.arguments import read_array
+
 if TYPE_CHECKING:
     from cnnbp._core import Float
 
@@ -74,10 +76,7 @@ def _overflow(given: NDArray[Any], read: Float, name: str) -> str | None:
 
 
 def _array(value: ArrayLike, name: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # lists of unequal lengths
-        raise ValueError(f"{name} cannot be read as an array: {error}") from None
+    array = read_array(value, name)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
     return array

@@ -7,12 +7,13 @@ infinity and class numbers out of range.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnbp.arguments import read_array
 from cnnbp.training import Samples
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ def read_validation(
         return None
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         raise TypeError(
-            f"validation_data must be a pair (x, y) or (x, y, sample_weight), got {_kind(data)}"
+            "validation_data must be a pair (x, y) or (x, y, sample_weight), got "
+            f"{_kind(data)}{_parts_hint(data, 'test')}"
+        )
+    if data[0] is None:
+        raise TypeError(
+            "validation_data has None for x: the data have no test part; Dataset.split makes one"
         )
     try:
         samples = read(*data)
@@ -149,10 +155,18 @@ def _kind(value: object) -> str:
 
 
 def _array(value: ArrayLike, name: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # lists of unequal lengths
-        raise ValueError(f"{name} cannot be read as an array: {error}") from None
+    array = read_array(value, name, _parts_hint(value, "train") or _batches_hint(value))
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of numbers, got {array.dtype}")
     return array
+
+
+def _parts_hint(value: object, part: str) -> str:
+    """Say what to give of a `cnnbp.data.Dataset`, or of what has the same arrays."""
+    return f"; give its x_{part} and y_{part}" if hasattr(value, f"x_{part}") else ""
+
+
+def _batches_hint(value: object) -> str:
+    """Say what to do with a generator, or with what else makes batches as they are asked for."""
+    is_loader = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | Set)
+    return "; give its batches one by one, in training to train_step" if is_loader else ""

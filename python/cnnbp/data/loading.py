@@ -38,6 +38,8 @@ def load(path: str | PathLike[str]) -> Dataset:
     Examples
     --------
     >>> data = cnnbp.data.load("mnist.npz")
+    >>> if data.x_test is None:
+    ...     data = data.split()
     >>> net.fit(data.x_train, data.y_train, validation_data=(data.x_test, data.y_test))
     """
     path = as_path(path)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnbp.arguments import read_array
+
 if TYPE_CHECKING:
     from cnnbp._core import Float
 
@@ -21,7 +23,7 @@ def read_floats(
 
     `like` is the call's first array, whose type all others must have.
     """
-    array = _as_array(value, name)
+    array = read_array(value, name)
     if array.dtype.type not in (np.float32, np.float64):
         raise TypeError(
             f"{name} must be float32 or float64, got {array.dtype}; convert it with "
@@ -48,7 +50,7 @@ def read_images(value: ArrayLike, name: str, *, like: Float | None = None) -> tu
 
 def read_positions(value: ArrayLike, name: str, *, like: NDArray[Any]) -> NDArray[np.int64]:
     """Read integers in the shape of `like`."""
-    array = _as_array(value, name)
+    array = read_array(value, name)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}")
     if array.shape != like.shape:
@@ -56,10 +58,3 @@ def read_positions(value: ArrayLike, name: str, *, like: NDArray[Any]) -> NDArra
             f"{name} and output_delta must have the same shape, got {array.shape} and {like.shape}"
         )
     return np.ascontiguousarray(array, np.int64)
-
-
-def _as_array(value: ArrayLike, name: str) -> NDArray[Any]:
-    try:
-        return np.asarray(value)
-    except ValueError as error:  # lists of unequal lengths
-        raise ValueError(f"{name} cannot be read as an array: {error}") from None
