@@ -44,13 +44,36 @@ def test_files_of_scipy_are_read(tmp_path, compressed):
         "train_x": PIXELS,
         "train_y": one_hot(Y_TRAIN).astype(float),
         "test_x": X_TEST.reshape(3, 25),
-        "test_y": Y_TEST.reshape(3, 1),
+        "test_y": Y_TEST,  # written as a row
         "note": "text",
         "options": {"alpha": 1.0},
         "cells": np.array([[1], "two"], dtype=object),
     }
     scipy_io.savemat(path, variables, do_compression=compressed)
     assert_is_the_small_data_set(data.load(path))
+
+
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 1)], ids=["a-row", "a-column"])
+def test_class_numbers_may_be_a_row_or_a_column(tmp_path, shape):
+    def load_numbers(train, test):
+        return load(
+            tmp_path,
+            mat(
+                mat_matrix("train_x", PIXELS),
+                mat_matrix("train_y", train.reshape(shape)),
+                mat_matrix("test_x", X_TEST.reshape(3, 25)),
+                mat_matrix("test_y", test.reshape(shape)),
+            ),
+        )
+
+    assert_is_the_small_data_set(load_numbers(Y_TRAIN, Y_TEST))
+    assert load_numbers(Y_TRAIN + np.uint8(1), Y_TEST).y_train.tolist() == [1, 2, 3, 3, 2, 1]
+
+
+def test_the_row_of_a_single_image_is_its_target(tmp_path):
+    target = mat_matrix("train_y", one_hot(Y_TRAIN[2:3]))
+    loaded = load(tmp_path, mat(mat_matrix("train_x", PIXELS[:1]), target))
+    assert (loaded.y_train.tolist(), loaded.classes) == ([2], 3)
 
 
 def test_images_are_upright_and_the_toolbox_sees_them_transposed(tmp_path):
@@ -101,6 +124,10 @@ def compressed(element: bytes, cut: int | None = None) -> bytes:
         (mat(mat_matrix("train_x", X_TRAIN), TARGETS), "one image or target a row"),
         (mat(mat_matrix("train_x", PIXELS[:, :24]), TARGETS), "24 pixels are no square image"),
         (mat(mat_matrix("train_x", PIXELS[:5]), TARGETS), "y_train has shape"),
+        (
+            mat(mat_matrix("train_x", PIXELS), mat_matrix("train_y", Y_TRAIN[None, :5])),
+            r"y_train has shape \(5,\).*one for each image",
+        ),
         (mat(mat_matrix("train_x", PIXELS, matlab_class=4), TARGETS), r"holds \['train_y'\]"),
         (mat(compressed(TARGETS, cut=-1)), "compressed data that is truncated"),
         (mat(compressed(TARGETS, cut=4)), "compressed data without an element"),

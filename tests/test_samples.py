@@ -1,5 +1,7 @@
 """The images and targets that a network accepts, and what it says of those it does not."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,32 @@ def test_half_precision_is_widened(net, x):
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64])
 def test_class_numbers_may_be_of_any_integer_type(net, x, y, dtype):
     assert net.evaluate(x, y.astype(dtype)) == net.evaluate(x, y)
+
+
+@pytest.mark.parametrize(("outputs", "loss"), [(1, "bce_with_logits"), (2, "cross_entropy")])
+def test_class_numbers_of_one_or_two_outputs_may_be_bools(x, y, outputs, loss):
+    net = Network([Linear(outputs)], input_shape=(2, 9, 8), loss=loss)
+    for given in (y > 1, list(y > 1)):
+        assert net.evaluate(x, given) == net.evaluate(x, (y > 1).astype(int))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "advice"),
+    [
+        (1, np.linspace(0, 1, 7), "targets have shape (7, 1): write y[:, None]"),
+        (1, np.array([0.0, 1, np.nan, 0, 0, 0, 0]), ": write y[:, None]"),
+        (1, np.ones(7, np.float32), "[:, None], or y.astype(int) if they are class numbers"),
+        (4, np.ones(7), "shape (7, 4): write y.astype(int) if they are class numbers"),
+        (4, np.ones(7, bool), "(7, 4): write y.astype(int) if they are class numbers"),
+        (4, np.linspace(0, 1, 7), "targets have shape (7, 4)"),
+    ],
+)
+def test_class_numbers_that_are_no_integers_are_answered_with_what_to_write(
+    x, outputs, targets, advice
+):
+    net = Network([Linear(outputs)], input_shape=(2, 9, 8))
+    with pytest.raises(TypeError, match=re.escape(advice) + "$"):
+        net.train_step(x, targets)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float32, np.float64])

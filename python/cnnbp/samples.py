@@ -96,9 +96,9 @@ def _layout_hint(given: Shape, input_shape: Shape) -> str:
 def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[Any]:
     """Class numbers as int64 ``(N,)``, or targets as float64 ``(N, K)``.
 
-    ``K`` is the number of the network's outputs. Targets may be integers or bools (one-hot); they
-    may also have the shape of the outputs, ``(N, *output_shape)``, and those of one map, like
-    images of one channel, ``(N, H, W)``.
+    ``K`` is the number of the network's outputs. Class numbers of at most two outputs may be bools.
+    Targets may be integers or bools (one-hot); they may also have the shape of the outputs,
+    ``(N, *output_shape)``, and those of one map, like images of one channel, ``(N, H, W)``.
     """
     array = _array(y, "y")
     outputs = math.prod(output_shape)
@@ -108,10 +108,10 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
             f"shape {array.shape}"
         )
     if array.ndim == 1:
-        if array.dtype.kind not in "iu":
+        if array.dtype.kind not in ("iub" if outputs <= 2 else "iu"):
             raise TypeError(
-                f"y of shape {array.shape} must hold class numbers as integers, got "
-                f"{array.dtype}; targets have shape ({samples}, {outputs})"
+                f"y of shape {array.shape} must hold class numbers as integers, got {array.dtype}; "
+                f"targets have shape ({samples}, {outputs}){_conversion(array, outputs)}"
             )
         return _as_class_numbers(array)
     one_map = output_shape[1:] if len(output_shape) == 3 and output_shape[0] == 1 else output_shape
@@ -123,6 +123,14 @@ def _read_targets(y: ArrayLike, samples: int, output_shape: Shape) -> NDArray[An
     if array.dtype.kind not in "fiub":
         raise TypeError(f"y must hold numbers, got {array.dtype}")
     return np.ascontiguousarray(array.reshape(samples, outputs), np.float64)
+
+
+def _conversion(array: NDArray[Any], outputs: int) -> str:
+    """Say what to write for numbers ``(N,)`` that are no integers: as targets, as class numbers."""
+    ways = ["y[:, None]"] if outputs == 1 else []
+    if (np.isfinite(array) & (array == np.trunc(array))).all():
+        ways.append("y.astype(int) if they are class numbers")
+    return f": write {', or '.join(ways)}" if ways else ""
 
 
 def _as_class_numbers(array: NDArray[Any]) -> NDArray[np.int64]:

@@ -83,6 +83,7 @@ def as_class_numbers(array: NDArray[Any], what: str) -> tuple[NDArray[np.int64],
             f"{what} has shape {array.shape}; "
             "expected class numbers (N,) or one-hot rows (N, classes), at least one"
         )
+    _refuse_nan(array, what)
     if array.ndim == 2 and array.shape[1] > 1:
         if not (((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()):
             raise ValueError(
@@ -98,3 +99,11 @@ def as_class_numbers(array: NDArray[Any], what: str) -> tuple[NDArray[np.int64],
             f"expected class numbers: whole, from 0, below {MAX_CLASSES:,}"
         )
     return numbers.astype(np.int64), int(high) + 1
+
+
+def _refuse_nan(array: NDArray[Any], what: str) -> None:
+    if (nan := np.isnan(array)).any():
+        first = int(nan.reshape(len(array), -1).any(axis=1).argmax())
+        raise ValueError(
+            f"{what} holds NaN, first in sample {first}; expected class numbers or one-hot rows"
+        )

@@ -18,8 +18,8 @@ def load_mat(path: str | PathLike[str]) -> Dataset:
     ----------
     path : str or Path
         A file saved by MATLAB, Octave or SciPy as version 5 to 7 (``save -v7``) with ``train_x``
-        (N, H·W), one square image a row, ``train_y`` (N, classes), one-hot rows or class numbers,
-        and perhaps ``test_x`` and ``test_y``. Other variables are not read.
+        (N, H·W), one square image a row, ``train_y`` (N, classes), one-hot rows, or class numbers
+        (N, 1) or (1, N), and perhaps ``test_x`` and ``test_y``. Other variables are not read.
 
     Raises
     ------
@@ -50,5 +50,9 @@ def load_mat(path: str | PathLike[str]) -> Dataset:
                 f"{path}: {name} has shape {stored[name].shape}; "
                 "expected a matrix with one image or target a row"
             )
+    for images, targets in zip(names[::2], names[1::2], strict=True):
+        # SciPy writes an array of one axis as a row.
+        if len(stored[targets]) == 1 < len(stored[images]):
+            stored[targets] = stored[targets].T
     arrays = [stored[name] for name in names]
     return Dataset.from_arrays(*arrays, name=path.stem, source=str(path))
