@@ -38,12 +38,13 @@ KERNEL_CONTRACTS = {
 #: a network only as a protocol.
 MAY_IMPORT = {
     "data": {"data", "arguments"},
-    "layers": {"layers", "arguments", "_core"},
+    "names": set(),
+    "layers": {"layers", "arguments", "names", "_core"},
     "training": {"training", "arguments", "optim", "_core"},
     "functional": {"functional", "arguments", "_core"},
     "arguments": set(),
     "initializers": {"arguments", "_core"},
-    "optim": {"optim", "arguments", "_core"},
+    "optim": {"optim", "arguments", "names", "_core"},
     "pictures": {"pictures", "arguments"},
     "equation": {"layers"},
     "convolution_equations": {"arguments", "equation", "layers"},

@@ -26,7 +26,7 @@ J. Weston, C. Watkins: Support vector machines for multi-class pattern recogniti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from cnnbp import _core
@@ -38,11 +38,25 @@ from cnnbp.arguments import (
     read_positive,
     read_share,
 )
+from cnnbp.names import OtherNames, Unneeded, shown
 
 __all__ = ["L1", "MSE", "BCEWithLogits", "CrossEntropy", "Hinge", "Huber", "Loss"]
 
 #: What a caller may write in place of a loss with its default options.
 LossName: TypeAlias = Literal["mse", "cross_entropy", "bce_with_logits", "l1", "huber", "hinge"]
+
+#: What torch's losses are told by name, and these are not.
+_NAMES = OtherNames(
+    renamed={"weight": "class_weights"},
+    elsewhere={
+        "weight": "what samples weigh is given with them, as sample_weight",
+        **dict.fromkeys(
+            ("reduction", "reduce", "size_average"),
+            "it is a sum over outputs, and the mean over samples",
+        ),
+    },
+)
+_LOGITS = Unneeded("the outputs are logits", True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,11 +91,17 @@ class Loss:
             object.__setattr__(self, name, value)
 
 
+@_NAMES.answered
 @dataclass(frozen=True, repr=False)
 class MSE(Loss):
     """``ℓ = ½ Σ (x - t)²``: half the squared error, the DeepLearnToolbox's."""
 
 
+@replace(
+    _NAMES,
+    unneeded={"reduction": Unneeded("it is the mean over samples", "mean"), "from_logits": _LOGITS},
+    first=("weight", lambda value: items_of(value) is not None),
+).answered
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(Loss):
     """``ℓ = -Σ_k c_k ((1 - s) t_k + s / K) log softmax(x)_k``; the outputs x are logits.
@@ -113,6 +133,7 @@ class CrossEntropy(Loss):
         )
 
 
+@replace(_NAMES, unneeded={"from_logits": _LOGITS}).answered
 @dataclass(frozen=True, repr=False)
 class BCEWithLogits(Loss):
     """``ℓ = -Σ_k p_k t_k log σ(x_k) + (1 - t_k) log (1 - σ(x_k))``; the outputs x are logits.
@@ -132,11 +153,13 @@ class BCEWithLogits(Loss):
         self._assign(pos_weight=_read_factors(self.pos_weight, "pos_weight"))
 
 
+@_NAMES.answered
 @dataclass(frozen=True, repr=False)
 class L1(Loss):
     """``ℓ = Σ |x - t|``, with slope 0 where x = t."""
 
 
+@_NAMES.answered
 @dataclass(frozen=True, repr=False)
 class Huber(Loss):
     """``ℓ = Σ h(x - t)``, ``h(e) = ½ e²`` where ``|e| ≤ delta``, else ``delta (|e| - ½ delta)``.
@@ -153,6 +176,7 @@ class Huber(Loss):
         self._assign(delta=read_positive(self.delta, "delta"))
 
 
+@replace(_NAMES, unneeded={"p": Unneeded("the power is 1", 1)}).answered
 @dataclass(frozen=True, repr=False)
 class Hinge(Loss):
     """``ℓ = Σ_{k≠y} max(0, margin - x_y + x_k)``, for class numbers y.
@@ -187,7 +211,7 @@ def read_loss(given: object) -> Loss:
     if isinstance(given, Loss) and type(given) in _NAMED.values():
         return given
     if not isinstance(given, str):
-        raise TypeError(f"loss must be a name or one of cnnbp.losses, got {given!r}")
+        raise TypeError(f"loss must be a name or one of cnnbp.losses, got {shown(given, Loss)}")
     return _NAMED[read_choice(given, "loss", _NAMED)]()
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnbp.arguments import read_choice
 from cnnbp.layers.connections import Connections
-from cnnbp.layers.names import answer_unknown_names
+from cnnbp.layers.names import NAMES
+from cnnbp.names import shown
 
 if TYPE_CHECKING:
     from cnnbp import _core
@@ -43,7 +44,7 @@ class Layer(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "__init__" in vars(cls):
-            cls.__init__ = answer_unknown_names(cls.__init__)  # type: ignore[method-assign]
+            NAMES.answered(cls)
 
     @abstractmethod
     def definition(self) -> _core.LayerDefinition:
@@ -110,7 +111,7 @@ def refuse_unneeded(
 ) -> None:
     """Refuse what torch's layer of this name takes by its place and this one does not.
 
-    What comes by name is answered by `answer_unknown_names`.
+    What comes by name is answered by `NAMES`.
     """
     if extra:
         given, right = (", ".join(map(repr, values)) for values in ((*kept, *extra), kept))
@@ -126,7 +127,8 @@ def read_layers(given: object, name: str) -> Layers:
     made = tuple(given)
     for place, layer in enumerate(made):
         if not isinstance(layer, Layer) or _kind(type(layer)) is Layer:
-            raise TypeError(f"{name}[{place}] must be a layer of cnnbp.layers, got {layer!r}")
+            given = shown(layer, Layer)
+            raise TypeError(f"{name}[{place}] must be a layer of cnnbp.layers, got {given}")
     return tuple(layer.plain() for layer in made)
 
 

@@ -9,6 +9,9 @@ from typing import Any, cast
 
 from cnnbp import _core
 from cnnbp.arguments import read_amount, read_flag, read_positive, read_share
+from cnnbp.names import shown
+
+_RULES = f"{__package__}.rules"
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,9 +86,17 @@ class Optimizer:
 def read_optimizer(given: object) -> Optimizer:
     """Read one of the rules."""
     # The core has no rule for a class of one's own, whatever its name.
-    if not isinstance(given, Optimizer) or type(given).__module__ != f"{__package__}.rules":
-        raise TypeError(f"optimizer must be one of cnnbp.optim, got {given!r}")
+    if not isinstance(given, Optimizer) or type(given).__module__ != _RULES:
+        told = f"optimizer must be one of cnnbp.optim, got {shown(given, Optimizer)}"
+        raise TypeError(told + _call_of(given))
     return given
+
+
+def _call_of(name: object) -> str:
+    """Say what to write for a rule's name, such as "adam"."""
+    rules = [kind.__name__ for kind in Optimizer.__subclasses__() if kind.__module__ == _RULES]
+    called = [rule for rule in rules if isinstance(name, str) and rule.lower() == name.lower()]
+    return f"; write cnnbp.optim.{called[0]}()" if called else ""
 
 
 def _read_betas(value: object, name: str) -> tuple[float, float]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbp.arguments import read_amount, read_integer
+from cnnbp.optim.names import SCHEDULES
 from cnnbp.optim.schedule import LRSchedule, Rates, Times
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class ReduceLROnPlateau(LRSchedule):
     """``factor`` times the rate when the loss has not improved for `patience` epochs and one more.

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnbp.optim.base import Optimizer
+from cnnbp.optim.names import RULES
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
     """Gradient descent with momentum.
@@ -43,6 +45,7 @@ class SGD(Optimizer):
             raise ValueError("nesterov needs a momentum above 0, got 0.0")
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class Adagrad(Optimizer):
     """Steps that shrink with the squares of all gradients so far (Duchi, Hazan, Singer 2011).
@@ -68,6 +71,7 @@ class Adagrad(Optimizer):
     eps: float = 1e-10
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class RMSprop(Optimizer):
     """Steps over a running mean of squared gradients (Hinton 2012, lecture 6e).
@@ -96,6 +100,7 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class Adam(Optimizer):
     """Running means of gradients and of their squares (Kingma and Ba 2015, algorithm 1).
@@ -121,6 +126,7 @@ class Adam(Optimizer):
     weight_decay: float = 0.0
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class AdamW(Optimizer):
     """`Adam` with a weight decay of its own (Loshchilov and Hutter 2019).
@@ -145,6 +151,7 @@ class AdamW(Optimizer):
     weight_decay: float = 0.01
 
 
+@RULES.answered
 @dataclass(frozen=True, repr=False)
 class Lion(Optimizer):
     """Steps of one size, in the direction of a mean's sign (Chen et al. 2023, algorithm 2).

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbp.arguments import read_choice, read_integer
+from cnnbp.names import shown
 
 Rates: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.int64]
@@ -82,5 +83,11 @@ def start_rates(
     if isinstance(schedule, LRSchedule):
         return schedule.start(lr(), epochs=epochs, batches=batches)
     if schedule is not None:
-        raise TypeError(f"schedule must be one of cnnbp.optim.schedules, got {schedule!r}")
+        given = shown(schedule, LRSchedule)
+        if callable(schedule) and not isinstance(schedule, type):
+            given = (
+                "a function; write LambdaLR(function), which takes its values as factors of the "
+                "optimizer's rate"
+            )
+        raise TypeError(f"schedule must be one of cnnbp.optim.schedules, got {given}")
     return lambda losses: np.full(batches, lr())

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cnnbp.arguments import read_amount, read_choice, read_integer, read_number
+from cnnbp.optim.names import SCHEDULES
 from cnnbp.optim.plateau import ReduceLROnPlateau
 from cnnbp.optim.schedule import LRSchedule, Rates, Times
 
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class StepLR(LRSchedule):
     """``lr₀ · gamma^⌊t / step_size⌋``."""
@@ -47,6 +49,7 @@ class StepLR(LRSchedule):
         return lr * self.gamma ** (t // self.step_size).astype(np.float64)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class MultiStepLR(LRSchedule):
     """``lr₀ · gamma^k`` when k of the `milestones` are at t or before."""
@@ -64,6 +67,7 @@ class MultiStepLR(LRSchedule):
         return lr * self.gamma ** passed.astype(np.float64)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class ExponentialLR(LRSchedule):
     """``lr₀ · gammaᵗ``."""
@@ -78,6 +82,7 @@ class ExponentialLR(LRSchedule):
         return lr * self.gamma ** t.astype(np.float64)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class CosineAnnealingLR(LRSchedule):
     """``eta_min + (lr₀ - eta_min) · (1 + cos(π t / t_max)) / 2`` (Loshchilov and Hutter 2017).
@@ -97,6 +102,7 @@ class CosineAnnealingLR(LRSchedule):
         return _cosine(lr, self.eta_min, t / self.t_max)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class LinearLR(LRSchedule):
     """``lr₀`` times a factor from `start_factor` to `end_factor` in `total_iters` steps: a warm-up.
@@ -119,6 +125,7 @@ class LinearLR(LRSchedule):
         return lr * _line(self.start_factor, self.end_factor, share)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class OneCycleLR(LRSchedule):
     """Up to a large rate and down to a tiny one (Smith and Topin 2018); per batch if not told.
@@ -165,6 +172,7 @@ class OneCycleLR(LRSchedule):
         return np.where(t <= top, rising, falling)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class LambdaLR(LRSchedule):
     """``lr₀ · lr_lambda(t)``, for any function of an int."""
@@ -181,6 +189,7 @@ class LambdaLR(LRSchedule):
         return lr * np.array(factors, np.float64)
 
 
+@SCHEDULES.answered
 @dataclass(frozen=True)
 class SequentialLR(LRSchedule):
     """One schedule after the other: the next begins, with t = 0, at each of the `milestones`.
