@@ -157,6 +157,14 @@ def test_values_of_ones_own_come_first_as_before():
     assert_refused(lambda: StepLR(0.5), ("step_size must be an integer",))
 
 
+def test_factors_may_be_tensors():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
+    factors = torch.tensor([1.0, 2.0])
+    assert CrossEntropy(class_weights=factors) == CrossEntropy(class_weights=[1, 2])
+    assert BCEWithLogits(factors) == BCEWithLogits([1, 2])
+    assert_refused(lambda: CrossEntropy(weight=factors), ("write CrossEntropy(class_weights=tens",))
+
+
 @every_kind
 def test_every_class_answers_a_name_that_it_does_not_have(kind):
     takes = ", ".join(inspect.signature(kind).parameters) or "no arguments"

@@ -218,7 +218,7 @@ def read_loss(given: object) -> Loss:
 def _read_factors(given: object, name: str) -> tuple[float, ...] | None:
     if given is None:
         return None
-    items = items_of(given)
+    items = items_of(given.tolist() if hasattr(given, "tolist") else given)  # torch's are tensors
     if items is None:
         raise TypeError(f"{name} must be a list of numbers, one for each output, got {given!r}")
     factors = tuple(read_amount(factor, f"each of {name}") for factor in items)
