@@ -14,6 +14,7 @@ import pytest
 
 import cnnbp
 from cnnbp import cli, data
+from cnnbp.cli import wording
 
 #: What the console script does.
 PROGRAM = [sys.executable, "-c", "from cnnbp.cli import main; main()"]
@@ -130,6 +131,23 @@ def test_it_shows_what_computes_the_data_the_layers_and_where_the_files_are(trai
     ):
         assert words in " ".join(process.stdout.split())
     assert process.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        (lambda x: x, "uint8"),
+        (lambda x: x / np.float32(255), "float32 from 0 to 1"),
+        (lambda x: x.astype(np.float32), "float32 from 0 to 255 (not scaled; uint8 would be)"),
+        (lambda x: x - 127.5, "float64 from -127.5 to 127.5"),
+        (lambda x: (x > 127).astype(np.float32), "float32 from 0 to 1"),
+        (lambda x: x.astype(np.float32) * 256, "float32 from 0 to 65280"),
+    ],
+)
+def test_the_range_of_floats_is_told_and_when_they_look_like_bytes(digits, images, told):
+    x, y, *_ = digits
+    line = wording.data_line(data.Dataset.from_arrays(images(x), y, name="few"))
+    assert line.endswith(f", 1x28x28 {told}, 10 classes")
 
 
 def test_the_memory_is_that_of_the_batches_that_it_trains_by(trained):

@@ -30,10 +30,11 @@ from cnnbp.training import Epoch, History, Progress, Samples, fit
 class Network(FixedAttributes):
     """A convolutional network that trains on the CPU.
 
-    Images are ``(N, C, H, W)``, uint8 (the core scales them to 0 to 1) or float; images of one
-    channel may come as ``(N, H, W)``. ``y`` holds class numbers ``(N,)`` or targets ``(N, K)``,
-    ``K`` being the number of outputs; with one output, class numbers are 0 or 1. Targets may
-    have the outputs' shape, ``(N, *output_shape)``, and are taken as they are: uint8 is not scaled.
+    Images are ``(N, C, H, W)``: uint8 is scaled from 0..255 to 0..1, floats are taken as they are.
+    Images of one channel may come as ``(N, H, W)``. ``y`` holds class numbers ``(N,)`` or targets
+    ``(N, K)``, ``K`` being the number of outputs; with one output, class numbers are 0 or 1, with
+    up to two they may be bools. Targets may have the outputs' shape, ``(N, *output_shape)``, and
+    are taken as they are: uint8 is not scaled.
     ``sample_weight``, ``(N,)``, says what each sample weighs in the mean loss and in the accuracy:
     a weight of 2 counts as two samples, 0 as none. A call that raises has changed nothing.
 
@@ -179,14 +180,17 @@ class Network(FixedAttributes):
         """Train on all samples, `epochs` times.
 
         Calling it again goes on where the last call ended, in the orders that one longer call
-        would have used. Ctrl-C ends it after the batch under way: what was learned is kept,
-        finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on. Gradients are
-        left as by `train_step`: accumulated ones are forgotten, those of the last batch stay.
+        would have used. To augment, call it with ``epochs=1`` and a new array each time, or
+        `train_step` with each batch. Ctrl-C ends it after the batch under way: what was learned
+        is kept, finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on.
+        Gradients are left as by `train_step`: accumulated ones are forgotten, those of the last
+        batch stay.
 
         Parameters
         ----------
         x, y : array_like
             Training images, and their class numbers or targets; they must not change meanwhile.
+            uint8 images are scaled from 0..255 to 0..1, floats are taken as they are.
         epochs : int
             Number of passes over the samples.
         batch_size : int
@@ -199,8 +203,7 @@ class Network(FixedAttributes):
             Whether each epoch sees the samples in an order of its own, drawn from the seed.
         progress : bool or Progress
             Show a bar on a terminal, or a line per epoch elsewhere; or an object of one's own that
-            is told when an epoch begins and ends and how many batches are done, as
-            `cnnbp.training.Progress`.
+            is told of epochs and batches, as `cnnbp.training.Progress`.
         on_epoch : callable, optional
             Called with the record of each finished epoch; training ends when it returns True.
         schedule : LRSchedule, optional
@@ -250,8 +253,9 @@ class Network(FixedAttributes):
     def predict(self, x: ArrayLike) -> _core.Float:
         """Return the outputs of images, ``(N, *output_shape)`` in the network's dtype.
 
-        Changes nothing; several threads may predict at once. With "cross_entropy" and
-        "bce_with_logits" the outputs are logits.
+        uint8 images are scaled from 0..255 to 0..1, floats are taken as they are. Changes nothing;
+        several threads may predict at once. With "cross_entropy" and "bce_with_logits" the outputs
+        are logits.
         """
         return self._core.predict(read_images(x, self.input_shape))
 
@@ -356,10 +360,8 @@ class Network(FixedAttributes):
 
         Raises
         ------
-        OSError
-            If the file cannot be written.
-        ValueError
-            If what is there is a pipe or a device.
+        OSError, ValueError
+            If the file cannot be written, or what is there is a pipe or a device.
         """
         self._checkpoint().write(read_path(path, "path"))
 
@@ -369,10 +371,8 @@ class Network(FixedAttributes):
 
         Raises
         ------
-        OSError
-            If the file cannot be opened.
-        ValueError
-            If the file is damaged or is no network of cnnbp.
+        OSError, ValueError
+            If the file cannot be opened; if it is damaged or is no network of cnnbp.
         """
         file = read_path(path, "path")
         with damage_named(file):

@@ -60,8 +60,9 @@ def read_validation(
 def read_images(x: ArrayLike, input_shape: Shape) -> Images:
     """Images as a C-contiguous array ``(N, C, H, W)`` of uint8, float32 or float64.
 
-    Images of one channel may come as ``(N, H, W)``; float16 is widened to float32. An array in
-    the right form is passed on without a copy.
+    The core scales uint8 from 0..255 to 0..1 and takes floats as they are. Images of one channel
+    may come as ``(N, H, W)``; float16 is widened to float32. An array in the right form is passed
+    on without a copy.
     """
     array = _array(x, "x")
     if array.dtype.type not in (np.uint8, np.float16, np.float32, np.float64):

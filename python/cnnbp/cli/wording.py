@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnnbp.cli.plan import Plan
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
 from cnnbp.data import Dataset
+from cnnbp.data.dataset import Images
 from cnnbp.network import Network
 from cnnbp.training import Epoch
 
@@ -26,7 +29,7 @@ def data_line(data: Dataset) -> str:
     else:
         parts = f"{len(data.x_train):,} to train, {len(data.x_test):,} to test"
     classes = _count(data.classes, "class", "classes")
-    return f"{data.name}: {parts}, {shape} {data.x_train.dtype}, {classes}"
+    return f"{data.name}: {parts}, {shape} {_pixels(data.x_train)}, {classes}"
 
 
 def plan_line(plan: Plan, network: Network) -> str:
@@ -94,6 +97,16 @@ def advice(report: Report) -> str:
 def percent(share: float) -> str:
     """Write 0 to 1 as a percentage."""
     return f"{100 * share:.1f} %"
+
+
+def _pixels(images: Images) -> str:
+    """Type and, of floats, which are taken as they are, the range; bytes as floats get a hint."""
+    if images.dtype == np.uint8:
+        return "uint8"
+    low, high = images.min(), images.max()
+    told = f"{images.dtype} from {low:g} to {high:g}"
+    are_bytes = low >= 0 and 1 < high <= 255 and (images == np.trunc(images)).all()
+    return told + " (not scaled; uint8 would be)" if are_bytes else told
 
 
 def _loss(loss: float) -> str:

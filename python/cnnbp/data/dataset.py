@@ -22,7 +22,8 @@ class Dataset:
     Parameters
     ----------
     x_train : ndarray, shape (N, C, H, W)
-        Training images: uint8 (0 to 255), float32 or float64 (finite).
+        Training images: uint8, which networks scale from 0..255 to 0..1, or float32 or float64
+        (finite), which they take as they are.
     y_train : ndarray of int64, shape (N,)
         Their class numbers, 0 to ``classes - 1``.
     x_test, y_test : ndarray or None
