@@ -9,7 +9,7 @@ import cnnbp
 from cnnbp import data
 from cnnbp.cli import wording
 from cnnbp.cli.illustration import make_overview
-from cnnbp.cli.plan import Plan
+from cnnbp.cli.plan import Beginning
 from cnnbp.cli.report import Report
 
 
@@ -18,10 +18,14 @@ def report_of(outputs, truth, loss):
     outputs, truth = np.array(outputs), np.array(truth)
     images = np.zeros((len(truth), 1, 5, 5), np.uint8)
     dataset = data.Dataset.from_arrays(images, truth, images, truth, name="few", source="")
-    plan = Plan(name="few", title="Few", spec="", epochs=1, batch_size=1, loss=loss)
-    network = cnnbp.Network([cnnbp.layers.Linear(outputs.shape[1])], input_shape=(1, 5, 5))
-    how = {"loss": 1.0, "accuracy": 0.0, "seconds": 0.0, "interrupted": False}
-    return Report(plan=plan, network=network, data=dataset, outputs=outputs, **how)
+    plan = Beginning(name="few", title="Few", spec="", epochs=1, batch_size=1, loss=loss)
+    layers = [cnnbp.layers.Linear(outputs.shape[1])]
+    rule = cnnbp.optim.SGD(lr=1.0)
+    network = cnnbp.Network(layers, input_shape=(1, 5, 5), loss=loss, optimizer=rule)
+    figures = {"truth": truth, "outputs": outputs, "loss": 1.0, "accuracy": 0.0}
+    return Report(
+        plan=plan, network=network, data=dataset, seconds=0.0, interrupted=False, **figures
+    )
 
 
 def history(batches, *epochs):
@@ -92,6 +96,29 @@ def test_the_picture_of_a_training_that_diverged_says_so_and_what_to_try():
     assert make_overview(sound).misread.title == "All 1 misread of 3 test images"
     sound.network.history = history([2.3], 5e9)
     assert make_overview(sound).title == "Few's loss grew; try a lower rate, such as --lr 0.1"
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce_with_logits"])
+def test_one_output_is_read_as_evaluate_counts_it(loss):
+    """As class 1 above ½, of logits above 0: the largest of one output is always the first."""
+    values, truth = np.array([[0.7], [0.3], [-0.2], [5.0]]), [1, 0, 1, 0]
+    net = cnnbp.Network([cnnbp.layers.Linear(1)], input_shape=(1, 1, 1), loss=loss)
+    right = []
+    for value, class_ in zip(values, truth, strict=True):
+        net.load_state_dict({"0.weight": np.zeros((1, 1)), "0.bias": value})
+        right.append(net.evaluate(np.zeros((1, 1, 1, 1), np.uint8), [class_])["accuracy"])
+    report = report_of(values, truth, loss)
+    assert (report.read == truth).tolist() == right
+    assert report.misread[0] == 3  # the furthest on the wrong side
+
+
+def test_the_probability_of_a_logit_is_its_sigmoid():
+    """Of one output, of the side that was read."""
+    sigmoid = 1 / (1 + np.exp(-np.array([3.0, 0.5])))
+    report = report_of([[3.0], [-0.5]], [1, 0], "bce_with_logits")
+    np.testing.assert_allclose(report.confidence, sigmoid)
+    report = report_of([[-9.0, 3.0], [0.5, -9.0]], [1, 0], "bce_with_logits")
+    np.testing.assert_allclose(report.confidence, sigmoid)
 
 
 # How the training went

@@ -26,7 +26,7 @@ def main():
     with TemporaryDirectory() as folder:
         for report in run([TOOLBOX, LENET], data.digits(), view):
             picture = save_picture(report, Path(folder))
-            view.wrote("picture", Path("cnnbp-demo") / picture.name)
+            view.tell("picture", str(Path("cnnbp-demo") / picture.name))
             if report.plan is LENET:
                 (IMAGES / "demo.png").write_bytes(picture.read_bytes())
     svg = console.export_svg(title="cnnbp demo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from cnnbp import data
 from cnnbp.arguments import read_path
 from cnnbp.cli import INTERRUPTED
 from cnnbp.cli.delivery import Delivery
-from cnnbp.cli.plan import LENET, TOOLBOX, Plan
+from cnnbp.cli.plan import LENET, TOOLBOX, Beginning, Continuation, Plan
 from cnnbp.cli.session import Environment
 from cnnbp.definition import DType, default_optimizer
 from cnnbp.losses import LossName, read_loss
@@ -32,14 +33,16 @@ def _expand(path: Path | None) -> Path | None:
     return None if path is None else read_path(path, "path")
 
 
-#: A place to write to; whoever reads a file expands its path itself.
 PathOption = partial(typer.Option, callback=_expand)
-Seed = Annotated[
-    int,
-    typer.Option(
-        min=0, help="Seed of the first weights, the order, and the split of data without test part."
-    ),
+DataPath = Annotated[
+    Path,
+    typer.Argument(callback=_expand, help="A folder with MNIST's IDX files, .npz or .mat."),
 ]
+SavedNetwork = Annotated[
+    Path, typer.Argument(callback=_expand, help="A network that 'train --save' wrote.")
+]
+SEED_HELP = "Seed of the first weights, the order, and the split of data without test part."
+Seed = Annotated[int, typer.Option(min=0, help=SEED_HELP)]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads to compute with; they do not change the results.")
 ]
@@ -76,17 +79,20 @@ def demo(
 
 @app.command()
 def train(
-    path: Annotated[Path, typer.Argument(help="A folder with MNIST's IDX files, .npz or .mat.")],
+    path: DataPath,
     net: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Layers: 6c5 convolution, 6l5 the same with learned combinations, "
-            "2s / 2m / 2t mean / max / trained pooling, 500 hidden."
+            "2s / 2m / 2t mean / max / trained pooling, 500 hidden.",
+            show_default=TOOLBOX.spec,
         ),
-    ] = TOOLBOX.spec,
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per update.")] = 50,
-    loss: Annotated[LossName, typer.Option(help="What is minimised.")] = "mse",
+    loss: Annotated[
+        LossName | None, typer.Option(help="What is minimised.", show_default="mse")
+    ] = None,
     activation: Annotated[
         Literal["sigmoid", "tanh", "relu"] | None,
         typer.Option(help="Of hidden layers.", show_default="sigmoid with mse, else relu"),
@@ -97,37 +103,59 @@ def train(
     momentum: Annotated[
         float | None, typer.Option(help="At least 0, below 1.", show_default="0 with mse, else 0.9")
     ] = None,
-    dtype: Annotated[DType, typer.Option(help="Type of all numbers.")] = "float32",
-    seed: Seed = 0,
+    dtype: Annotated[
+        DType | None, typer.Option(help="Type of all numbers.", show_default="float32")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help=SEED_HELP, show_default="0")] = None,
+    load: Annotated[
+        Path | None,
+        PathOption(
+            help="A network that 'train --save' wrote, to train for --epochs more. It brings what "
+            "--net, --loss, --activation, --dtype and --seed say; --lr and --momentum replace what "
+            "its optimizer has, which goes on where it was."
+        ),
+    ] = None,
     threads: Threads = None,
     out: Annotated[Path | None, PathOption(help="Folder for a picture of the result.")] = None,
     save: Annotated[Path | None, PathOption(help="File for the network, .npz.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network on your own images."""
-    usual = default_optimizer(read_loss(loss))
-    plan = Plan(
-        name="train",
-        title="The network",
-        spec=net,
-        epochs=epochs,
-        batch_size=batch_size,
-        loss=loss,
-        optimizer=cnnbp.optim.SGD(
-            lr=usual.lr if lr is None else lr,
-            momentum=usual.momentum if momentum is None else momentum,
-        ),
-        activation=activation,
-        dtype=dtype,
-        seed=seed,
-    )
+    """Train a network on your own images, or go on training one that was saved."""
+    plan: Plan
+    if load is None:
+        plan = Beginning(
+            name="train",
+            title="The network",
+            spec=TOOLBOX.spec if net is None else net,
+            epochs=epochs,
+            batch_size=batch_size,
+            loss=loss or "mse",
+            optimizer=_descent(loss or "mse", lr, momentum),
+            activation=activation,
+            dtype=dtype or "float32",
+            seed=seed or 0,
+        )
+    else:
+        _refuse_beside_load(net=net, loss=loss, activation=activation, dtype=dtype, seed=seed)
+        plan = Continuation(
+            name="train",
+            title="The network",
+            load=load,
+            epochs=epochs,
+            batch_size=batch_size,
+            lr=lr,
+            momentum=momentum,
+        )
     _carry_out([plan], data.load(path), threads, Delivery(out, save, as_json))
 
 
 @app.command()
 def explain(
     path: Annotated[
-        Path | None, typer.Argument(help="Images as in 'train'.", show_default="cnnbp's digits")
+        Path | None,
+        typer.Argument(
+            callback=_expand, help="Images as in 'train'.", show_default="cnnbp's digits"
+        ),
     ] = None,
     digit: Annotated[int, typer.Option(min=0, help="Which of the test images.")] = 0,
     net: Annotated[
@@ -137,7 +165,7 @@ def explain(
         int | None, typer.Option(min=1, help="Passes over the images first.", show_default="10")
     ] = None,
     load: Annotated[
-        Path | None, typer.Option(help="A network that 'train --save' wrote, in place of --net.")
+        Path | None, PathOption(help="A network that 'train --save' wrote, in place of --net.")
     ] = None,
     out: Annotated[Path, PathOption(help="Folder for the picture.")] = Path("cnnbp-explain"),
     pictures: Annotated[bool, typer.Option(help="Whether to draw a picture.")] = True,
@@ -156,15 +184,14 @@ def explain(
         epochs=10 if epochs is None else epochs,
         seed=seed,
     )
-    if threads is not None:
-        cnnbp.set_num_threads(threads)
+    _use(threads)
     images = data.digits() if path is None else data.load(path)
     Lesson(digit, load or plan, seed, out if pictures else None, as_json).give(images)
 
 
 @app.command()
 def export(
-    network: Annotated[Path, typer.Argument(help="A network that 'train --save' wrote.")],
+    network: SavedNetwork,
     header: Annotated[
         Path, typer.Argument(callback=_expand, help="The C++ header to write: digits.hpp.")
     ],
@@ -185,9 +212,31 @@ def info(as_json: AsJson = False) -> None:
         print(describe())
 
 
-def _carry_out(plans: list[Plan], images: data.Dataset, threads: int | None, to: Delivery) -> None:
+def _use(threads: int | None) -> None:
     if threads is not None:
         cnnbp.set_num_threads(threads)
+
+
+def _descent(loss: LossName, lr: float | None, momentum: float | None) -> cnnbp.optim.SGD:
+    usual = default_optimizer(read_loss(loss))
+    return cnnbp.optim.SGD(
+        lr=usual.lr if lr is None else lr,
+        momentum=usual.momentum if momentum is None else momentum,
+    )
+
+
+def _refuse_beside_load(**options: object) -> None:
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"--load brings a network with all that defines it; leave out {' and '.join(given)}"
+        )
+
+
+def _carry_out(
+    plans: Sequence[Plan], images: data.Dataset, threads: int | None, to: Delivery
+) -> None:
+    _use(threads)
     to.prepare()
     if not to.deliver(plans, images):
         raise typer.Exit(INTERRUPTED)

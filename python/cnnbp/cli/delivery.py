@@ -67,7 +67,7 @@ class Delivery:
         for report in run(plans, data, view):
             files = self._write(report)
             for what, path in files.items():
-                view.wrote(what, path)
+                view.tell(what, str(path))
             runs.append(report.to_dict() | {what: str(path) for what, path in files.items()})
             complete = not report.interrupted
         if self.as_json:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnbp.cli import wording
+from cnnbp.cli.evaluation import loss_name
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
 from cnnbp.cli.test_part import test_part
@@ -27,7 +28,7 @@ from cnnbp.trace import Trace
 
 def save_picture(report: Report, folder: Path) -> Path:
     """Draw a report into `folder`, as a PNG with the plan's name; returns its path."""
-    path = folder / f"{report.plan.name}.png"
+    path = report.plan.picture(folder)
     save_overview(path, make_overview(report))
     return path
 
@@ -101,12 +102,11 @@ def _title(report: Report) -> str:
 
 def _subtitle(report: Report) -> str:
     environment = Environment.current()
-    epochs = len(report.network.history.epochs)
     return " · ".join(
         [
-            f"{report.plan.spec}, {report.plan.loss}",
+            f"{report.plan.origin}, {loss_name(report.network)}",
             f"{len(report.data.x_train):,} training images ({report.data.name})",
-            f"{epochs} {'epoch' if epochs == 1 else 'epochs'} in {report.seconds:.1f} s",
+            f"{wording.epochs(report)} in {report.seconds:.1f} s",
             f"cnnbp {environment.version}, {environment.instruction_set}",
         ]
     )

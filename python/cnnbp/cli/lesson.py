@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cnnbp.cli.delivery import prepare_folder
-from cnnbp.cli.plan import Plan
+from cnnbp.cli.plan import Beginning
 from cnnbp.cli.session import Environment
 from cnnbp.cli.telling import Line, fold, spell, tell
 from cnnbp.cli.test_part import test_part, with_test_part
@@ -31,7 +31,7 @@ class Lesson:
     ----------
     digit : int
         Place of the image among the test images.
-    source : Plan or Path
+    source : Beginning or Path
         The network to train first, or the file of a trained one.
     seed : int
         Which images are set aside for testing where the data has no test part; a network that was
@@ -43,7 +43,7 @@ class Lesson:
     """
 
     digit: int
-    source: Plan | Path
+    source: Beginning | Path
     seed: int
     pictures: Path | None
     as_json: bool
@@ -105,7 +105,7 @@ def show(lines: list[Line], stream: TextIO) -> None:
             print(spell(text, stream.encoding), file=stream)
 
 
-def _network(source: Plan | Path, data: Dataset) -> Network:
+def _network(source: Beginning | Path, data: Dataset) -> Network:
     if isinstance(source, Path):
         return Network.load(source)
     network = source.build(data)

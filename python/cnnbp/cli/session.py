@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import cnnbp
@@ -42,30 +41,33 @@ class Watcher(Protocol):
     def introduce(self, plan: Plan, network: Network) -> None:
         """Hear of a network that has been made."""
 
-    def watch(self, plan: Plan, images: int) -> AbstractContextManager[Progress]:
-        """Be there while a network trains on so many images; what is entered is told of it."""
+    def watch(self, plan: Plan, images: int, last: int) -> AbstractContextManager[Progress]:
+        """Be there while a network trains on so many images, up to the epoch of number `last`.
+
+        What is entered is told of it.
+        """
 
     def conclude(self, report: Report) -> None:
         """Hear of a network that has been trained and tested."""
 
-    def wrote(self, what: str, path: Path) -> None:
-        """Hear of a file that has been written."""
+    def tell(self, what: str, *texts: str) -> None:
+        """Hear of one thing, such as a file that has been written."""
 
 
 def run(plans: Sequence[Plan], data: Dataset, watcher: Watcher) -> Iterator[Report]:
     """Train and test one network after the other; Ctrl-C ends the session after its report.
 
-    Data without a test part are split, by the seed of the first plan.
+    Data without a test part are split, by the seed of the first network.
 
     Raises
     ------
-    TypeError, ValueError
+    OSError, TypeError, ValueError
         If a plan has an option out of range or does not fit the data.
     """
     # All are built first, so that what does not fit is said before anything is trained.
     planned = [(plan, plan.build(data)) for plan in plans]
     watcher.open(Environment.current(), data)
-    data = with_test_part(data, plans[0].seed)
+    data = with_test_part(data, planned[0][1].definition.seed)
     for given, network in planned:
         # Larger batches would be the same ones, and the table would tell of memory that none takes.
         plan = replace(given, batch_size=min(given.batch_size, len(data.x_train)))
@@ -80,8 +82,9 @@ def run(plans: Sequence[Plan], data: Dataset, watcher: Watcher) -> Iterator[Repo
 def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Report:
     test = test_part(data)
     interrupted = False
+    last = network.epochs_trained + plan.epochs
     start = time.perf_counter()
-    with watcher.watch(plan, len(data.x_train)) as progress:
+    with watcher.watch(plan, len(data.x_train), last) as progress:
         try:
             network.fit(
                 data.x_train,
@@ -95,13 +98,5 @@ def _train(plan: Plan, network: Network, data: Dataset, watcher: Watcher) -> Rep
         except KeyboardInterrupt:
             interrupted = True
     seconds = time.perf_counter() - start
-    outputs = network.predict(test.x)
-    return Report(
-        plan=plan,
-        network=network,
-        data=data,
-        outputs=outputs.reshape(len(outputs), -1),
-        seconds=seconds,
-        interrupted=interrupted,
-        **network.evaluate(test.x, test.y),
-    )
+    how = {"plan": plan, "data": data, "seconds": seconds, "interrupted": interrupted}
+    return Report.of(network, test, **how)

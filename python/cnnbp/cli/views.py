@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from cnnbp.cli import wording
@@ -54,27 +53,27 @@ class PlainView:
     def open(self, environment: Environment, data: Dataset) -> None:
         """Print what computes, and the data."""
         self._print(wording.environment_line(environment))
-        self._print(f"data: {wording.data_line(data)}")
+        self.tell("data", wording.data_line(data))
 
     def introduce(self, plan: Plan, network: Network) -> None:
         """Print the table of layers."""
         self._print(f"\n{plan.title}: {wording.plan_line(plan, network)}")
         self._print(str(network.summary(batch_size=plan.batch_size)).replace("×", "x"))
 
-    def watch(self, plan: Plan, images: int) -> AbstractContextManager[Progress]:
+    def watch(self, plan: Plan, images: int, last: int) -> AbstractContextManager[Progress]:
         """Print a line after every epoch."""
-        return nullcontext(EpochLines(plan, self._print))
+        return nullcontext(EpochLines(last, self._print))
 
     def conclude(self, report: Report) -> None:
         """Print how good the network is."""
         for warning in wording.warnings(report):
             self._print(warning)
-        self._print(f"test accuracy: {wording.result_line(report)}")
-        self._print(f"worst confusions: {'; '.join(wording.worst_confusions(report))}")
+        self.tell("test accuracy", wording.result_line(report))
+        self.tell("worst confusions", *wording.worst_confusions(report))
 
-    def wrote(self, what: str, path: Path) -> None:
-        """Print where a file is."""
-        self._print(f"{what}: {path}")
+    def tell(self, what: str, *texts: str) -> None:
+        """Print a line."""
+        self._print(f"{what}: {'; '.join(texts)}")
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -83,13 +82,13 @@ class PlainView:
 class EpochLines(Silence):
     """Prints a line when an epoch is over."""
 
-    def __init__(self, plan: Plan, show: Callable[[str], None]) -> None:
-        self._plan = plan
+    def __init__(self, last: int, show: Callable[[str], None]) -> None:
+        self._last = last
         self._show = show
 
     def end(self, epoch: Epoch) -> None:
         """Print the epoch's record."""
-        self._show(wording.epoch_line(epoch, self._plan))
+        self._show(wording.epoch_line(epoch, self._last))
 
 
 class RichView:
@@ -101,7 +100,7 @@ class RichView:
     def open(self, environment: Environment, data: Dataset) -> None:
         """Print what computes, and the data."""
         self._console.print(wording.environment_line(environment), style="bold")
-        self._tell("data", wording.data_line(data))
+        self.tell("data", wording.data_line(data))
 
     def introduce(self, plan: Plan, network: Network) -> None:
         """Print the table of layers."""
@@ -128,7 +127,7 @@ class RichView:
         self._console.print()
 
     @contextmanager
-    def watch(self, plan: Plan, images: int) -> Iterator[Progress]:
+    def watch(self, plan: Plan, images: int, last: int) -> Iterator[Progress]:
         """Show a bar over all epochs."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -141,42 +140,39 @@ class RichView:
             expand=True,
         )
         with bar:
-            yield EpochBar(plan, images, bar)
+            yield EpochBar(plan, images, last, bar)
 
     def conclude(self, report: Report) -> None:
         """Print how good the network is."""
         for warning in wording.warnings(report):
             self._console.print(warning, style="yellow")
-        self._tell("test accuracy", wording.result_line(report))
-        self._tell("worst confusions", "\n".join(wording.worst_confusions(report)))
+        self.tell("test accuracy", wording.result_line(report))
+        self.tell("worst confusions", *wording.worst_confusions(report))
 
-    def wrote(self, what: str, path: Path) -> None:
-        """Print where a file is."""
-        self._tell(what, str(path))
-
-    def _tell(self, what: str, text: str) -> None:
+    def tell(self, what: str, *texts: str) -> None:
+        """Print what it is about, and beside it a line for each text."""
         from rich.table import Table
 
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="cyan", min_width=len("worst confusions"))
         grid.add_column(overflow="fold")
-        grid.add_row(what, text)
+        grid.add_row(what, "\n".join(texts))
         self._console.print(grid)
 
 
 class EpochBar:
     """Moves a bar that spans all epochs; beside it the figures of the last epoch."""
 
-    def __init__(self, plan: Plan, images: int, bar: Bar) -> None:
+    def __init__(self, plan: Plan, images: int, last: int, bar: Bar) -> None:
         self._bar = bar
-        self._epochs = plan.epochs
+        self._last = last
         self._batches = math.ceil(images / plan.batch_size)
         self._done = 0
         self._task = bar.add_task("", total=plan.epochs * self._batches, figures="")
 
     def begin(self, number: int) -> None:
         """Say which epoch it is."""
-        self._bar.update(self._task, description=f"epoch {number}/{self._epochs}")
+        self._bar.update(self._task, description=f"epoch {number}/{self._last}")
 
     def on_batch(self, batches_done: int, loss: float) -> None:
         """Move the bar on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnbp.cli.evaluation import Evaluation, loss_name
 from cnnbp.cli.plan import Plan
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment
@@ -35,7 +36,10 @@ def data_line(data: Dataset) -> str:
 def plan_line(plan: Plan, network: Network) -> str:
     """How a network is trained."""
     optimizer = network.optimizer
-    parts = [plan.spec, plan.loss, f"rate {optimizer.lr:g}"]
+    origin = plan.origin
+    if network.epochs_trained:
+        origin += f" after {_count(network.epochs_trained, 'epoch')}"
+    parts = [origin, loss_name(network), f"rate {optimizer.lr:g}"]
     if plan.schedule is not None:
         (last,) = plan.schedule.rates(optimizer.lr, [plan.epochs - 1])
         parts[-1] += f" falling to {last:g}"
@@ -44,44 +48,56 @@ def plan_line(plan: Plan, network: Network) -> str:
     return ", ".join([*parts, f"batches of {plan.batch_size}"])
 
 
-def epoch_line(epoch: Epoch, plan: Plan) -> str:
+def epoch_line(epoch: Epoch, last: int) -> str:
     """One epoch's record, in columns."""
-    number = f"{epoch.number}/{plan.epochs}".rjust(2 * len(str(plan.epochs)) + 1)
+    number = f"{epoch.number}/{last}".rjust(2 * len(str(last)) + 1)
     return f"epoch {number}  {epoch_figures(epoch)}"
 
 
 def epoch_figures(epoch: Epoch) -> str:
     """Loss, test accuracy and speed of an epoch."""
-    accuracy = percent(epoch.val_accuracy or 0)
-    return f"loss {_loss(epoch.loss)}  test {accuracy}  {epoch.images_per_second:,.0f} images/s"
+    right = percent(epoch.val_accuracy or 0)
+    return f"loss {figure(epoch.loss)}  test {right}  {epoch.images_per_second:,.0f} images/s"
 
 
 def result_line(report: Report) -> str:
     """Test accuracy, and what it took."""
-    mistakes = f"{len(report.misread):,} of {len(report.outputs):,} misread"
-    if report.unread:
-        mistakes += f", {report.unread:,} not read"
-    epochs = _count(len(report.network.history.epochs), "epoch")
-    return f"{percent(report.accuracy)}, {mistakes}, after {epochs} in {report.seconds:.1f} s"
+    return f"{accuracy(report)}, after {epochs(report)} in {report.seconds:.1f} s"
 
 
-def worst_confusions(report: Report) -> list[str]:
+def accuracy(evaluation: Evaluation) -> str:
+    """Share of right classes, and how many were wrong."""
+    mistakes = f"{len(evaluation.misread):,} of {len(evaluation.outputs):,} misread"
+    if evaluation.unread:
+        mistakes += f", {evaluation.unread:,} not read"
+    return f"{percent(evaluation.accuracy)}, {mistakes}"
+
+
+def worst_confusions(evaluation: Evaluation) -> list[str]:
     """Which classes were most often taken for which."""
-    confusions = report.confusions()[:CONFUSIONS_SHOWN]
+    confusions = evaluation.confusions()[:CONFUSIONS_SHOWN]
     told = [f"{c.truth} read as {c.read}: {_count(c.times, 'time')}" for c in confusions]
-    return told or ["none" if report.unread < len(report.outputs) else "nothing was read"]
+    return told or ["none" if evaluation.unread < len(evaluation.outputs) else "nothing was read"]
+
+
+def epochs(report: Report) -> str:
+    """How many epochs were trained, and of a network that goes on, how many in its life."""
+    done, life = len(report.network.history.epochs), report.network.epochs_trained
+    if life <= done:
+        return _count(done, "epoch")
+    return f"{_count(done, 'more epoch')} ({life:,} in all)"
 
 
 def warnings(report: Report) -> list[str]:
     """Say what is wrong with a report, and what to do about it."""
     found = []
     if report.interrupted:
-        done = _count(len(report.network.history.epochs), "epoch")
+        done = epochs(report)
         found.append(f"Stopped by Ctrl-C after {done}; what was learned until then is kept.")
     if report.diverged:
         found.append(f"The training diverged, to a loss that is not finite; {advice(report)}.")
     if report.growth is not None:
-        before, after = map(_loss, report.growth)
+        before, after = map(figure, report.growth)
         found.append(f"The loss grew from {before} to {after}; {advice(report)}.")
     if report.unread:
         tested = _count(len(report.outputs), "test image")
@@ -109,7 +125,8 @@ def _pixels(images: Images) -> str:
     return told + " (not scaled; uint8 would be)" if are_bytes else told
 
 
-def _loss(loss: float) -> str:
+def figure(loss: float) -> str:
+    """Write a loss, which may be a large one."""
     return f"{loss:.4f}" if loss < 1000 else f"{loss:.1e}"
 
 
