@@ -9,6 +9,7 @@ import pytest
 
 import cnnbp
 from cnnbp import data
+from cnnbp.data.npz import load_npz_images
 from cnnbp.layers import Linear
 from data_files import (
     ARRAYS,
@@ -77,6 +78,26 @@ def test_the_example_of_load_goes_with_a_file_without_a_test_part(tmp_path, monk
     for example in doctest.DocTestParser().get_examples(data.load.__doc__):
         exec(example.source, names)
     assert names["net"].history.epochs[0].val_loss is not None
+
+
+def test_images_alone_are_those_to_test_on_or_else_all(tmp_path):
+    """Labels are not read: damaged ones do no harm."""
+    path = tmp_path / "data.npz"
+    for arrays, expected, images in (
+        (ARRAYS | {"y_test": np.zeros(3)}, "x_test", X_TEST),
+        ({"x_train": X_TRAIN, "y_train": np.array(["no", "numbers"])}, "x_train", X_TRAIN),
+        ({"x": X_TRAIN}, "x", X_TRAIN),
+    ):
+        path.write_bytes(npz(**arrays))
+        name, read = load_npz_images(path)
+        assert name == expected
+        np.testing.assert_array_equal(read[:, 0], images)
+    path.write_bytes(npz(images=X_TRAIN))
+    with pytest.raises(ValueError, match=r"holds the arrays \['images'\]; expected images"):
+        load_npz_images(path)
+    path.write_bytes(npz(x=X_TRAIN.astype("i4")))
+    with pytest.raises(ValueError, match="x has dtype int32; expected uint8"):
+        load_npz_images(path)
 
 
 def test_byte_order_memory_order_and_one_hot_rows_do_not_matter(tmp_path):

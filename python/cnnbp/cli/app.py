@@ -150,6 +150,40 @@ def train(
 
 
 @app.command()
+def evaluate(
+    network: SavedNetwork, path: DataPath, threads: Threads = None, as_json: AsJson = False
+) -> None:
+    """Test a saved network on the test part of PATH, or on all of it if there is none."""
+    from cnnbp.cli import asking
+
+    _use(threads)
+    asking.evaluate(network, path, as_json)
+
+
+@app.command()
+def predict(
+    network: SavedNetwork,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            callback=_expand,
+            help="Images as in 'train', those to test on or else all; .npz needs no labels.",
+        ),
+    ],
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a line for each image: its place from 0, the class read, and how sure that is.
+
+    That is the probability of the class or, where a loss such as mse knows none, its output.
+    """
+    from cnnbp.cli import asking
+
+    _use(threads)
+    asking.predict(network, path, as_json)
+
+
+@app.command()
 def explain(
     path: Annotated[
         Path | None,

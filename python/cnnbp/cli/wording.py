@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from cnnbp.cli.evaluation import Evaluation, loss_name
@@ -33,6 +35,16 @@ def data_line(data: Dataset) -> str:
     return f"{data.name}: {parts}, {shape} {_pixels(data.x_train)}, {classes}"
 
 
+def evaluated_line(data: Dataset) -> str:
+    """Say what a network is evaluated on."""
+    shape = "x".join(map(str, data.x_train.shape[1:]))
+    if data.x_test is None:
+        part = f"all {_count(len(data.x_train), 'image')}, as there is no test part"
+    else:
+        part = f"the test part, {_count(len(data.x_test), 'image')}"
+    return f"{data.name}: {part}, {shape} {data.x_train.dtype}"
+
+
 def plan_line(plan: Plan, network: Network) -> str:
     """How a network is trained."""
     optimizer = network.optimizer
@@ -46,6 +58,12 @@ def plan_line(plan: Plan, network: Network) -> str:
     if momentum := optimizer.options().get("momentum"):
         parts.append(f"momentum {momentum:g}")
     return ", ".join([*parts, f"batches of {plan.batch_size}"])
+
+
+def network_line(path: Path, network: Network) -> str:
+    """Say where a network is, and how it was trained."""
+    learned = f"after {_count(network.epochs_trained, 'epoch')} of training"
+    return f"{path}, {loss_name(network)}, {learned}"
 
 
 def epoch_line(epoch: Epoch, last: int) -> str:

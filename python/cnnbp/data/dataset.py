@@ -164,16 +164,24 @@ class Dataset:
         )
 
 
-def _check_part(x_name: str, x: Images, y_name: str, y: ClassNumbers, classes: int) -> None:
-    """Refuse images or class numbers that a network could not train on."""
+def check_images(x_name: str, x: Images) -> None:
+    """Refuse images, called `x_name`, that a network could not read."""
     require_array(x, x_name)
-    require_array(y, y_name)
     if x.dtype not in (np.uint8, np.float32, np.float64):
         raise ValueError(
             f"{x_name} has dtype {x.dtype}; expected uint8 (0 to 255), float32 or float64"
         )
     if x.ndim != 4 or 0 in x.shape:
         raise ValueError(f"{x_name} has shape {x.shape}; expected (N, C, H, W), none of them 0")
+    if x.dtype.kind == "f" and not (finite := np.isfinite(x)).all():
+        first = int(np.argmin(finite.all(axis=(1, 2, 3))))
+        raise ValueError(f"{x_name} holds NaN or infinity, first in image {first}")
+
+
+def _check_part(x_name: str, x: Images, y_name: str, y: ClassNumbers, classes: int) -> None:
+    """Refuse images or class numbers that a network could not train on."""
+    check_images(x_name, x)
+    require_array(y, y_name)
     if y.dtype != np.int64 or y.shape != (len(x),):
         raise ValueError(
             f"{y_name} has shape {y.shape} and dtype {y.dtype}; "
@@ -183,6 +191,3 @@ def _check_part(x_name: str, x: Images, y_name: str, y: ClassNumbers, classes: i
         raise ValueError(
             f"{y_name} holds class numbers {y.min()} to {y.max()}; expected 0 to {classes - 1}"
         )
-    if x.dtype.kind == "f" and not (finite := np.isfinite(x)).all():
-        first = int(np.argmin(finite.all(axis=(1, 2, 3))))
-        raise ValueError(f"{x_name} holds NaN or infinity, first in image {first}")

@@ -7,19 +7,24 @@ header is checked against the archive here. Nothing is ever unpickled.
 import math
 import zipfile
 import zlib
+from collections.abc import Callable
 from os import PathLike
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from cnnbp.data.dataset import Dataset
+from cnnbp.data.conversion import as_images
+from cnnbp.data.dataset import Dataset, Images, check_images
 from cnnbp.data.files import as_file, read_exactly
 
 #: The training arrays under the names of Keras' ``mnist.npz``, and under the short ones.
 TRAIN_NAMES = (("x_train", "y_train"), ("x", "y"))
 TEST_NAMES = ("x_test", "y_test")
+#: Images alone, those to test on first.
+IMAGE_NAMES = ("x_test", "x_train", "x")
 #: What zipfile raises on a damaged archive; OSError when an offset points nowhere.
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
@@ -43,19 +48,49 @@ def load_npz(path: str | PathLike[str]) -> Dataset:
         not match its header.
     """
     path = as_file(path)
+    arrays = _read_arrays(path, _choose_names)
+    return Dataset.from_arrays(*arrays.values(), name=path.stem, source=str(path))
+
+
+def load_npz_images(path: str | PathLike[str]) -> tuple[str, Images]:
+    """Read images alone from an ``.npz`` file: ``x_test``, else ``x_train``, else ``x``.
+
+    Returns
+    -------
+    name : str
+        What the array is called.
+    images : ndarray, shape (N, C, H, W)
+        As in `Dataset`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As in `load_npz`.
+    """
+    path = as_file(path)
+    ((name, array),) = _read_arrays(path, _choose_images).items()
+    what = f"{path}: {name}"
+    images = as_images(array, what)
+    check_images(what, images)
+    return name, images
+
+
+def _read_arrays(
+    path: Path, choose: Callable[[set[str], str], tuple[str, ...]]
+) -> dict[str, NDArray[Any]]:
+    """Read the arrays that `choose` names among those stored."""
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                names = _choose_names(archive, str(path))
-                arrays = [_read_member(archive, name, f"{path}: {name}") for name in names]
+                stored = {n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")}
+                names = choose(stored, str(path))
+                return {n: _read_member(archive, n, f"{path}: {n}") for n in names}
         except DAMAGE as error:
             raise ValueError(f"{path}: not a sound .npz archive: {error!r}") from error
-    return Dataset.from_arrays(*arrays, name=path.stem, source=str(path))
 
 
-def _choose_names(archive: zipfile.ZipFile, what: str) -> tuple[str, ...]:
+def _choose_names(stored: set[str], what: str) -> tuple[str, ...]:
     """Choose the arrays to read: two, or four with a test part."""
-    stored = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
     train = next((names for names in TRAIN_NAMES if stored.issuperset(names)), None)
     test = stored.intersection(TEST_NAMES)
     if train is None or len(test) == 1:
@@ -64,6 +99,17 @@ def _choose_names(archive: zipfile.ZipFile, what: str) -> tuple[str, ...]:
             "expected x_train, y_train, x_test, y_test, or x, y, with or without a test part"
         )
     return train + TEST_NAMES if test else train
+
+
+def _choose_images(stored: set[str], what: str) -> tuple[str, ...]:
+    """Choose the images to read."""
+    name = next((name for name in IMAGE_NAMES if name in stored), None)
+    if name is None:
+        raise ValueError(
+            f"{what}: holds the arrays {sorted(stored)}; expected images called "
+            f"{', '.join(IMAGE_NAMES[:-1])} or {IMAGE_NAMES[-1]}"
+        )
+    return (name,)
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, what: str) -> NDArray[Any]:
