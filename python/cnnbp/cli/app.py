@@ -16,6 +16,7 @@ from cnnbp import data
 from cnnbp.arguments import read_path
 from cnnbp.cli import INTERRUPTED
 from cnnbp.cli.delivery import Delivery
+from cnnbp.cli.places import check_header
 from cnnbp.cli.plan import LENET, TOOLBOX, Beginning, Continuation, Plan
 from cnnbp.cli.session import Environment
 from cnnbp.definition import DType, default_optimizer
@@ -146,7 +147,7 @@ def train(
             lr=lr,
             momentum=momentum,
         )
-    _carry_out([plan], data.load(path), threads, Delivery(out, save, as_json))
+    _carry_out([plan], data.load(path), threads, Delivery(out, save, as_json, path))
 
 
 @app.command()
@@ -220,7 +221,7 @@ def explain(
     )
     _use(threads)
     images = data.digits() if path is None else data.load(path)
-    Lesson(digit, load or plan, seed, out if pictures else None, as_json).give(images)
+    Lesson(digit, load or plan, seed, out if pictures else None, as_json, path).give(images)
 
 
 @app.command()
@@ -231,6 +232,7 @@ def export(
     ],
 ) -> None:
     """Write a saved network as a C++ header, for programs that link the library."""
+    check_header(header, network)
     cnnbp.write_cpp(cnnbp.Network.load(network), header)
     print(f"wrote {header}: its first lines show how to use it")
 
@@ -271,6 +273,6 @@ def _carry_out(
     plans: Sequence[Plan], images: data.Dataset, threads: int | None, to: Delivery
 ) -> None:
     _use(threads)
-    to.prepare()
+    to.prepare(plans)
     if not to.deliver(plans, images):
         raise typer.Exit(INTERRUPTED)

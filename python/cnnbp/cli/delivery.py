@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cnnbp.cli.places import check_network, check_pictures
 from cnnbp.cli.plan import Plan
 from cnnbp.cli.report import Report
 from cnnbp.cli.session import Environment, run
@@ -30,28 +30,27 @@ class Delivery:
         File for the trained network.
     as_json : bool
         Whether standard output gets one JSON document and standard error all else.
+    data : Path or None
+        The data set, where it is read from a file or a folder; it is not written to.
     """
 
     pictures: Path | None = None
     network: Path | None = None
     as_json: bool = False
+    data: Path | None = None
 
-    def prepare(self) -> None:
-        """Make sure, before anything is trained, that the results can be written.
+    def prepare(self, plans: Sequence[Plan]) -> None:
+        """Make sure, before anything is trained, that the results of the plans can be written.
 
         Raises
         ------
         OSError, ValueError
             If they cannot; the message says what to do.
         """
-        if self.pictures is not None:
-            prepare_folder(self.pictures)
-        if self.network is not None and self.network.is_dir():
-            raise ValueError(f"--save {self.network} is a folder; name a file in it")
-        if self.network is not None and self.network.exists() and not self.network.is_file():
-            raise ValueError(f"--save {self.network} is a pipe or a device; name a file")
-        if self.network is not None and not os.access(self.network.parent, os.W_OK):
-            raise ValueError(f"--save {self.network}: cannot write to {self.network.parent}")
+        pictures = [] if self.pictures is None else [p.picture(self.pictures) for p in plans]
+        if self.network is not None:
+            check_network(self.network, self.data, pictures)
+        check_pictures(pictures, [] if self.data is None else [self.data])
 
     def deliver(self, plans: Sequence[Plan], data: Dataset) -> bool:
         """Run the plans and write all that is wanted.
@@ -84,19 +83,6 @@ class Delivery:
 
             files["picture"] = save_picture(report, self.pictures)
         return files
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make a folder for pictures, or raise a ValueError that says what to do."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"cannot make the folder {folder} for pictures ({error.strerror}); "
-            "choose another with --out"
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"cannot write to the folder {folder}; choose another with --out")
 
 
 def _document(data: Dataset, runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -46,9 +46,8 @@ def make_overview(report: Report) -> Overview:
     )
 
 
-def save_sheet_of(explanation: Explanation, network: Network, folder: Path) -> Path:
-    """Draw all layers of an explanation into `folder`, as ``explain.png``; returns its path."""
-    path = folder / "explain.png"
+def save_sheet_of(explanation: Explanation, network: Network, path: Path) -> Path:
+    """Draw all layers of an explanation, as a PNG; returns its path."""
     save_sheet(path, make_sheet(explanation, network))
     return path
 

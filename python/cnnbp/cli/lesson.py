@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cnnbp.cli.delivery import prepare_folder
+from cnnbp.cli.places import check_pictures
 from cnnbp.cli.plan import Beginning
 from cnnbp.cli.session import Environment
 from cnnbp.cli.telling import Line, fold, spell, tell
@@ -19,6 +19,8 @@ from cnnbp.explain import Explanation, explain
 from cnnbp.network import Network
 from cnnbp.training.history import finite
 
+#: The file of the picture, in its folder.
+PICTURE = "explain.png"
 #: How each kind of line looks on a terminal.
 STYLES = {"heading": "bold", "layer": "cyan", "equation": "", "numbers": "dim", "text": ""}
 
@@ -40,6 +42,8 @@ class Lesson:
         Folder for the picture.
     as_json : bool
         Whether standard output gets one JSON document in place of the words.
+    data : Path or None
+        The data set, where it is read from a file or a folder; it is not written to.
     """
 
     digit: int
@@ -47,6 +51,7 @@ class Lesson:
     seed: int
     pictures: Path | None
     as_json: bool
+    data: Path | None = None
 
     def give(self, data: Dataset) -> None:
         """Train or load the network, explain the digit, and write all that is wanted.
@@ -64,7 +69,8 @@ class Lesson:
                 f"--digit {self.digit}: there are {len(x):,} test images, 0 to {len(x) - 1}"
             )
         if self.pictures is not None:
-            prepare_folder(self.pictures)
+            inputs = [path for path in (self.data, self.source) if isinstance(path, Path)]
+            check_pictures([self.pictures / PICTURE], inputs)
         network = _network(self.source, data)
         told = explain(network, x[self.digit], int(y[self.digit]))
         picture = self._draw(told, network)
@@ -79,7 +85,7 @@ class Lesson:
             return None
         from cnnbp.cli.illustration import save_sheet_of
 
-        return save_sheet_of(told, network, self.pictures)
+        return save_sheet_of(told, network, self.pictures / PICTURE)
 
     def _document(
         self, told: Explanation, network: Network, picture: Path | None
