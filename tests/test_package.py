@@ -8,6 +8,7 @@ import pytest
 
 import cnnbp
 from cnnbp import __main__ as command
+from cnnbp.cli.app import app
 
 
 def python(code: str) -> str:
@@ -74,6 +75,22 @@ def test_the_module_runs_the_programs_commands(capsys):
         assert words in shown.out + shown.err
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_the_module_lists_commands_and_options_when_it_is_given_none(arguments):
+    """All commands of the program, each with what it does, and the paths that it prints."""
+    run = subprocess.run(
+        [sys.executable, "-m", "cnnbp", *arguments], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    lines = [line.split(maxsplit=1) for line in run.stdout.splitlines()]
+    told = {line[0]: line[1] for line in lines if len(line) == 2}
+    for name in ("demo", "train", "evaluate", "predict", "explain", "export", "info"):
+        assert told[name].endswith(".")
+    assert {"--cmake-dir", "--include-dir", "--info"} <= told.keys()
+    for info in app.registered_commands:
+        assert info.callback.__doc__.startswith(told[info.callback.__name__])
+
+
 def test_the_modules_own_options_import_nothing_heavy():
     printed = python(
         "import sys; from cnnbp import __main__ as command\n"
@@ -93,7 +110,7 @@ def test_an_instruction_set_that_is_not_there_is_no_traceback():
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--info", "--cmake-dir"], ["--nonsense"]])
+@pytest.mark.parametrize("arguments", [["--info", "--cmake-dir"], ["--nonsense"], ["--"]])
 def test_the_command_explains_itself_when_it_is_not_understood(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         command.main(arguments)

@@ -51,6 +51,20 @@ def describe() -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Lists the commands in its help, and imports them no earlier: build systems ask for paths."""
+
+    def format_help(self) -> str:
+        from cnnbp.cli.app import app
+
+        commands = [info.callback for info in app.registered_commands if info.callback is not None]
+        width = max(len(command.__name__) for command in commands)
+        lines = [f"  {c.__name__:<{width}}  {(c.__doc__ or '').splitlines()[0]}" for c in commands]
+        self.description = "\n".join([f"{app.info.help}\n\ncommands, as of 'cnnbp':", *lines])
+        self.epilog = "'python -m cnnbp train --help' tells the options of a command."
+        return super().format_help()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print what was asked for, or run a command of the command line, such as ``train``."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -59,11 +73,10 @@ def main(arguments: list[str] | None = None) -> None:
 
         cli.main(given)
         return
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m cnnbp",
-        description="Where the C++ library is, and what the core runs on.",
-        epilog="'python -m cnnbp train' is 'cnnbp train', and so are the other commands; "
-        "'cnnbp --help' lists them.",
+        usage="%(prog)s (COMMAND ... | --cmake-dir | --include-dir | --info | --help)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
@@ -83,6 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
     wanted.add_argument(
         "--info", action="store_true", help="version, instruction set, threads and paths"
     )
+    if not given:
+        parser.print_help()
+        return
     chosen = parser.parse_args(given)
     try:
         print(describe() if chosen.info else chosen.answer)
