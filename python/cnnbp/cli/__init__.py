@@ -1,13 +1,18 @@
-"""The command line: ``cnnbp demo``, ``train``, ``explain``, ``export`` and ``info``.
+"""The command line: ``cnnbp demo``, ``train``, ``evaluate``, ``predict``, ``explain`` and others.
 
-``plan`` says what to train, ``report`` what came of it; neither reads nor prints. ``app`` reads the
-options, ``session`` runs plans, ``views`` and ``illustration`` show the reports. ``lesson``
-explains one image, in the words of ``telling``.
+``plan`` says what to train, ``report`` what came of it, ``evaluation`` and ``reading`` what a
+network makes of images; none of them prints. ``app`` reads the options, ``places`` looks at where
+results go, ``session`` runs plans, ``views`` and ``illustration`` show the reports. ``asking``
+evaluates and predicts with a saved network, ``lesson`` explains one image, in the words of
+``telling``.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 #: As a shell reports a program that Ctrl-C ended: 128 + SIGINT.
 INTERRUPTED = 130
@@ -29,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
     from cnnbp.cli.app import app
 
     try:
-        sys.exit(app(arguments, prog_name="cnnbp", standalone_mode=False))
+        with _streams():
+            code = app(arguments, prog_name="cnnbp", standalone_mode=False)
+        sys.exit(code)
     except BrokenPipeError:
         # The reader has gone, as in `cnnbp demo | head`; Python must not flush into it again.
         sys.stdout = None
@@ -51,10 +58,22 @@ def main(arguments: list[str] | None = None) -> None:
         _refuse(f"{error.format_message()}\nTry '{command} --help'")
 
 
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Let what is written to a closed stream, which Python has as None, go nowhere."""
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stdout(sys.stdout or nowhere),
+        redirect_stderr(sys.stderr or nowhere),
+    ):
+        yield
+
+
 def _refuse(message: str) -> None:
     # Indented lines point at a place in the line above; without that line they say nothing.
     lines = [line for line in message.splitlines() if not line.startswith(" ")]
-    print("cnnbp:", ". ".join(line.rstrip(".") for line in lines), file=sys.stderr)
+    if sys.stderr is not None:  # print would take standard output in its place
+        print("cnnbp:", ". ".join(line.rstrip(".") for line in lines), file=sys.stderr)
     sys.exit(BAD_INPUT)
 
 
