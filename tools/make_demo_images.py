@@ -27,7 +27,7 @@ def main():
         for report in run([TOOLBOX, LENET], data.digits(), view):
             picture = save_picture(report, Path(folder))
             view.tell("picture", str(Path("cnnbp-demo") / picture.name))
-            if report.plan is LENET:
+            if report.plan.name == LENET.name:
                 (IMAGES / "demo.png").write_bytes(picture.read_bytes())
     svg = console.export_svg(title="cnnbp demo")
     # Its font comes from another host, which a page that shows the picture may not ask.
