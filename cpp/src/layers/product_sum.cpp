@@ -6,70 +6,19 @@
 namespace cnnbp {
 namespace {
 
-/// Pixels of a panel in the narrowest block, which has a quarter of the lanes, and of a wide one (`most_wide`).
-constexpr Index panel_pixels = 4 * patch_vectors, most_pixels = 4 * panel_pixels;
-
 /// With few rows the targets are split among tasks, at least so many to a task: each gathers all sources.
-constexpr Index wanted_tasks = 16, least_task_tiles = 10;
+constexpr Index wanted_tasks = 16, wanted_single_tasks = 8, least_task_tiles = 10;
 
 /// A task of a long row goes through more strips than its work asks for, as each strip's sources are asked for by the
 /// one before: from 64 to 256 channels of 56×56 a twentieth.
 constexpr Index most_units = 4;
 
-constexpr Index nothing = -1;
-
-/// Whether pixels that begin at these places, of which some may be nothing, lie side by side.
-bool are_neighbours(const Index* places, Index count, Index lanes) {
-  for (Index p = 0; p < count; ++p)
-    if (places[p] != places[0] + p * lanes) return false;
-  return places[0] != nothing;
-}
-
 }  // namespace
-
-template <class T>
-struct ProductSum<T>::Strip {
-  const Tensor<T>& source;
-  const Tensor<T>& target;
-  const typename ChannelSum<T>::Weights& weights;
-  Index block;
-  Span tiles;         // of target channels
-  T* panel;           // [tap][source channel][pixel][lane]
-  Index columns = 0;  // of the panel
-  Index count = 0;
-  Index pixels[most_pixels] = {};  // of the target, as far from each other
-
-  Index lanes() const { return target.blocks.lanes(block); }
-  Index step() const { return count > 1 ? pixels[1] - pixels[0] : 1; }
-  bool takes(Index pixel) const {
-    if (count * lanes() == columns) return false;
-    return count < 2 || pixel - pixels[count - 1] == step();
-  }
-};
-
-/// Where in a source channel the pixels of a strip read with one tap; false if none of them meets data.
-template <class T>
-bool ProductSum<T>::find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip,
-                                 Index* sources) const {
-  const auto place = [](const Taps& taps, const AxisPhase& phase, Index tap) {
-    const Index i = tap - (taps.first - phase.first) / phase.step;
-    return i >= 0 && i < taps.count ? taps.source + i * taps.source_step : nothing;
-  };
-  bool any = false;
-  for (Index p = 0; p < strip.count; ++p) {
-    const Index row = strip.pixels[p] / shape_.target_width, column = strip.pixels[p] % shape_.target_width;
-    const Index ih = place(shape_.rows[static_cast<std::size_t>(row)], of.rows, row_tap);
-    const Index iw = place(columns_[static_cast<std::size_t>(column)], of.columns, column_tap);
-    sources[p] = ih == nothing || iw == nothing ? nothing : (ih * shape_.source_width + iw) * strip.lanes();
-    any |= sources[p] != nothing;
-  }
-  return any;
-}
 
 /// What a tile writes, to be asked for; nothing after the last one.
 template <class T>
 Asking<T> ProductSum<T>::targets_of(const Strip& strip, Index tile) const {
-  if (tile == strip.tiles.end) return {};
+  if (tile == strip.tiles.end || strip.sums) return {};
   const Span& channels = this->tile(tile);
   return {.first = strip.target.channel(strip.block, channels.begin) + strip.pixels[0] * strip.lanes(),
           .rows = channels.end - channels.begin,
@@ -98,22 +47,24 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, const Rows& ro
   const Index count = products.end - products.begin;
   for (Index i = strip.tiles.begin; i < strip.tiles.end; ++i) {
     const Span& tile = this->tile(i);
-    T* const target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes();
+    T* const target = strip.sums ? sums_of(strip, tile.begin)
+                                 : strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes();
     const T* const weight = strip.weights.packed + place_of(of, tile, products.begin);
     const Asking<T> ahead = first ? targets_of(strip, i + 1) : Asking<T>{};
-    if (strip.step() == 1) {
-      this->kernel_->multiply_pixels({.weight = weight,
-                                      .source = rows.first,
-                                      .target = target,
-                                      .bias = strip.weights.bias_from(tile.begin),
-                                      .accumulate = !first,
-                                      .tile = tile.end - tile.begin,
-                                      .source_channels = count,
-                                      .elements = strip.count * strip.lanes(),
-                                      .source_stride = rows.stride,
-                                      .target_stride = strip.target.channel_stride(strip.block),
-                                      .targets_ahead = ahead,
-                                      .sources_ahead = next_sources(strip, rows, count, i)});
+    if (strip.sums || strip.step() == 1) {
+      this->kernel_->multiply_pixels(
+          {.weight = weight,
+           .source = rows.first,
+           .target = target,
+           .bias = strip.weights.bias_from(tile.begin),
+           .accumulate = !first,
+           .tile = tile.end - tile.begin,
+           .source_channels = count,
+           .elements = strip.sums ? in_vectors(strip.count) : strip.count * strip.lanes(),
+           .source_stride = rows.stride,
+           .target_stride = strip.sums ? strip.columns : strip.target.channel_stride(strip.block),
+           .targets_ahead = ahead,
+           .sources_ahead = next_sources(strip, rows, count, i)});
     } else {
       this->kernel_->ask(ahead);
       this->kernel_->correlate({.source = rows.first,
@@ -167,24 +118,18 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
       products.begin = products.end += channels;
       continue;
     }
-    const bool neighbours = are_neighbours(sources, strip.count, strip.lanes());  // then they are as good as one pixel
-    if (neighbours && of.in_place) return multiply_in_place(of, strip, sources[0]);
+    const Index lanes = strip.lanes();
+    if (of.in_place && !strip.sums && are_neighbours(sources, strip.count, lanes))
+      return multiply_in_place(of, strip, sources[0]);
     for (Index c = 0, count; c < channels; c += count) {
-      const Index held = products.end - products.begin;
       count = std::min(channels - c, panel_rows - products.end % panel_rows);
-      this->kernel_->gather({.source = strip.source.channel(strip.block, c),
-                             .pixels = sources,
-                             .pixel_count = neighbours ? 1 : strip.count,
-                             .panel = strip.panel + held * strip.columns,
-                             .channels = count,
-                             .channel_stride = strip.source.channel_stride(strip.block),
-                             .panel_stride = strip.columns,
-                             .lanes = neighbours ? strip.count * strip.lanes() : strip.lanes()});
+      gather(strip, {c, c + count}, sources, strip.panel + (products.end - products.begin) * strip.columns);
       products.end += count;
       if (products.end % panel_rows == 0) take();
     }
   }
   take();
+  if (strip.sums) write_single(strip);
 }
 
 template <class T>
@@ -196,7 +141,7 @@ void ProductSum<T>::sum_pixels(const Class& of, const Strip& all, const Pixels& 
   const auto [first_row, last_row] = inside(of.rows.positions, region.rows);
   const auto [first_column, last_column] = inside(of.columns.positions, region.columns);
   Strip strip = all;
-  strip.columns = of.panel_columns;
+  strip.columns = strip.sums ? std::min(of.panel_columns, most_pixels) : of.panel_columns;
   for (auto row = first_row; row != last_row; ++row)
     for (auto column = first_column; column != last_column; ++column) {
       const Index pixel = *row * shape_.target_width + *column;
@@ -223,12 +168,14 @@ void ProductSum<T>::write_bias(const Strip& strip, const Pixels& region) const {
 
 /// Whole rows, or of one row pixels that make whole strips.
 template <class T>
-std::vector<Pixels> ProductSum<T>::regions(Index blocks) const {
+std::vector<Pixels> ProductSum<T>::regions(const Blocks<T>& all) const {
+  const Index blocks = all.count();
   const Index height = shape_.target_height, width = shape_.target_width;
   const Index pixel = shape_.target_channels * shape_.source_channels * shape_.kernel_height * shape_.kernel_width *
                       Blocks<T>::full_lanes;
   const bool one_row = height == 1;
-  const Index unit = one_row ? panel_pixels : width, units = one_row ? (width + unit - 1) / unit : height;
+  const Index unit = one_row ? (all.samples() == 1 ? most_pixels : panel_pixels) : width,
+              units = one_row ? (width + unit - 1) / unit : height;
   std::vector<Pixels> regions;
   const Index more = one_row ? std::min(most_units, units * blocks / wanted_tasks) : 1;
   for (const Span& part : even_parts(units, std::max(more, this->units_of_task(pixel * unit, units, blocks))))
@@ -241,29 +188,34 @@ template <class T>
 Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const Weights& weights, Finish finish) const {
   const Tensor<T>& source = from.map;
   const Index blocks = source.blocks.count(), tiles = static_cast<Index>(tiles_.size());
-  const std::vector<Pixels> regions = this->regions(blocks);
+  const std::vector<Pixels> regions = this->regions(source.blocks);
   const Index count = static_cast<Index>(regions.size());
-  const Index most = std::max(least_task_tiles, tiles / std::max<Index>(1, wanted_tasks / (count * blocks)));
+  const bool any_single = source.blocks.samples_in(blocks - 1) == 1;
+  const Index wanted = any_single && blocks == 1 ? wanted_single_tasks : wanted_tasks;
+  const Index most = std::max(least_task_tiles, tiles / std::max<Index>(1, wanted / (count * blocks)));
   const std::vector<Span> parts = even_parts(tiles, most);
+  const Index panel = (panel_rows + narrow) * panel_columns;  // see gather_single
   return {blocks * count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* scratch) {
             const Index place = task % (blocks * count);
             Pixels region = regions[static_cast<std::size_t>(place % count)];
             region.block = place / count;
             region.part = place;
-            const Strip strip{.source = source,
-                              .target = target,
-                              .weights = weights,
-                              .block = region.block,
-                              .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
-                              .panel = reinterpret_cast<T*>(scratch)};
+            const Strip strip{
+                .source = source,
+                .target = target,
+                .weights = weights,
+                .block = region.block,
+                .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
+                .panel = reinterpret_cast<T*>(scratch),
+                .sums = source.blocks.samples_in(region.block) == 1 ? reinterpret_cast<T*>(scratch) + panel : nullptr};
             if (has_empty_pixels_) write_bias(strip, region);
             for (const Class& of : classes_) sum_pixels(of, strip, region);
             for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;
                  ++region.channel)
               finish(region, target.channel(region.block, region.channel));
           },
-          static_cast<std::size_t>(panel_rows * panel_columns) * sizeof(T)};
+          static_cast<std::size_t>(panel + (any_single ? most * most_tile_channels * most_pixels : 0)) * sizeof(T)};
 }
 
 template class ProductSum<float>;
