@@ -9,6 +9,8 @@ import cnnbp
 from cnnbp import equations
 from cnnbp import layers as L  # noqa: N812
 from cnnbp.cli.telling import spell
+from cnnbp.loss_equations import PLAIN, Mean
+from loss_cases import LOSSES
 
 SHAPE = (4, 9, 8)
 X, Y = np.random.default_rng(3).normal(size=(3, *SHAPE)), [1, 0, 2]
@@ -128,7 +130,7 @@ def test_the_delta_below_a_softmax_is_no_element_wise_product():
     trace, _ = traced(L.Conv2d(4, 1, activation="softmax"), L.AvgPool2d((9, 8)))
     told = trace.equation("0.delta").text
     assert told == (
-        "δ_j = f_j ∘ (g_j − Σ_k f_k ∘ g_k),  g_j = Σ δ_j^next / 72, "
+        "δ_j = f_j ∘ (g_j − Σ_l f_l ∘ g_l),  g_j = Σ δ_j^next / 72, "
         "over the windows that hold the pixel"
     )
     f, g = trace["0.output"], np.broadcast_to(trace["1.delta"] / 72, trace["0.output"].shape)
@@ -272,6 +274,14 @@ def test_what_is_minimised_is_told_with_the_penalty_that_is_in_it(trainable):
 
 def test_all_functions_and_losses_can_be_spelled_in_ascii():
     told = [equations.activation(layer) for layer, *_ in ACTIVATIONS]
-    told += [equations.loss(loss, {}) for loss in equations.LOSSES]
+    told += [
+        equation
+        for loss in LOSSES.values()
+        for mean in (PLAIN, Mean(weighted=True, ignored=True), Mean(numbered=False))
+        for equation in (
+            equations.loss(loss(4), {}, mean),
+            equations.delta(L.Linear(4), None, loss(4), mean),
+        )
+    ]
     for equation in map(str, told):
         assert "?" not in spell(equation, "ascii"), equation

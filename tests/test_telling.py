@@ -32,7 +32,23 @@ def test_what_stands_in_the_equations_is_told_and_nothing_else():
     for loss, sign in (("bce_with_logits", "σ"), ("cross_entropy", "softmax")):
         net = cnnbp.Network([L.BatchNorm2d(), L.Linear(3)], input_shape=(2, 9, 8), loss=loss)
         assert {"σ", "softmax"} & set(signs(net)) == {sign}
+    ignoring = cnnbp.losses.CrossEntropy(ignore_index=1)  # its N counts none, which is told with it
+    assert "/" not in signs(cnnbp.Network([L.Linear(3)], input_shape=(2, 9, 8), loss=ignoring))
     assert max(len(f"   {sign:<8}{meaning}") for sign, meaning in SIGNS.items()) <= 80
+
+
+def test_a_loss_and_an_update_with_options_are_told_with_what_their_words_mean():
+    loss = cnnbp.losses.CrossEntropy(0.1, class_weights=[1, 2, 3])
+    rule = cnnbp.optim.AdamW(clip_norm=1)
+    net = cnnbp.Network(
+        [L.Conv2d(2, 3), L.Linear(3)], input_shape=(2, 9, 8), loss=loss, optimizer=rule
+    )
+    told = explain(net, IMAGE, 1)
+    lines = [text.strip() for _, text in tell(told, net, "an image")]
+    for equation in (told.loss, told.backward[0].equations[0], told.update.equation):
+        (place,) = (at for at, line in enumerate(lines) if line.startswith(f"{equation.text}  "))
+        assert lines[place].endswith(equation.source)
+        assert lines[place + 1] == equation.where
 
 
 def test_a_line_that_is_longer_than_the_terminal_has_its_source_below():

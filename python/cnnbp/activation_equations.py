@@ -71,7 +71,7 @@ def delta(layer: Layer, arriving: Sensitivity) -> Equation:
     """Return a layer's delta: what arrives at its output, times the slope of its activation."""
     of, text, name = arriving.of, arriving.text, _function(layer)
     if name == "softmax":  # its slope is a matrix: every output depends on all u of a pixel
-        text = f"f{of} ∘ (g{of} − Σ_k f_k ∘ g_k),  g{of} = {text}"
+        text = f"f{of} ∘ (g{of} − Σ_l f_l ∘ g_l),  g{of} = {text}"
     elif name is not None:
         text = f"f'(u{of}) ∘ ({text})" if arriving.added else f"f'(u{of}) ∘ {text}"
     return Equation(f"δ{of} = {text}", arriving.source, arriving.where)

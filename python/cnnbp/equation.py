@@ -15,6 +15,8 @@ SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
 BATCH_NORM = "Ioffe and Szegedy 2015"
 GROUP_NORM = "Wu and He 2018"
 DROPOUT = "Srivastava et al. 2014"
+SOFTMAX = "Bishop 2006, multiclass logistic regression"
+DOCUMENTED = "its documentation"
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,8 @@ class LayerEquations:
     made: Mapping[str, Equation] = field(default_factory=dict)
     inside: Sensitivity = INSIDE
     kernel: str = ""
+
+
+def number(value: float) -> str:
+    """Write an option's value, in as few digits as tell it from all others."""
+    return repr(value).removesuffix(".0").replace("-", "−")

@@ -7,19 +7,21 @@ cross-correlate: their weights are the notes' kernels turned, as `kernel` says. 
 belongs to the layer above.
 
 `LAYERS` lists the layer types that `convolution_equations` and `map_equations` do not write; any
-other is described by the chain rule.
+other is described by the chain rule. Losses and optimizers have `loss_equations` and
+`update_equations`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnbp import activation_equations
+from cnnbp import activation_equations, loss_equations, update_equations
 from cnnbp.convolution_equations import convolution
 from cnnbp.equation import (
     BACKWARD,
     CHAIN_RULE,
     CONVOLUTION,
+    DOCUMENTED,
     DROPOUT,
     FORWARD,
     SUBSAMPLING,
@@ -29,9 +31,10 @@ from cnnbp.equation import (
 )
 from cnnbp.layers import CombineConv2d, Layer
 from cnnbp.layers.activation import ActivationLayer
-from cnnbp.losses import L1, MSE, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
+from cnnbp.loss_equations import PLAIN, Mean
+from cnnbp.losses import Loss
 from cnnbp.map_equations import on_maps
-from cnnbp.optim import SGD, Optimizer
+from cnnbp.optim import Optimizer
 
 _ACTIVATION = LayerEquations(Equation("u = x", FORWARD), Sensitivity("", "δ^next", BACKWARD))
 
@@ -89,41 +92,10 @@ LAYERS: dict[str, LayerEquations] = {
     ),
 }
 
-#: Loss → E, and ∂E/∂o for the network's output o.
-#: With their usual options; a loss with others is shown by what it is written as.
-LOSSES: dict[Loss, tuple[Equation, Sensitivity]] = {
-    MSE(): (
-        Equation("E = ½ Σ (o − y)² / N", BACKWARD),
-        Sensitivity("", "(o − y) / N", BACKWARD),
-    ),
-    CrossEntropy(): (
-        Equation("E = −Σ y log softmax(o) / N", "Bishop 2006, multiclass logistic regression"),
-        Sensitivity("", "(softmax(o) − y) / N", "Bishop 2006, multiclass logistic regression"),
-    ),
-    BCEWithLogits(): (
-        Equation(
-            "E = −Σ (y log σ(o) + (1 − y) log(1 − σ(o))) / N", "Bishop 2006, logistic regression"
-        ),
-        Sensitivity("", "(σ(o) − y) / N", "Bishop 2006, logistic regression"),
-    ),
-    L1(): (
-        Equation("E = Σ |o − y| / N", "least absolute deviations"),
-        Sensitivity("", "sign(o − y) / N", "least absolute deviations"),
-    ),
-    Huber(): (
-        Equation("E = Σ h(o − y) / N,  h(e) = ½ e² where |e| ≤ 1, else |e| − ½", "Huber 1964"),
-        Sensitivity("", "min(max(o − y, −1), 1) / N", "Huber 1964"),
-    ),
-    Hinge(): (
-        Equation("E = Σ_{k≠y} max(0, 1 − o_y + o_k) / N", "Weston and Watkins 1999"),
-        Sensitivity("", "(t − y Σ t) / N,  t_k = [1 − o_y + o_k > 0]", "Weston and Watkins 1999"),
-    ),
-}
 
-
-def loss(chosen: Loss, layers: Mapping[str, Layer]) -> Equation:
+def loss(chosen: Loss, layers: Mapping[str, Layer], mean: Mean = PLAIN) -> Equation:
     """Return what a network minimises: its loss, and the penalties of its layers by name."""
-    plain = _loss(chosen)[0]
+    plain = loss_equations.value(chosen, mean)
     factors = [
         f"λ = {layer.sparsity:g} in layer {place}"
         for place, layer in layers.items()
@@ -131,7 +103,9 @@ def loss(chosen: Loss, layers: Mapping[str, Layer]) -> Equation:
     ]
     if not factors:
         return plain
-    return Equation(f"{plain.text} + λ Σ_ij |α_ij|", plain.source, ", ".join(factors))
+    sum_, comma, words = plain.text.partition(",  ")
+    where = ", ".join(filter(None, [plain.where, *factors]))
+    return Equation(f"{sum_} + λ Σ_ij |α_ij|{comma}{words}", plain.source, where)
 
 
 def forward(layer: Layer) -> Equation:
@@ -144,7 +118,7 @@ def activation(layer: Layer) -> Equation:
     return activation_equations.activation(layer)
 
 
-def delta(layer: Layer, above: Layer | None, chosen: Loss) -> Equation:
+def delta(layer: Layer, above: Layer | None, chosen: Loss, mean: Mean = PLAIN) -> Equation:
     """Return how a layer's delta ``∂E/∂u`` comes from the delta of the layer above.
 
     Parameters
@@ -155,8 +129,10 @@ def delta(layer: Layer, above: Layer | None, chosen: Loss) -> Equation:
         The layer that reads its output; None if that is the network's.
     chosen : Loss
         The network's loss, for the last layer.
+    mean : Mean
+        How it is a mean over the samples.
     """
-    arriving = _loss(chosen)[1] if above is None else _equations(above).below
+    arriving = loss_equations.slope(chosen, mean) if above is None else _equations(above).below
     return activation_equations.delta(layer, arriving)
 
 
@@ -190,12 +166,7 @@ def kernel(layer: Layer) -> str:
 
 def update(rule: Optimizer) -> Equation:
     """Return how a parameter p follows from its gradient."""
-    if rule == SGD(lr=rule.lr):
-        return Equation("p ← p − lr · ∂E/∂p", BACKWARD)
-    if isinstance(rule, SGD) and rule == SGD(lr=rule.lr, momentum=rule.momentum):
-        return Equation("v ← momentum · v + ∂E/∂p,  p ← p − lr · v", "Polyak 1964")
-    kind = type(rule).__name__
-    return Equation(f"p ← p − lr · (step of {kind})", f"documentation of cnnbp.optim.{kind}")
+    return update_equations.update(rule)
 
 
 def _equations(layer: Layer) -> LayerEquations:
@@ -205,15 +176,7 @@ def _equations(layer: Layer) -> LayerEquations:
         return written
     kind = type(layer).__name__
     generic = LayerEquations(
-        Equation(f"u = {kind}(x)", "its documentation"),
+        Equation(f"u = {kind}(x)", DOCUMENTED),
         Sensitivity("", "(∂u^next/∂x)ᵀ δ^next", CHAIN_RULE),
     )
     return LAYERS.get(kind, generic)
-
-
-def _loss(chosen: Loss) -> tuple[Equation, Sensitivity]:
-    generic = (
-        Equation(f"E = {chosen} of o, y", "its documentation"),
-        Sensitivity("", "∂E/∂o", CHAIN_RULE),
-    )
-    return LOSSES.get(chosen, generic)

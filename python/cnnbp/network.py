@@ -336,8 +336,8 @@ class Network(FixedAttributes):
         ``"0.output"``, ``"0.delta"`` (``∂E/∂u``) and ``"0.gradient.weight"`` …; `Trace.equation`
         of a name is its equation. With Dropout or BatchNorm2d the outputs differ from `predict`'s.
         """
-        values = self._core.trace(*self._read_samples(x, y, sample_weight))
-        return Trace(values, layers=self.layers, loss=self.definition.loss)
+        samples = self._read_samples(x, y, sample_weight)
+        return Trace(self._core.trace(*samples), self.layers, self.definition.loss, samples)
 
     def summary(self, *, batch_size: int = 50) -> Summary:
         """Describe the layers, what they cost, and the memory that training takes.

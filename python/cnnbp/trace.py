@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnbp import equations
 from cnnbp.equation import Equation
 from cnnbp.layers import Layer
+from cnnbp.loss_equations import Mean
 from cnnbp.losses import Loss
+
+if TYPE_CHECKING:
+    from cnnbp.training import Samples
 
 
 class Trace(dict[str, Any]):
@@ -22,23 +26,29 @@ class Trace(dict[str, Any]):
         The network's layers.
     loss : Loss
         The network's loss.
+    samples : Samples
+        What the pass was made of; not kept.
     """
 
-    def __init__(self, values: Mapping[str, Any], *, layers: Sequence[Layer], loss: Loss) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], layers: Sequence[Layer], loss: Loss, samples: Samples
+    ) -> None:
         super().__init__(values)
         self.loss = loss
+        self._mean = Mean.of(loss, samples.y, samples.sample_weight)
         self._named = dict(_as_computed(layers))
 
     def equation(self, name: str) -> Equation:
         """Return how the array `name` is computed, and where that comes from.
 
-        Equations are those of one sample; a gradient is the sum of its samples' gradients.
+        Equations are those of one sample; a gradient is the sum of its samples' gradients. That of
+        the loss is a mean over samples, 0 where none of them weighs anything.
 
         Returns
         -------
         Equation
-            Its ``text``, its ``source`` and, ``where`` a layer's options bring in words, what these
-            mean; `str` gives all in a line.
+            Its ``text``, its ``source`` and, ``where`` options, weights or ignored classes bring in
+            words, what these mean; `str` gives all in a line.
 
         Raises
         ------
@@ -53,7 +63,7 @@ class Trace(dict[str, Any]):
         if name not in self:
             raise KeyError(f"the trace holds no {name!r}, only {', '.join(self)}")
         if name == "loss":
-            return equations.loss(self.loss, self._named)
+            return equations.loss(self.loss, self._named, self._mean)
         if name == "input.delta":
             return equations.input_delta(self.layer("0"))
         place, _, parameter = name.partition(".gradient.")
@@ -93,7 +103,7 @@ class Trace(dict[str, Any]):
         start, _, number = place.rpartition(".")
         above = self._named.get(f"{start}.{int(number) + 1}" if start else str(int(number) + 1))
         if above is not None or not start:
-            return equations.delta(layer, above, self.loss)
+            return equations.delta(layer, above, self.loss, self._mean)
         whole = max((name for name in self._named if start.startswith(f"{name}.")), key=len)
         return equations.delta_inside(layer, self._named[whole])
 

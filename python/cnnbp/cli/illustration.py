@@ -56,9 +56,10 @@ def make_sheet(explanation: Explanation, network: Network) -> Sheet:
     """Choose what the picture of an explanation shows."""
     trace, state = explanation.trace, network.state_dict()
     note = "" if explanation.note is None else f"\n{explanation.note}"
+    minimised, comma, words = explanation.loss.text.partition(",  ")
     return Sheet(
         title=f"One backward pass: class {explanation.truth}, {explanation.reading}",
-        subtitle=f"{explanation.loss.text} = {trace['loss']:.3g}\n"
+        subtitle=f"{minimised} = {trace['loss']:.3g}{comma}{words}\n"
         "Orange is negative, white zero, purple positive; what lies within 0 to 1 goes from white "
         f"to black. Each panel has a scale of its own.{note}",
         image=trace[f"{trace.places()[0]}.input"][0],

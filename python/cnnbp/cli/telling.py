@@ -38,6 +38,7 @@ SPELLED: dict[str, str | int | None] = {
             ("<=", "≤"),
             (">=", "≥"),
             ("!=", "≠"),
+            ("||", "‖"),
         ),
     )
 }
@@ -140,15 +141,15 @@ def _kernels(trace: Trace) -> list[Line]:
 
 
 def _signs(told: Explanation) -> list[Line]:
-    """Tell what stands in the equations that are told."""
+    """Tell what stands in the equations that are told, but for what they tell themselves."""
     steps = [equation for step in (*told.forward, *told.backward) for equation in step.equations]
-    texts = [equation.text for equation in (told.loss, *steps)]
+    each = (told.loss, *steps)
     return [
         *_heading("In the equations"),
         *(
             ("text", f"   {sign.strip(' ('):<8}{meaning}")
             for sign, meaning in SIGNS.items()
-            if any(sign in text for text in texts)
+            if any(sign in it.text and not it.where.startswith(f"{sign[-1]}:") for it in each)
         ),
     ]
 
