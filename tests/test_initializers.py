@@ -9,7 +9,7 @@ import cnnbp
 from claims import assert_refused, assert_same_bits
 from cnnbp import _core
 from cnnbp.initializers import NAMED, Constant, Glorot, He, LeCun, Orthogonal, Toolbox
-from cnnbp.layers import Conv2d, Linear, Subsample2d
+from cnnbp.layers import Conv2d, ConvTranspose2d, Linear, Subsample2d
 
 
 def make(initializer="toolbox", *, dtype="float64", seed=3, **options):
@@ -94,6 +94,20 @@ def test_fans_and_variances_are_pytorch_s(initializer, distribution, variance):
         theirs = np.stack([draw(torch.empty(ours.shape), **options).numpy() for _ in range(20)])
         error = math.sqrt(3 / ours.size)  # of both variances together, generously
         assert abs(ours.var() / theirs.var() - 1) < 4 * error
+
+
+def test_the_fans_of_a_transposed_convolution_are_those_of_its_weights_axes():
+    """So that its outputs keep the variance of its inputs with "fan_out", not with "fan_in"."""
+    layer = ConvTranspose2d(8, 3, groups=2)
+    for initializer, fan in ((He("uniform"), 4 * 9), (He("uniform", "fan_out"), 12 * 9)):
+        net = cnnbp.Network([layer], input_shape=(12, 5, 5), initializer=initializer)
+        largest, limit = np.abs(net.state_dict()["0.weight"]).max(), math.sqrt(6 / fan)
+        assert 0.95 * limit < largest <= limit
+    x = np.random.default_rng(0).standard_normal((40, 32, 9, 9))
+    layer = ConvTranspose2d(8, 3, padding=2)  # pixels that all taps reach
+    for mode, gain in (("fan_out", 2), ("fan_in", 2 * 32 / 8)):
+        net = cnnbp.Network([layer], input_shape=x.shape[1:], initializer=He(mode=mode))
+        assert net.predict(x).var() == pytest.approx(gain, rel=0.1)
 
 
 def test_the_default_is_the_toolbox_s():

@@ -4,6 +4,11 @@ Biases and the like start at constants, whatever the initializer. Draws come fro
 same seed gives the same bits on every machine. ``fan_in`` and ``fan_out`` are those of
 ``torch.nn.init``: of a weight ``(out, in / groups, kh, kw)`` they are ``in / groups · kh · kw`` and
 ``out · kh · kw``; kernels that a table of connections leaves out do not count.
+
+The weight of `ConvTranspose2d` is ``(in, out / groups, kh, kw)``, and its fans are taken from the
+same places, as in torch. So they mean the opposite there: ``fan_in``, ``out / groups · kh · kw``,
+counts the outputs that an input goes to, and ``fan_out``, ``in · kh · kw``, without groups and
+stride the inputs that an output is made of.
 """
 
 from __future__ import annotations
@@ -99,7 +104,8 @@ class He(Initializer):
     distribution : {"normal", "uniform"}
         What is drawn, with mean 0.
     mode : {"fan_in", "fan_out"}
-        Whether signals keep their variance, or deltas.
+        Whether signals keep their variance, or deltas; of a `ConvTranspose2d` it is the opposite:
+        "fan_out" is for signals there.
     negative_slope : float
         Slope a below 0 of a leaky ReLU.
     """
@@ -117,6 +123,9 @@ class He(Initializer):
 @dataclass(frozen=True)
 class LeCun(Initializer):
     """Variance ``1 / fan_in`` (LeCun et al. 1998, "Efficient BackProp", equation 16).
+
+    It keeps the variance of signals, but of a `ConvTranspose2d`, whose ``fan_in`` counts outputs,
+    that of deltas.
 
     Parameters
     ----------
@@ -136,7 +145,8 @@ class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns (Saxe et al. 2014).
 
     The matrix is ``(out, in / groups · kh · kw)``; where it has more rows than columns, its columns
-    are orthonormal. All such matrices are equally likely.
+    are orthonormal. All such matrices are equally likely. Of a `ConvTranspose2d` the matrix is
+    ``(in, out / groups · kh · kw)``, as its weight lies.
 
     Parameters
     ----------

@@ -21,7 +21,9 @@ class ConvTranspose2d(Layer):
     as ``torch.nn.ConvTranspose2d``). The output has ``(height - 1) · stride - 2 · padding +
     dilation · (kernel height - 1) + output_padding + 1`` rows. Parameters: ``weight`` of shape
     ``(in_channels, out_channels / groups, kernel height, kernel width)`` and ``bias``
-    ``(out_channels,)``. Weights start uniform in ``±√(6 / (fan_in + fan_out))``, biases at 0.
+    ``(out_channels,)``. Weights start uniform in ``±√(6 / (fan_in + fan_out))``, biases at 0. As in
+    torch, an initializer's ``fan_in`` counts the second axis, the outputs that a pixel is spread
+    to, and ``fan_out`` the inputs: the opposite of a `Conv2d`.
 
     Parameters
     ----------
