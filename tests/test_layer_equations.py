@@ -1,10 +1,12 @@
 """What a trace prints of activations, pooling and norms, beside what it computes."""
 
+import re
 from math import erf, pi
 
 import numpy as np
 import pytest
 
+import architectures
 import cnnbp
 from cnnbp import equations
 from cnnbp import layers as L  # noqa: N812
@@ -85,7 +87,7 @@ ACTIVATIONS = [
     ),
 ]
 SLOPES = {
-    "f' = 1.1439 − 0.3885 f²": lambda u, f: 1.1439 - 0.3885 * f**2,
+    "f' = 2/3 (1.7159 − f² / 1.7159)": lambda u, f: 2 / 3 * (1.7159 - f**2 / 1.7159),
     "f' = 1 where u > 0, else slope": lambda u, f: np.where(u > 0, 1, 0.3),
     "f' = 1 where u > 0, else f + alpha": lambda u, f: np.where(u > 0, 1, f + 0.5),
     "f' = 1 / (1 + exp(−beta u))": lambda u, f: sigmoid(2 * u),
@@ -114,15 +116,49 @@ def test_an_activation_is_told_with_its_formula_its_slope_and_its_number(
     assert told.where == where
     np.testing.assert_allclose(trace["1.output"], function(u), rtol=1e-12, atol=1e-13)
     slope = SLOPES[told.text.removeprefix(start)](u, trace["1.output"])
-    # Half a unit of each printed digit, the second times f² < 3; differences else.
-    digits = 2e-4 if isinstance(layer, L.ScaledTanh) else 1e-8
-    np.testing.assert_allclose(trace["1.delta"] / trace["2.delta"], slope, rtol=0, atol=digits)
+    # 10⁻⁸ for the differences of one.
+    np.testing.assert_allclose(trace["1.delta"] / trace["2.delta"], slope, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["leaky_relu", "elu", "softplus"])
 def test_an_activation_by_name_has_the_layers_usual_number(name):
     layer = {"leaky_relu": L.LeakyReLU(), "elu": L.ELU(), "softplus": L.Softplus()}[name]
     assert equations.activation(L.Linear(3, activation=name)) == equations.activation(layer)
+
+
+@pytest.mark.parametrize(
+    ("layer", "source"),
+    [
+        (L.Sigmoid(), "Bouvrie 2006, feedforward pass"),
+        (L.Tanh(), "Bouvrie 2006, feedforward pass"),
+        (L.ScaledTanh(), "LeCun, Bottou, Bengio and Haffner 1998, appendix A"),
+        (L.ReLU(), "Nair and Hinton 2010"),
+        (L.LeakyReLU(), "Maas, Hannun and Ng 2013"),
+        (L.ELU(), "Clevert, Unterthiner and Hochreiter 2016"),
+        (L.Softplus(), "Dugas et al. 2001"),
+        (L.GELU(), "Hendrycks and Gimpel 2016"),
+        (L.GELU(approximate="tanh"), "Hendrycks and Gimpel 2016"),
+        (L.SiLU(), "Ramachandran, Zoph and Le 2017"),
+        (L.Hardswish(), "Howard et al. 2019"),
+        (L.Softmax(), "Bishop 2006, multiclass logistic regression"),
+    ],
+    ids=str,
+)
+def test_an_activation_has_the_source_that_its_layer_cites(layer, source):
+    assert equations.activation(layer).source == source
+    for word in re.findall(r"[A-Z]\w+|\d{4}", source):
+        assert word in type(layer).__doc__
+
+
+def test_the_slope_of_a_scaled_tanh_goes_to_0_where_it_saturates():
+    """To 1.5e-3 at u = 6, where numbers of four digits in its equation would be 2 % off."""
+    u = np.array([6.0, 30])
+    f = 1.7159 * np.tanh(2 * u / 3)
+    net = cnnbp.Network([L.ScaledTanh(), L.Flatten()], input_shape=(2, 1, 1), dtype="float64")
+    trace = net.trace(u.reshape(1, 2, 1, 1), [[0, 0]])
+    slope = (trace["0.delta"] / trace["1.delta"].reshape(1, 2, 1, 1)).ravel()
+    np.testing.assert_allclose(slope, 2 / 3 * (1.7159 - f**2 / 1.7159), rtol=1e-9, atol=1e-15)
+    assert trace.equation("0.output").text.endswith("f' = 2/3 (1.7159 − f² / 1.7159)")
 
 
 def test_the_delta_below_a_softmax_is_no_element_wise_product():
@@ -171,6 +207,43 @@ def test_mean_pooling_of_the_toolbox_keeps_its_equation():
     trace, _ = traced(L.Conv2d(4, 1), L.AvgPool2d(2, activation="tanh"))
     assert trace.equation("1.pre_activation").text == "u_j = down(x_j) / n²"
     assert trace.equation("0.delta").text == "δ_j = up(δ_j^next) / n²"
+
+
+@pytest.mark.parametrize(
+    ("layer", "meet"),
+    [
+        (L.MaxPool2d(2), False),
+        (L.MaxPool2d(3, stride=2), True),
+        (L.MaxPool2d(2, stride=3), False),
+        (L.MaxPool2d((2, 1), stride=(2, 1)), False),
+        (L.MaxPool2d(2, stride=(2, 1)), True),
+        (L.MaxPool2d(3, ceil_mode=True), False),
+        (L.MaxPool2d(2, stride=1, dilation=2), True),
+        (L.MaxPool2d(2, dilation=2), True),
+        (L.MaxPool2d(2, stride=3, dilation=2), False),
+        (L.MaxPool2d((1, 2), stride=1, dilation=(1, 3)), True),
+    ],
+    ids=str,
+)
+def test_max_pooling_tells_that_values_are_added_where_its_windows_meet(layer, meet):
+    trace, _ = traced(L.Conv2d(4, 1), layer)
+    below = trace.equation("0.delta")
+    assert below.text == "δ_j = place(δ_j^next), where the maxima were"
+    assert below.where == ("values that meet at a pixel are added" if meet else "")
+    options = {name: value for name, value in layer.options().items() if name != "activation"}
+    _, places = cnnbp.functional.max_pool2d(trace["1.input"], **options)
+    placed = np.zeros((3, 4, 9 * 8))
+    for sample, channel in np.ndindex(3, 4):
+        values = trace["1.delta"][sample, channel].ravel()
+        np.add.at(placed[sample, channel], places[sample, channel].ravel(), values)
+    np.testing.assert_allclose(trace["0.delta"].reshape(placed.shape), placed, rtol=1e-12)
+    x = np.zeros((1, 1, 9, 8))
+    x[0, 0, 4, 4] = 1  # in all windows that hold it, the largest
+    held = max(
+        int(cnnbp.functional.max_pool2d(np.roll(x, shift, axis=(2, 3)), **options)[0].sum())
+        for shift in np.ndindex(9, 8)
+    )
+    assert (held > 1) == meet
 
 
 def test_enlarging_is_told_by_its_mode():
@@ -250,6 +323,18 @@ def test_the_images_sensitivity_is_told_without_a_next_layer(first, expected):
     trace, _ = traced(first)
     assert trace.equation("input.delta").text == expected
     assert "next" not in trace.equation("input.delta").where
+
+
+def test_a_layer_that_moves_maps_has_a_source_for_how():
+    layers = [L.ZeroPad2d(1), L.Concat([[L.Conv2d(4, 1)], []])]
+    trace, _ = traced(*layers)
+    assert trace.equation("0.pre_activation").source == "documentation of torch.nn.ZeroPad2d"
+    assert trace.equation("1.pre_activation").source == "documentation of torch.cat"
+    for architecture in architectures.ALL.values():
+        net = architecture.build("float64")
+        trace = net.trace(*architecture.samples(np.random.default_rng(0), 3))
+        for place in trace.places():  # the rule is one for deltas
+            assert trace.equation(f"{place}.pre_activation").source != "chain rule"
 
 
 # The penalty

@@ -15,6 +15,7 @@ SUBSAMPLING = "Bouvrie 2006, sub-sampling layers"
 BATCH_NORM = "Ioffe and Szegedy 2015"
 GROUP_NORM = "Wu and He 2018"
 DROPOUT = "Srivastava et al. 2014"
+GELU = "Hendrycks and Gimpel 2016"
 SOFTMAX = "Bishop 2006, multiclass logistic regression"
 DOCUMENTED = "its documentation"
 

@@ -40,10 +40,6 @@ _ACTIVATION = LayerEquations(Equation("u = x", FORWARD), Sensitivity("", "δ^nex
 
 #: Type of a layer → its equations.
 LAYERS: dict[str, LayerEquations] = {
-    "MaxPool2d": LayerEquations(
-        Equation("u_j = largest of each window of x_j", "Scherer et al. 2010"),
-        Sensitivity("_j", "place(δ_j^next), where the maxima were", "Scherer et al. 2010"),
-    ),
     "AdaptiveAvgPool2d": LayerEquations(
         Equation("u_j = mean of each window of x_j", "documentation of torch.nn.AdaptiveAvgPool2d"),
         Sensitivity("_j", "Σ δ_j^next / size, over the windows that hold the pixel", CHAIN_RULE),
@@ -73,7 +69,7 @@ LAYERS: dict[str, LayerEquations] = {
         Sensitivity("", "δ^next, cut into maps", "the toolbox, cnnbp"),
     ),
     "ZeroPad2d": LayerEquations(
-        Equation("u_j = x_j with zeros around it", CHAIN_RULE),
+        Equation("u_j = x_j with zeros around it", "documentation of torch.nn.ZeroPad2d"),
         Sensitivity("_j", "δ_j^next without its border", CHAIN_RULE),
     ),
     "Dropout": LayerEquations(
@@ -86,7 +82,7 @@ LAYERS: dict[str, LayerEquations] = {
         inside=Sensitivity("", "δ^whole", "He et al. 2015"),
     ),
     "Concat": LayerEquations(
-        Equation("u = the branches' channels, one after the other", CHAIN_RULE),
+        Equation("u = the branches' channels, one after the other", "documentation of torch.cat"),
         Sensitivity("", "Σ ∂E/∂x of the branches", CHAIN_RULE),
         inside=Sensitivity("", "this branch's channels of δ^whole", CHAIN_RULE),
     ),

@@ -5,6 +5,8 @@ Without options mean pooling is the toolbox's.
 
 from __future__ import annotations
 
+import math
+
 from cnnbp.equation import (
     BATCH_NORM,
     CHAIN_RULE,
@@ -13,13 +15,15 @@ from cnnbp.equation import (
     LayerEquations,
     Sensitivity,
 )
-from cnnbp.layers import AvgPool2d, BatchNorm2d, GroupNorm, Layer, Upsample
+from cnnbp.layers import AvgPool2d, BatchNorm2d, GroupNorm, Layer, MaxPool2d, Upsample
 
 
 def on_maps(layer: Layer) -> LayerEquations | None:
     """Return what a layer of these types computes; None for any other."""
     if isinstance(layer, AvgPool2d):
         return _avg_pool2d(layer)
+    if isinstance(layer, MaxPool2d):
+        return _max_pool2d(layer)
     if isinstance(layer, BatchNorm2d):
         return _batch_norm2d(layer)
     if isinstance(layer, GroupNorm):
@@ -54,6 +58,20 @@ def _divisor(layer: AvgPool2d) -> tuple[str, str]:
         return "size", f"size: how many of the window's pixels lie on the {inside}"
     height, width = layer.kernel_size
     return str(height * width), ""
+
+
+def _max_pool2d(layer: MaxPool2d) -> LayerEquations:
+    where = "values that meet at a pixel are added" if _windows_meet(layer) else ""
+    return LayerEquations(
+        Equation("u_j = largest of each window of x_j", "Scherer et al. 2010"),
+        Sensitivity("_j", "place(δ_j^next), where the maxima were", "Scherer et al. 2010", where),
+    )
+
+
+def _windows_meet(layer: MaxPool2d) -> bool:
+    """Tell whether two windows may hold the same pixel: some strides are as far as some taps."""
+    axes = zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)
+    return any(math.lcm(stride, far) < size * far for size, stride, far in axes)
 
 
 def _batch_norm2d(layer: BatchNorm2d) -> LayerEquations:

@@ -55,7 +55,7 @@ SIGNS = {
     "∘": "product of elements in the same place",
     "down(": "sum of each block of the map, n × n pixels or what the layer says",
     "up(": "each value at all pixels of its block",
-    "place(": "each value at one pixel of its window, 0 at all others",
+    "place(": "each value at one pixel of its window, 0 where there is none",
     "ᵀ": "transposed",
     "σ(": "the sigmoid, σ(o) = 1 / (1 + exp(−o))",
     "softmax(": "shares that add up to 1, softmax(o)_k = exp(o_k) / Σ exp(o)",

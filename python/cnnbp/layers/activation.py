@@ -33,13 +33,13 @@ class ActivationLayer(Layer):
 
 
 class Sigmoid(ActivationLayer):
-    """``f(u) = 1 / (1 + exp(-u))``, element by element; ``f' = f (1 - f)``."""
+    """``f(u) = 1 / (1 + exp(-u))``, element by element; ``f' = f (1 - f)`` (Bouvrie 2006)."""
 
     function = "sigmoid"
 
 
 class Tanh(ActivationLayer):
-    """``f(u) = tanh(u)``, element by element; ``f' = 1 - f²``."""
+    """``f(u) = tanh(u)``, element by element; ``f' = 1 - f²`` (Bouvrie 2006)."""
 
     function = "tanh"
 
@@ -55,7 +55,7 @@ class ScaledTanh(ActivationLayer):
 
 
 class ReLU(ActivationLayer):
-    """``f(u) = max(u, 0)``, element by element; ``f' = 1`` above 0, and 0 elsewhere."""
+    """``f(u) = max(u, 0)``; ``f' = 1`` above 0, and 0 elsewhere (Nair and Hinton 2010)."""
 
     function = "relu"
 
@@ -107,7 +107,7 @@ class ELU(ActivationLayer):
 
 @dataclass(frozen=True, init=False, repr=False)
 class Softplus(ActivationLayer):
-    """``f(u) = log(1 + exp(beta · u)) / beta``; ``f' = σ(beta · u)``.
+    """``f(u) = log(1 + exp(beta · u)) / beta``; ``f' = σ(beta · u)`` (Dugas et al. 2001).
 
     It is so at every u, without torch's threshold beyond which ``f(u) = u``.
 
@@ -169,6 +169,7 @@ class Hardswish(ActivationLayer):
 class Softmax(ActivationLayer):
     """``f(u)_j = exp(u_j) / Σ_k exp(u_k)`` over features, or over the channels of each pixel.
 
+    Bishop 2006, *Pattern Recognition and Machine Learning*, multiclass logistic regression.
     The loss "cross_entropy" takes logits: a network that trains with it ends without a softmax.
     """
 

@@ -14,7 +14,7 @@ from cnnbp.layers.base import Layer, read_activation, refuse_unneeded
 class AvgPool2d(Layer):
     """Mean of each window of a map, as ``torch.nn.AvgPool2d``.
 
-    Its delta spreads over the window: ``up(δ) / n²`` (Bouvrie 2006, sub-sampling layers).
+    Its delta spreads over the window: ``up(δ) / n²`` (Bouvrie 2006, convolution layers).
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class AvgPool2d(Layer):
 class MaxPool2d(Layer):
     """Largest value of each window of a map, as ``torch.nn.MaxPool2d``.
 
-    Its delta goes to the position that held the maximum, the first one in case of a tie.
+    Its delta goes to the position that held the maximum, the first one in case of a tie, and is
+    added where windows overlap.
 
     Parameters
     ----------
