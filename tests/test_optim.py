@@ -1,5 +1,7 @@
 """``cnnbp.optim``: every rule against its definition and ``torch.optim``, and bad options."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -238,3 +240,23 @@ def test_a_momentum_that_is_set_later_starts_at_rest(kind, rng):
         net.train_step(*third)
     name, array = next(iter(later.state_dict().items()))
     assert (array != plain.state_dict()[name]).any()
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop])
+def test_a_momentum_that_comes_back_starts_at_rest(kind, dtype, tmp_path, rng):
+    """As in a network that was saved or copied while there was none."""
+    net = make(kind(0.01, momentum=0.9), dtype=dtype.name)
+    steps = list(batches(rng, 15, dtype))
+    for x, y in steps[:5]:
+        net.train_step(x, y)
+    net.optimizer = kind(0.01)
+    for x, y in steps[5:10]:
+        net.train_step(x, y)
+    net.save(tmp_path / "net.npz")
+    others = [cnnbp.Network.load(tmp_path / "net.npz"), copy.deepcopy(net)]
+    for each in (net, *others):
+        each.optimizer = kind(0.01, momentum=0.9)
+        for x, y in steps[10:]:
+            each.train_step(x, y)
+    for other in others:
+        assert_same_bits(other.state_dict(), net.state_dict())

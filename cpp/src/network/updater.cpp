@@ -124,10 +124,10 @@ void Updater<T>::set_optimizer(Optimizer optimizer) {
   const bool anew = optimizer.index() != optimizer_.index();
   if (anew || !options_of(optimizer_).ema_decay) make_average(optimizer);
   make_state(optimizer);
-  if (anew) {
-    for (const Buffer<T>& array : state_) std::fill_n(array.data(), array.size(), T(0));
-    steps_ = 0;
-  }
+  // What the rule before did not use starts at zero, as it does in a network from a file.
+  for (std::size_t i = anew ? 0 : state_names(optimizer_).size(); i < state_.size(); ++i)
+    std::fill_n(state_[i].data(), state_[i].size(), T(0));
+  if (anew) steps_ = 0;
   optimizer_ = std::move(optimizer);
   rates_ = std::move(rates);
   make_schedule();
