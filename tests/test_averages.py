@@ -1,6 +1,8 @@
 """``ema_decay``: the running average of the parameters, and ``Network.averaged``."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import cnnbp
 from claims import assert_refused, assert_same_bits
 from cnnbp import optim
+from cnnbp.layers import Linear
 from oracle_optim import OracleOptimizer
 from trajectories import KINDS, STEPS, TorchTwin, assert_close, batches, make
 
@@ -137,3 +140,24 @@ def test_an_average_of_no_step_is_refused(rng):
     net.train_step(x, y)
     net.optimizer = optim.Adam(ema_decay=0.9)
     assert_refused(net.averaged, ("Adam", "no step"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux's RLIMIT_AS")
+def test_where_memory_is_short_another_rule_changes_nothing():
+    """36 MB for Adam's first mean, where 20 MB are left."""
+    resource = pytest.importorskip("resource")
+    net = cnnbp.Network(
+        [Linear(3000)], input_shape=(3000, 1, 1), optimizer=optim.SGD(ema_decay=0.9)
+    )
+    net.train_step(np.ones((4, 3000, 1, 1), np.float32), np.zeros((4, 3000), np.float32))
+    before = net.averaged().state_dict()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + 20_000_000, limits[1]))
+    try:
+        with pytest.raises(MemoryError):
+            net.optimizer = optim.Adam(ema_decay=0.9)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert net.optimizer == optim.SGD(ema_decay=0.9)
+    assert_same_bits(net.averaged().state_dict(), before)

@@ -105,6 +105,11 @@ double squared_norm(const T* values, Index count) {
   return sum[0];
 }
 
+template <class T>
+void start(const Buffer<T>& array, T value) {
+  std::fill_n(array.data(), array.size(), value);
+}
+
 }  // namespace
 
 template <class T>
@@ -113,36 +118,33 @@ Updater<T>::Updater(const Parameters<T>& parameters, Optimizer optimizer)
       optimizer_(std::move(optimizer)),
       rates_(rates_of(optimizer_, parameters)),
       squares_(static_cast<std::size_t>((size() + parameters_of_a_task - 1) / parameters_of_a_task)) {
-  make_state(optimizer_);
-  make_average(optimizer_);
-  make_schedule();
+  make_room(optimizer_);
+  start(average_, std::numeric_limits<T>::quiet_NaN());
+  schedule_ = schedule_of(options_of(optimizer_), rates_);
 }
 
+/// All that may throw comes first.
 template <class T>
 void Updater<T>::set_optimizer(Optimizer optimizer) {
   Rates rates = rates_of(optimizer, parameters_);
+  make_room(optimizer);
+  Schedule schedule = schedule_of(options_of(optimizer), rates);
   const bool anew = optimizer.index() != optimizer_.index();
-  if (anew || !options_of(optimizer_).ema_decay) make_average(optimizer);
-  make_state(optimizer);
+  const std::size_t going_on = anew ? 0 : state_names(optimizer_).size();
   // What the rule before did not use starts at zero, as it does in a network from a file.
-  for (std::size_t i = anew ? 0 : state_names(optimizer_).size(); i < state_.size(); ++i)
-    std::fill_n(state_[i].data(), state_[i].size(), T(0));
+  for (std::size_t i = going_on; i < state_.size(); ++i) start(state_[i], T(0));
+  if (anew || !options_of(optimizer_).ema_decay) start(average_, std::numeric_limits<T>::quiet_NaN());
   if (anew) steps_ = 0;
+  scale_ = 1;
   optimizer_ = std::move(optimizer);
   rates_ = std::move(rates);
-  make_schedule();
+  schedule_ = std::move(schedule);
 }
 
 template <class T>
-void Updater<T>::make_state(const Optimizer& optimizer) {
+void Updater<T>::make_room(const Optimizer& optimizer) {
   while (state_.size() < state_names(optimizer).size()) state_.emplace_back(parameters_.values().size());
-}
-
-template <class T>
-void Updater<T>::make_average(const Optimizer& optimizer) {
-  if (!options_of(optimizer).ema_decay) return;
-  if (average_.size() == 0) average_ = Buffer<T>(parameters_.values().size());
-  std::fill_n(average_.data(), average_.size(), std::numeric_limits<T>::quiet_NaN());
+  if (options_of(optimizer).ema_decay && average_.size() == 0) average_ = Buffer<T>(parameters_.values().size());
 }
 
 template <class T>
@@ -168,11 +170,10 @@ const Schedule& Updater<T>::next_step(std::optional<double> lr) {
 }
 
 template <class T>
-void Updater<T>::make_schedule() {
-  const double norm = options_of(optimizer_).clip_norm;
-  scale_ = 1;
-  if (std::isfinite(norm)) schedule_ = {{sum_squares()}, {scale_to_norm(norm)}, {update()}};
-  else schedule_ = {{update()}};
+Schedule Updater<T>::schedule_of(const UpdateOptions& options, const Rates& rates) {
+  const Loop update = this->update(options, static_cast<Index>(rates.tasks.size()));
+  if (!std::isfinite(options.clip_norm)) return {{update}};
+  return {{sum_squares()}, {scale_to_norm(options.clip_norm)}, {update}};
 }
 
 template <class T>
@@ -196,11 +197,10 @@ Loop Updater<T>::scale_to_norm(double norm) {
 }
 
 template <class T>
-Loop Updater<T>::update() {
-  const UpdateOptions& options = options_of(optimizer_);
+Loop Updater<T>::update(const UpdateOptions& options, Index tasks) {
   T* const average = options.ema_decay ? average_.data() : nullptr;
   const T limit = T(options.clip_value), share = T(1 - options.ema_decay.value_or(1.0));
-  return {static_cast<Index>(rates_.tasks.size()), [this, average, limit, share](Index task, std::byte*) {
+  return {tasks, [this, average, limit, share](Index task, std::byte*) {
             const auto& [begin, count, rate] = rates_.tasks[static_cast<std::size_t>(task)];
             Slice<T> slice{.parameter = parameters_.values().data() + begin,
                            .gradient = parameters_.gradients().data() + begin,

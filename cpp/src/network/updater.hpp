@@ -16,7 +16,7 @@ class Updater {
   Updater(const Updater&) = delete;
 
   const Optimizer& optimizer() const { return optimizer_; }
-  /// Throws, and changes nothing, for an optimizer that names no parameter of this network.
+  /// Throws, and changes nothing, for an optimizer that names no parameter of this network, or where memory is short.
   void set_optimizer(Optimizer optimizer);
 
   std::int64_t steps() const { return steps_; }
@@ -28,12 +28,11 @@ class Updater {
 
  private:
   using Rule = std::variant<SGDStep<T>, AdagradStep<T>, RMSpropStep<T>, AdamStep<T>, LionStep<T>>;
-  void make_state(const Optimizer& optimizer);
-  void make_average(const Optimizer& optimizer);
-  void make_schedule();
+  void make_room(const Optimizer& optimizer);
+  Schedule schedule_of(const UpdateOptions& options, const Rates& rates);
   Loop sum_squares();
   Loop scale_to_norm(double norm);
-  Loop update();
+  Loop update(const UpdateOptions& options, Index tasks);
   Index size() const { return static_cast<Index>(parameters_.values().size()); }
 
   const Parameters<T>& parameters_;
