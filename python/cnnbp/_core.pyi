@@ -386,7 +386,10 @@ class Network:
     def load_optimizer_state(self, state: dict[str, Float], steps: int) -> None: ...
     def set_training_passes(self, passes: int) -> None: ...
     def check(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> None:
-        """Raise what the calls with these samples would raise."""
+        """Raise what the calls with these samples would raise.
+
+        But for one: training refuses a batch of 1 sample where a BatchNorm2d has maps of one pixel.
+        """
 
     def train_step(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> float: ...
     def train_epoch(
@@ -414,9 +417,15 @@ class Network:
     def evaluate(
         self, x: Images, y: NDArray[Any], sample_weight: Weights = None
     ) -> tuple[float, float]:
-        """Mean loss and accuracy, over any number of samples."""
+        """Mean loss and accuracy, over any number of samples.
 
-    def predict(self, x: Images) -> Float: ...
+        Signals are looked at at most twenty times a second; a handler that changes the network
+        gets a RuntimeError.
+        """
+
+    def predict(self, x: Images) -> Float:
+        """Outputs of any number of samples; signals are as in `evaluate`."""
+
     def trace(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> dict[str, Any]:
         """Return everything that one step computes.
 

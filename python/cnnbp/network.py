@@ -245,7 +245,7 @@ class Network(FixedAttributes):
 
         A sample is right when its largest output is at its class, or at the largest target. A
         network with one output is right when that is on the target's side: of 0 with
-        "bce_with_logits", else of ½.
+        "bce_with_logits", else of ½. A signal's handler must not change the network: RuntimeError.
         """
         loss, accuracy = self._core.evaluate(*self._read_samples(x, y, sample_weight))
         return {"loss": loss, "accuracy": accuracy}
@@ -255,7 +255,7 @@ class Network(FixedAttributes):
 
         uint8 images are scaled from 0..255 to 0..1, floats are taken as they are. Changes nothing;
         several threads may predict at once. With "cross_entropy" and "bce_with_logits" the outputs
-        are logits.
+        are logits. A signal's handler must not change the network meanwhile: RuntimeError.
         """
         return self._core.predict(read_images(x, self.input_shape))
 

@@ -133,13 +133,15 @@ class Network {
   void apply_gradients();
   void zero_gradients();
 
-  /// Throws what the calls with these samples would throw.
+  /// Throws what the calls with these samples would throw, but for one: to train on a batch of 1 sample is refused
+  /// where a BatchNorm2d has maps of one pixel.
   void check(Images x, Targets y) const;
 
-  /// Over any number of samples. `go_on` is asked now and then; false ends the call with std::runtime_error.
+  /// Over any number of samples. `go_on` is asked now and then; false ends the call with std::runtime_error. It may
+  /// call const functions of the network; those that change it throw std::logic_error there.
   Evaluation evaluate(Images x, Targets y, const std::function<bool()>& go_on = {}) const;
 
-  /// Outputs (N, features) of the last layer.
+  /// Outputs (N, features) of the last layer. `go_on` is as in `evaluate`.
   void predict(Images x, std::span<T> output, const std::function<bool()>& go_on = {}) const;
 
   /// Every layer's input, pre-activation, output, delta (of the pre-activation) and gradients for one batch.

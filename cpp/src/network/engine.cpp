@@ -21,6 +21,25 @@ Index packed_place(const Layer<T>& layer) {
   return whole_vectors<T>(layer.packed_for_forward(any_samples));
 }
 
+/// While one lives, its thread is in a `go_on` of the network.
+class Asking {
+ public:
+  explicit Asking(const void* engine) : engine_(engine), outer_(innermost) { innermost = this; }
+  ~Asking() { innermost = outer_; }
+  Asking(const Asking&) = delete;
+
+  static bool about(const void* engine) {
+    const Asking* asking = innermost;
+    while (asking && asking->engine_ != engine) asking = asking->outer_;
+    return asking != nullptr;
+  }
+
+ private:
+  static inline thread_local const Asking* innermost = nullptr;
+  const void* engine_;
+  const Asking* outer_;
+};
+
 }  // namespace
 
 template <class T>
@@ -32,6 +51,14 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
       updater(parameters, std::move(optimizer)),
       draws{.seed = seed},
       zero{{parameters.zero_gradients()}} {}
+
+template <class T>
+std::unique_lock<std::shared_mutex> Network<T>::Engine::alone() {
+  if (Asking::about(this))
+    throw std::logic_error(
+        "this thread is in evaluate or predict of the network; change it when that has returned");
+  return std::unique_lock(change);
+}
 
 template <class T>
 void Network<T>::Engine::check(const Images& x, const Targets& y) const {
@@ -169,8 +196,12 @@ void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const st
                                      const std::function<void(const Plan<T>&, Index)>& take) {
   pack_for_forward();
   const Index batch = forward_batch<T>(definition.input, summary);
+  const auto asked = [&] {
+    const Asking asking(this);
+    return go_on();
+  };
   for (Index first = 0; first < x.count; first += batch) {
-    if (go_on && !go_on()) throw std::runtime_error("interrupted");
+    if (go_on && !asked()) throw std::runtime_error("interrupted");
     std::unique_ptr<Plan<T>> plan =
         borrow(std::min(batch, Index{x.count} - first), y ? Purpose::evaluate : Purpose::predict);
     plan->select(x, y, {nullptr, first});

@@ -23,6 +23,10 @@ template <class T>
 struct Network<T>::Engine {
   Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing = Fusing::on);
 
+  /// The lock of a call that changes the network. Throws std::logic_error where this thread is in a `go_on` of the same
+  /// network: it shares the lock until that has returned, and would wait for itself.
+  std::unique_lock<std::shared_mutex> alone();
+
   std::int64_t features() const { return last_layer(summary).output_shape.features(); }
 
   /// Throws std::invalid_argument where the samples do not fit the network.
@@ -41,7 +45,7 @@ struct Network<T>::Engine {
   /// What the layers add to the loss, whatever the samples.
   double penalty() const;
 
-  /// Runs [begin, end) of x forward in batches; `take` sees each plan after it has run.
+  /// Runs x forward in batches; `go_on` is asked before each, `take` sees each plan after it has run.
   void run_forward(const Images& x, const Targets* y, const std::function<bool()>& go_on,
                    const std::function<void(const Plan<T>&, Index first)>& take);
 

@@ -36,14 +36,14 @@ const std::vector<LayerSummary>& Network<T>::summary() const {
 }
 template <class T>
 void Network<T>::initialize(const std::string& name, const Initializer& initializer) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->parameters.initialise(name, initializer);
   engine_->packed = false;
 }
 
 template <class T>
 void Network<T>::set_parameter(const std::string& name, std::span<const T> values) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->parameters.assign(name, values);
   engine_->packed = false;
 }
@@ -56,7 +56,7 @@ Optimizer Network<T>::optimizer() const {
 
 template <class T>
 void Network<T>::set_optimizer(Optimizer optimizer) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->updater.set_optimizer(checked(std::move(optimizer)));
 }
 
@@ -68,7 +68,7 @@ std::int64_t Network<T>::optimizer_steps() const {
 
 template <class T>
 void Network<T>::set_optimizer_steps(std::int64_t steps) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   if (steps < 0) throw std::invalid_argument("steps is " + std::to_string(steps) + ", expected at least 0");
   engine_->updater.set_steps(steps);
 }
@@ -81,14 +81,14 @@ std::int64_t Network<T>::training_passes() const {
 
 template <class T>
 void Network<T>::set_training_passes(std::int64_t passes) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   if (passes < 0) throw std::invalid_argument("passes is " + std::to_string(passes) + ", expected at least 0");
   engine_->draws.passes = static_cast<std::uint64_t>(passes);
 }
 
 template <class T>
 double Network<T>::train_step(Images x, Targets y) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->check(x, y);
   engine_->check_batch(x.count);
   Plan<T>& plan = engine_->training_plan(x.count);
@@ -116,7 +116,7 @@ BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::in
     const std::int64_t count = std::min(batch_size, size - first);
     const Selection now{order.data() + first}, after{order.data() + first + count};
     {
-      const std::unique_lock lock(engine_->change);  // not while the caller's on_batch runs
+      const auto lock = engine_->alone();  // not while the caller's on_batch runs
       Plan<T>& plan = engine_->training_plan(count);
       const Schedule& update =
           lr.empty() ? engine_->updater.next_step() : engine_->updater.next_step(lr[all.losses.size()]);
@@ -132,7 +132,7 @@ BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::in
 
 template <class T>
 double Network<T>::accumulate_gradients(Images x, Targets y) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->check(x, y);
   engine_->check_batch(x.count);
   return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
@@ -140,14 +140,14 @@ double Network<T>::accumulate_gradients(Images x, Targets y) {
 
 template <class T>
 void Network<T>::apply_gradients() {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   run({&engine_->updater.next_step()}, engine_->parameter_work());
   engine_->packed = false;
 }
 
 template <class T>
 void Network<T>::zero_gradients() {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   run({&engine_->zero}, engine_->parameter_work());
 }
 
@@ -258,7 +258,7 @@ void Network<T>::read(const std::function<void(const Counts&)>& reader) const {
 
 template <class T>
 void Network<T>::change(const std::function<void()>& writer) {
-  const std::unique_lock lock(engine_->change);
+  const auto lock = engine_->alone();
   engine_->packed = false;
   try {
     writer();
