@@ -8,7 +8,7 @@ import pytest
 import cnnbp
 from claims import assert_refused
 from cnnbp import Network, optim, summarize
-from cnnbp.layers import Conv2d, Flatten, Linear
+from cnnbp.layers import CombineConv2d, Conv2d, Flatten, Linear
 
 
 def test_memory_is_what_the_arrays_come_to():
@@ -31,6 +31,21 @@ def test_only_a_rule_with_momentum_keeps_one():
 
     assert memory(optim.SGD(0.1, momentum=0.9)) * 2 == memory(optim.SGD(0.1)) * 3
     assert memory(optim.RMSprop(0.1, momentum=0.9)) * 3 == memory(optim.RMSprop(0.1)) * 4
+
+
+def test_an_average_is_one_more_array():
+    def memory(rule):
+        return summarize([Linear(3)], input_shape=(4, 1, 1), optimizer=rule).memory.parameters
+
+    assert memory(optim.SGD(0.1, ema_decay=0.9)) * 2 == memory(optim.SGD(0.1)) * 3
+    assert memory(optim.Adam(ema_decay=0.9)) * 4 == memory(optim.Adam()) * 5
+
+
+def test_the_weights_that_a_combination_makes_are_counted():
+    """α and its gradient, as many as c: 5 → 7 maps, and 5 kernels of 3 × 3."""
+    layers = [CombineConv2d(7, 3, bias=False)]
+    memory = summarize(layers, input_shape=(5, 9, 9), optimizer=optim.SGD(0.1)).memory
+    assert memory.parameters == ((5 * 9 + 5 * 7) * 2 + 5 * 7 * 2) * 4
 
 
 def test_bytes_double_with_the_type_and_grow_with_the_optimizers_state():
@@ -94,6 +109,26 @@ print(taken / stated, (peak() - before - taken) / stated)
     first, more = map(float, result.stdout.split())
     assert first == pytest.approx(1, abs=0.05)
     assert more < 0.01
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from Linux's /proc")
+def test_a_summary_takes_no_memory_for_what_it_states():
+    """800 MB of α and its gradient, among others, in a process that grows by less than 50 MB."""
+    code = """
+import cnnbp
+from cnnbp.layers import CombineConv2d
+def peak():
+    lines = open("/proc/self/status")
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+before = peak()
+use = cnnbp.summarize([CombineConv2d(10_000, 1)], input_shape=(10_000, 1, 1)).memory
+print(use.parameters, peak() - before)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    stated, taken = map(int, result.stdout.split())
+    assert stated > 2 * 800e6
+    assert taken < 50e6
 
 
 def test_sizes_are_written_with_three_digits():

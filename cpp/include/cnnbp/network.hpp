@@ -61,7 +61,7 @@ struct Counts {
 
 /// Bytes that a network asks for.
 struct MemoryUse {
-  std::int64_t parameters;  ///< with their gradients, and what the optimizer keeps
+  std::int64_t parameters;  ///< with their gradients, what layers make of them, and what the optimizer keeps
   std::int64_t training;    ///< further ones, of steps with one batch size
   std::int64_t prediction;  ///< further ones, of predictions and evaluations by one thread
 };

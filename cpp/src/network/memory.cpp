@@ -12,7 +12,8 @@ constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
 
 template <class T>
 std::int64_t parameter_bytes(const Graph<T>& graph, const Optimizer& optimizer) {
-  const auto kept = static_cast<std::int64_t>(2 + state_names(optimizer).size());  // values and gradients are two
+  const std::size_t averages = options_of(optimizer).ema_decay ? 1 : 0;
+  const auto kept = static_cast<std::int64_t>(2 + state_names(optimizer).size() + averages);  // 2: values, gradients
   std::int64_t numbers = 0;
   for (const auto& [name, layer] : graph.layers())
     for (const LayerParameter<T>& p : layer->parameters) numbers += p.size() * (p.trained ? kept : 1);
@@ -42,10 +43,13 @@ template <class T>
 MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size) {
   const std::vector<LayerSummary> summary = summarize(definition);
   check_batch_size(batch_size, definition.input, summary);
+  const DryRun dry;
   const Graph<T> graph(definition, Fusing::on);
+  const auto made_of_parameters = static_cast<std::int64_t>(dry.bytes());  // what layers keep besides
   const auto packed = static_cast<std::int64_t>(packed_size(graph)) * std::int64_t{sizeof(T)};
   const Index batch = forward_batch<T>(definition.input, summary);
-  return {parameter_bytes(graph, optimizer), plan_bytes(graph, definition.loss, batch_size, Purpose::train),
+  return {made_of_parameters + parameter_bytes(graph, optimizer),
+          plan_bytes(graph, definition.loss, batch_size, Purpose::train),
           packed + plan_bytes(graph, definition.loss, batch, Purpose::predict)};
 }
 
