@@ -262,6 +262,13 @@ DEFINITIONS = {
         "(257, 257)",
         "65536",
     ),
+    # Each window has a step over the map as well, which is sought along the whole padding.
+    "more-taps-before-their-steps": case(
+        lambda: build(L.MaxPool2d((1, 70_000), 1, (0, 69_999), dilation=2), input_shape=(1, 1, 1)),
+        "layer 0 (MaxPool2d)",
+        "(1, 70000)",
+        "expected at most 65536",
+    ),
     "classes-that-are-maps": case(
         lambda: build(L.Conv2d(6, 3), loss="cross_entropy"), "cross_entropy", "(6, 10, 10)"
     ),

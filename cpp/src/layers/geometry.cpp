@@ -2,32 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "kernels/map_arguments.hpp"
+#include "layers/require.hpp"
 
 namespace cnnbp {
 namespace {
 
-/// More than this in one option is a mistake, and sums of options stay far from overflow.
-constexpr std::int64_t most = std::int64_t{1} << 31;
-
 /// More numbers than this in one array fit no machine's memory (4 TB of float32).
 constexpr std::int64_t most_elements = std::int64_t{1} << 40;
-
-void require(bool holds, const std::string& message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
-void require_between(const char* name, std::int64_t value, std::int64_t least) {
-  require(value >= least && value < most, std::string(name) + " is " + std::to_string(value) + ", expected " +
-                                              std::to_string(least) + " to 2147483647");
-}
-
-void require_between(const char* name, Size2d value, std::int64_t least) {
-  require(std::min(value.height, value.width) >= least && std::max(value.height, value.width) < most,
-          std::string(name) + " is " + text(value) + ", expected " + std::to_string(least) + " to 2147483647 each");
-}
 
 /// What the window covers: kernel 3 with dilation 2 covers 5.
 std::int64_t extent(const Axis& axis) { return axis.dilation * (axis.kernel - 1) + 1; }
@@ -225,13 +208,13 @@ Window window_of(const AvgPool2d& layer, const Shape& input) {
 Window window_of(const MaxPool2d& layer, const Shape& input) {
   const Window window = pooling_window(input, layer.kernel_size, layer.stride.value_or(layer.kernel_size),
                                        layer.padding, layer.dilation, layer.ceil_mode);
+  require(layer.kernel_size.height * layer.kernel_size.width <= most_window_taps,
+          "kernel_size is " + text(layer.kernel_size) + ", expected at most " + std::to_string(most_window_taps) +
+              " pixels");  // before its steps over the padding are walked
   require(every_window_meets_data(window.rows) && every_window_meets_data(window.columns),
           "a window of kernel_size " + text(layer.kernel_size) + " with dilation " + text(layer.dilation) +
               " and padding " + text(layer.padding) + " steps over the whole input " + text(input) +
               " and has no maximum");
-  require(layer.kernel_size.height * layer.kernel_size.width <= most_window_taps,
-          "kernel_size is " + text(layer.kernel_size) + ", expected at most " + std::to_string(most_window_taps) +
-              " pixels");
   return window;
 }
 
@@ -263,54 +246,6 @@ Shape output_of(const Upsample& layer, const Shape& input) {
   require(layer.mode == Upsample::bilinear || !layer.align_corners, "align_corners needs mode bilinear, got nearest");
   return {input.channels, checked_product({input.height, factor.height}, "output height"),
           checked_product({input.width, factor.width}, "output width")};
-}
-
-namespace {
-
-void check_eps(double eps) {
-  require(eps > 0.0 && std::isfinite(eps), "eps is " + std::to_string(eps) + ", expected a finite number above 0");
-}
-
-}  // namespace
-
-void check(const BatchNorm2d& layer) {
-  check_eps(layer.eps);
-  require(layer.momentum >= 0.0 && layer.momentum <= 1.0,
-          "momentum is " + std::to_string(layer.momentum) + ", expected 0 to 1");
-}
-
-void check(const GroupNorm& layer, const Shape& input) {
-  check_eps(layer.eps);
-  const std::string given = "num_groups is " + std::to_string(layer.num_groups);
-  require(
-      layer.num_groups >= 1 && input.channels % layer.num_groups == 0,
-      given + ", which must divide the " + std::to_string(input.channels) + " channels of the input " + text(input));
-  require(input.features() > layer.num_groups, given + ", but the input " + text(input) +
-                                                   " then has one value a group, which has no variance; take fewer "
-                                                   "groups");
-}
-
-void check(const Dropout& layer) {
-  require(layer.p >= 0.0 && layer.p < 1.0, "p is " + std::to_string(layer.p) + ", expected at least 0 and below 1");
-}
-
-void check(const Linear& layer) { require_between("out_features", layer.out_features, 1); }
-
-/// Slopes are told from f(u), so f must not fall where it is to rise.
-void check(const Function& function) {
-  const double p = function.parameter;
-  const bool takes_zero = function.kind == Function::leaky_relu || function.kind == Function::elu;
-  if (!takes_zero && function.kind != Function::softplus)
-    return require(p == 0.0, "the activation takes no parameter, got " + std::to_string(p));
-  require(std::isfinite(p) && (takes_zero ? p >= 0.0 : p > 0.0), "the activation's parameter is " + std::to_string(p) +
-                                                                     ", expected a finite number" +
-                                                                     (takes_zero ? ", at least 0" : " above 0"));
-}
-
-void check_input(const Shape& input) {
-  require(input.channels >= 1 && input.height >= 1 && input.width >= 1,
-          "input_shape is " + text(input) + ", expected at least 1 each");
-  checked_product({input.channels, input.height, input.width}, "input_shape " + text(input));
 }
 
 }  // namespace cnnbp
