@@ -146,7 +146,8 @@ class Orthogonal(Initializer):
 
     The matrix is ``(out, in / groups · kh · kw)``; where it has more rows than columns, its columns
     are orthonormal. All such matrices are equally likely. Of a `ConvTranspose2d` the matrix is
-    ``(in, out / groups · kh · kw)``, as its weight lies.
+    ``(in, out / groups · kh · kw)``, as its weight lies. With a Conv2d's ``connections`` it is
+    orthonormal before the kernels that are absent are set to 0, and no longer afterwards.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ struct VarianceScaling {
 };
 
 /// gain times a matrix with orthonormal rows, or columns if these are fewer: (out, in · kh · kw), uniform among all
-/// of them (Saxe, McClelland and Ganguli 2014).
+/// of them (Saxe, McClelland and Ganguli 2014). With `connections` that is so before the absent kernels are set to 0.
 struct Orthogonal {
   double gain = 1.0;
 };

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cnnbp/random.hpp>
-#include <stdexcept>
+
+#include "network/checks.hpp"
 
 namespace cnnbp {
 namespace {
@@ -98,20 +99,14 @@ void fill(const LayerParameter<T>& p, const Constant& o, const Stream&) {
   std::fill_n(p.value, p.size(), static_cast<T>(o.value));
 }
 
-void check(const char* name, bool holds, double value, const char* expected) {
-  if (!holds)
-    throw std::invalid_argument(std::string(name) + " is " + std::to_string(value) + ", expected " + expected);
-}
-
 }  // namespace
 
 Initializer checked(Initializer initializer) {
-  if (const auto* o = std::get_if<VarianceScaling>(&initializer))
-    check("scale", o->scale >= 0.0 && std::isfinite(o->scale), o->scale, "a finite number, at least 0");
-  if (const auto* o = std::get_if<Orthogonal>(&initializer))
-    check("gain", std::isfinite(o->gain), o->gain, "a finite number");
-  if (const auto* o = std::get_if<Constant>(&initializer))
-    check("value", std::isfinite(o->value), o->value, "a finite number");
+  if (const auto* o = std::get_if<VarianceScaling>(&initializer)) check_amount("scale", o->scale);
+  if (const auto* o = std::get_if<Orthogonal>(&initializer); o && !std::isfinite(o->gain))
+    refuse("gain", o->gain, "a finite number");
+  if (const auto* o = std::get_if<Constant>(&initializer); o && !std::isfinite(o->value))
+    refuse("value", o->value, "a finite number");
   return initializer;
 }
 
