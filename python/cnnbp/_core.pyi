@@ -424,7 +424,7 @@ class Network:
         """
 
     def predict(self, x: Images) -> Float:
-        """Outputs of any number of samples; signals are as in `evaluate`."""
+        """Return the outputs of any number of samples; signals are looked at as in `evaluate`."""
 
     def trace(self, x: Images, y: NDArray[Any], sample_weight: Weights = None) -> dict[str, Any]:
         """Return everything that one step computes.
@@ -499,9 +499,16 @@ def linear(x: Float, weight: Float, bias: Float | None) -> Float: ...
 def linear_delta(output_delta: Float, weight: Float) -> Float: ...
 def linear_gradients(x: Float, output_delta: Float) -> tuple[Float, Float]: ...
 def activation(x: Float, function: str) -> Float:
-    """``f(x)`` for identity, sigmoid, tanh, relu, softmax (over axis 1)."""
+    """``f(x)`` with softmax over axis 1.
+
+    The functions are identity, sigmoid, tanh, relu, softmax, leaky_relu, elu, softplus,
+    scaled_tanh, gelu, gelu_tanh, silu and hardswish.
+    """
 
 def activation_delta(output_delta: Float, output: Float, function: str) -> Float:
-    """``f'(u) ∘ delta`` from the output ``f(u)``."""
+    """``f'(u) ∘ delta`` from the output ``f(u)``.
+
+    Of gelu, gelu_tanh, silu and hardswish, whose output does not tell the slope, from ``u``.
+    """
 
 def exp(x: Float) -> Float: ...

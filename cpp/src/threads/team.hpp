@@ -22,10 +22,10 @@ using Phase = std::vector<Loop>;
 /// Phases one after the other.
 using Schedule = std::vector<Phase>;
 
-/// Runs the schedules in order, in one parallel region. Denormals are zero inside, and rounding is to nearest,
-/// whatever the caller has set; the caller's setting is back when the call returns. In a child process that was
-/// forked after threads had started there are none to be had: it runs alone. `work`, in multiply-adds, tells what
-/// is too little for more than one thread.
+/// Runs the schedules in order, in one parallel region. On x86-64 denormals are zero inside, and rounding is to
+/// nearest, whatever the caller has set; the caller's setting is back when the call returns. On others nothing is
+/// set. A child process that was forked after the first region runs alone, as it has none of the threads. `work`, in
+/// multiply-adds, tells what is too little for more than one thread.
 void run(std::initializer_list<const Schedule*> schedules, double work = 1e9);
 
 }  // namespace cnnbp
