@@ -53,13 +53,19 @@ Index first_beyond(const T* values, Index count, T largest) {
   return tasks > 0 ? *std::min_element(found.begin(), found.end()) : count;
 }
 
+template <class T>
+constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
+
+/// The last double that is rounded to the largest number of T, not to infinity.
+template <class T>
+constexpr double most_held = sizeof(T) == 4 ? 0x1.fffffefffffffp127 : std::numeric_limits<double>::max();
+
 /// Of numbers of T that a network of N takes over.
 template <class N, class T>
 void require_finite(const char* name, const void* data, std::int64_t samples, std::int64_t features) {
   const T* values = static_cast<const T*>(data);
   constexpr bool narrows = sizeof(N) < sizeof(T);
-  // The last double that is rounded to the largest float, not to infinity.
-  constexpr T largest = narrows ? T(0x1.fffffefffffffp127) : std::numeric_limits<T>::max();
+  constexpr T largest = narrows ? T(most_held<N>) : std::numeric_limits<T>::max();
   const Index place = first_beyond(values, samples * features, largest);
   if (place == samples * features) return;
   const T value = values[place];
@@ -100,7 +106,7 @@ void check_weights(std::span<const double> weights, std::int64_t samples) {
 }  // namespace
 
 void refuse(const std::string& name, double value, const std::string& expected) {
-  throw std::invalid_argument(name + " is " + std::to_string(value) + ", expected " + expected);
+  throw std::invalid_argument(name + " is " + text(value) + ", expected " + expected);
 }
 
 void check_amount(const std::string& name, double value) {
@@ -109,6 +115,19 @@ void check_amount(const std::string& name, double value) {
 
 void check_share(const std::string& name, double value) {
   if (!(value >= 0.0 && value < 1.0)) refuse(name, value, "0 to less than 1");
+}
+
+template <class T>
+void check_holds(const std::string& name, double value) {
+  if (std::isfinite(value) && std::abs(value) > most_held<T>)
+    refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds");
+}
+
+template <class T>
+void check_holds_apart_from_0(const std::string& name, double value) {
+  check_holds<T>(name, value);
+  if (value != 0.0 && std::abs(value) < double(std::numeric_limits<T>::min()))
+    refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds apart from 0");
 }
 
 template <class T>
@@ -139,6 +158,10 @@ void check_order(std::span<const std::int64_t> order, std::int64_t samples) {
                                   ", expected 0 to " + number(samples - 1));
 }
 
+template void check_holds<float>(const std::string&, double);
+template void check_holds<double>(const std::string&, double);
+template void check_holds_apart_from_0<float>(const std::string&, double);
+template void check_holds_apart_from_0<double>(const std::string&, double);
 template void check_images<float>(const Images&, const Shape&);
 template void check_images<double>(const Images&, const Shape&);
 template void check_targets<float>(const Targets&, std::int64_t, std::int64_t, const Loss&);

@@ -44,10 +44,10 @@ class Asking {
 
 template <class T>
 Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::uint64_t seed, Fusing fusing)
-    : definition(std::move(given)),
+    : definition(checked<T>(std::move(given))),
       summary(summarize(definition)),
       graph(definition, fusing),
-      parameters(graph.layers(), checked(definition.initializer), seed),
+      parameters(graph.layers(), definition.initializer, seed),
       updater(parameters, std::move(optimizer)),
       draws{.seed = seed},
       zero{{parameters.zero_gradients()}} {}
@@ -55,8 +55,7 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
 template <class T>
 std::unique_lock<std::shared_mutex> Network<T>::Engine::alone() {
   if (Asking::about(this))
-    throw std::logic_error(
-        "this thread is in evaluate or predict of the network; change it when that has returned");
+    throw std::logic_error("this thread is in evaluate or predict of the network; change it when that has returned");
   return std::unique_lock(change);
 }
 

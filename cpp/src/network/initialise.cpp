@@ -99,14 +99,22 @@ void fill(const LayerParameter<T>& p, const Constant& o, const Stream&) {
   std::fill_n(p.value, p.size(), static_cast<T>(o.value));
 }
 
+template <class T>
+void check_finite(const char* name, double value) {
+  if (!std::isfinite(value)) refuse(name, value, "a finite number");
+  check_holds<T>(name, value);
+}
+
 }  // namespace
 
+template <class T>
 Initializer checked(Initializer initializer) {
-  if (const auto* o = std::get_if<VarianceScaling>(&initializer)) check_amount("scale", o->scale);
-  if (const auto* o = std::get_if<Orthogonal>(&initializer); o && !std::isfinite(o->gain))
-    refuse("gain", o->gain, "a finite number");
-  if (const auto* o = std::get_if<Constant>(&initializer); o && !std::isfinite(o->value))
-    refuse("value", o->value, "a finite number");
+  if (const auto* o = std::get_if<VarianceScaling>(&initializer)) {
+    check_amount("scale", o->scale);
+    check_holds<T>("scale", o->scale);
+  }
+  if (const auto* o = std::get_if<Orthogonal>(&initializer)) check_finite<T>("gain", o->gain);
+  if (const auto* o = std::get_if<Constant>(&initializer)) check_finite<T>("value", o->value);
   return initializer;
 }
 
@@ -120,6 +128,8 @@ void initialise(const LayerParameter<T>& parameter, const Initializer& initializ
   std::visit([&](const auto& o) { fill(parameter, o, Stream{seed, stream}); }, initializer);
 }
 
+template Initializer checked<float>(Initializer);
+template Initializer checked<double>(Initializer);
 template void initialise(const LayerParameter<float>&, const Initializer&, std::uint64_t, std::uint32_t);
 template void initialise(const LayerParameter<double>&, const Initializer&, std::uint64_t, std::uint32_t);
 

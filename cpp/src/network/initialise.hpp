@@ -7,7 +7,8 @@
 
 namespace cnnbp {
 
-/// Returns the initializer. Its numbers must be finite, a scale at least 0.
+/// Returns the initializer. Its numbers must be finite and held by T, a scale at least 0.
+template <class T>
 Initializer checked(Initializer initializer);
 
 /// Whether the initializer serves weights alone, not biases and the like.

@@ -41,7 +41,8 @@ std::int64_t plan_bytes(const Graph<T>& graph, Loss loss, Index samples, Purpose
 
 template <class T>
 MemoryUse memory_use(const NetworkDefinition& definition, const Optimizer& optimizer, std::int64_t batch_size) {
-  const std::vector<LayerSummary> summary = summarize(definition);
+  const std::vector<LayerSummary> summary = summarize(checked<T>(definition));
+  checked<T>(optimizer);
   check_batch_size(batch_size, definition.input, summary);
   const DryRun dry;
   const Graph<T> graph(definition, Fusing::on);

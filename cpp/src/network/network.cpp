@@ -18,7 +18,7 @@ void unpack_all(const Tensor<T>& tensor, T* to) {
 
 template <class T>
 Network<T>::Network(NetworkDefinition definition, Optimizer optimizer, std::uint64_t seed)
-    : engine_(std::make_unique<Engine>(std::move(definition), checked(std::move(optimizer)), seed)) {}
+    : engine_(std::make_unique<Engine>(std::move(definition), checked<T>(std::move(optimizer)), seed)) {}
 template <class T>
 Network<T>::~Network() = default;
 template <class T>
@@ -57,7 +57,7 @@ Optimizer Network<T>::optimizer() const {
 template <class T>
 void Network<T>::set_optimizer(Optimizer optimizer) {
   const auto lock = engine_->alone();
-  engine_->updater.set_optimizer(checked(std::move(optimizer)));
+  engine_->updater.set_optimizer(checked<T>(std::move(optimizer)));
 }
 
 template <class T>
@@ -107,7 +107,7 @@ BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::in
   batch_size = std::min(batch_size, std::max<std::int64_t>(size, 1));  // counts of batches stay far from overflow
   if (size > 0) engine_->check_batch(batch_size);
   if (size % batch_size > 0) engine_->check_batch(size % batch_size);
-  check_rates(lr, (size + batch_size - 1) / batch_size);
+  check_rates<T>(lr, (size + batch_size - 1) / batch_size);
   const auto batches = static_cast<std::size_t>((size + batch_size - 1) / batch_size);
   BatchLosses all;
   all.losses.reserve(batches);

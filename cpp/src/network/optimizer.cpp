@@ -15,6 +15,15 @@ void check(const UpdateOptions& o) {
   for (const auto& [name, factor] : o.lr_scales) check_amount("lr_scales['" + name + "']", factor);
 }
 
+template <class T, class Rule>
+void check_held(const Rule& o) {
+  check_holds<T>("lr", o.lr);
+  check_holds<T>("weight_decay", o.weight_decay);
+  if constexpr (requires { o.eps; }) check_holds_apart_from_0<T>("eps", o.eps);
+  for (const auto& [name, factor] : o.options.lr_scales)
+    check_holds<T>("lr times lr_scales['" + name + "']", o.lr * factor);
+}
+
 /// What the rules have in common is checked by its name.
 template <class Rule>
 void check(const Rule& o) {
@@ -57,16 +66,31 @@ const UpdateOptions& options_of(const Optimizer& optimizer) {
   return *std::visit([](const auto& o) { return &o.options; }, optimizer);
 }
 
+template <class T>
 Optimizer checked(Optimizer optimizer) {
-  std::visit([](const auto& o) { check(o); }, optimizer);
+  std::visit(
+      [](const auto& o) {
+        check(o);
+        check_held<T>(o);
+      },
+      optimizer);
   return optimizer;
 }
 
+template <class T>
 void check_rates(std::span<const double> lr, std::int64_t batches) {
   if (!lr.empty() && static_cast<std::int64_t>(lr.size()) != batches)
     throw std::invalid_argument("lr has " + std::to_string(lr.size()) + " rates, expected one for each of " +
                                 std::to_string(batches) + " batches");
-  for (const double rate : lr) check_amount("lr", rate);
+  for (const double rate : lr) {
+    check_amount("lr", rate);
+    check_holds<T>("lr", rate);
+  }
 }
+
+template Optimizer checked<float>(Optimizer);
+template Optimizer checked<double>(Optimizer);
+template void check_rates<float>(std::span<const double>, std::int64_t);
+template void check_rates<double>(std::span<const double>, std::int64_t);
 
 }  // namespace cnnbp

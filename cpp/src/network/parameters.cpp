@@ -77,7 +77,7 @@ void Parameters<T>::assign(const std::string& name, std::span<const T> values) {
 template <class T>
 void Parameters<T>::initialise(const std::string& name, const Initializer& initializer) {
   const std::size_t place = place_of(name);
-  if (needs_fans(checked(initializer)) && !has_fans(wanted_[place]))
+  if (needs_fans(checked<T>(initializer)) && !has_fans(wanted_[place]))
     throw std::invalid_argument(name + " is no weight with fans, which the initializer goes by; expected Constant");
   draw(place, initializer);
 }
