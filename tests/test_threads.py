@@ -292,3 +292,27 @@ def test_the_core_prints_nothing(capfd, rng):
     with pytest.raises(ValueError, match="y"):
         network.train_step(x, y + 10)
     assert capfd.readouterr() == ("", "")
+
+
+def test_who_changes_a_network_has_a_turn_among_threads_that_predict_without_a_pause():
+    """Of six, one was always within its call: a hundred changes took minutes."""
+    net = cnnbp.Network([L.Conv2d(8, 5), L.Linear(10)], input_shape=(1, 28, 28))
+    x, state = np.zeros((256, 1, 28, 28), np.float32), net.state_dict()
+    changed = threading.Event()
+
+    def predict() -> int:
+        calls = 0
+        while not changed.is_set():
+            net.predict(x)
+            calls += 1
+        return calls
+
+    with ThreadPoolExecutor(6) as readers:
+        predicting = [readers.submit(predict) for _ in range(6)]
+        try:
+            with ThreadPoolExecutor(1) as writer:
+                changes = writer.submit(lambda: [net.load_state_dict(state) for _ in range(100)])
+                assert len(changes.result(timeout=100)) == 100
+        finally:
+            changed.set()
+        assert all(readers.result() > 0 for readers in predicting)

@@ -22,22 +22,22 @@ Index packed_place(const Layer<T>& layer) {
 }
 
 /// While one lives, its thread is in a `go_on` of the network.
-class Asking {
+class GoingOn {
  public:
-  explicit Asking(const void* engine) : engine_(engine), outer_(innermost) { innermost = this; }
-  ~Asking() { innermost = outer_; }
-  Asking(const Asking&) = delete;
+  explicit GoingOn(const void* engine) : engine_(engine), outer_(innermost) { innermost = this; }
+  ~GoingOn() { innermost = outer_; }
+  GoingOn(const GoingOn&) = delete;
 
-  static bool about(const void* engine) {
-    const Asking* asking = innermost;
-    while (asking && asking->engine_ != engine) asking = asking->outer_;
-    return asking != nullptr;
+  static bool in(const void* engine) {
+    const GoingOn* place = innermost;
+    while (place && place->engine_ != engine) place = place->outer_;
+    return place != nullptr;
   }
 
  private:
-  static inline thread_local const Asking* innermost = nullptr;
+  static inline thread_local const GoingOn* innermost = nullptr;
   const void* engine_;
-  const Asking* outer_;
+  const GoingOn* outer_;
 };
 
 }  // namespace
@@ -54,9 +54,17 @@ Network<T>::Engine::Engine(NetworkDefinition given, Optimizer optimizer, std::ui
 
 template <class T>
 std::unique_lock<std::shared_mutex> Network<T>::Engine::alone() {
-  if (Asking::about(this))
+  if (GoingOn::in(this))
     throw std::logic_error("this thread is in evaluate or predict of the network; change it when that has returned");
+  const std::lock_guard guard(turn);
   return std::unique_lock(change);
+}
+
+template <class T>
+std::shared_lock<std::shared_mutex> Network<T>::Engine::together() {
+  if (GoingOn::in(this)) return {};  // its thread has one
+  const std::lock_guard guard(turn);
+  return std::shared_lock(change);
 }
 
 template <class T>
@@ -196,7 +204,7 @@ void Network<T>::Engine::run_forward(const Images& x, const Targets* y, const st
   pack_for_forward();
   const Index batch = forward_batch<T>(definition.input, summary);
   const auto asked = [&] {
-    const Asking asking(this);
+    const GoingOn here(this);
     return go_on();
   };
   for (Index first = 0; first < x.count; first += batch) {

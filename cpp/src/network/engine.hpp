@@ -26,6 +26,9 @@ struct Network<T>::Engine {
   /// The lock of a call that changes the network. Throws std::logic_error where this thread is in a `go_on` of the same
   /// network: it shares the lock until that has returned, and would wait for itself.
   std::unique_lock<std::shared_mutex> alone();
+  /// The lock of a call that changes nothing. It waits for those that wait to change: std::shared_mutex alone may let
+  /// readers in for ever, and four threads that predict kept a new parameter waiting until they ended.
+  std::shared_lock<std::shared_mutex> together();
 
   std::int64_t features() const { return last_layer(summary).output_shape.features(); }
 
@@ -74,6 +77,7 @@ struct Network<T>::Engine {
   Schedule zero;
 
   std::shared_mutex change;     // held alone by what changes the network, shared by what does not
+  std::mutex turn;              // held by who waits for that alone; others pass through it
   std::mutex pool;              // guards what follows
   Buffer<T> packed_parameters;  // as predictions read them, once there has been one
   bool packed = false;          // they are up to date

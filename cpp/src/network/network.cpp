@@ -50,7 +50,7 @@ void Network<T>::set_parameter(const std::string& name, std::span<const T> value
 
 template <class T>
 Optimizer Network<T>::optimizer() const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   return engine_->updater.optimizer();
 }
 
@@ -62,7 +62,7 @@ void Network<T>::set_optimizer(Optimizer optimizer) {
 
 template <class T>
 std::int64_t Network<T>::optimizer_steps() const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   return engine_->updater.steps();
 }
 
@@ -75,7 +75,7 @@ void Network<T>::set_optimizer_steps(std::int64_t steps) {
 
 template <class T>
 std::int64_t Network<T>::training_passes() const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   return static_cast<std::int64_t>(engine_->draws.passes);
 }
 
@@ -158,7 +158,7 @@ void Network<T>::check(Images x, Targets y) const {
 
 template <class T>
 Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>& go_on) const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   engine_->check(x, y);
   LossTotal total;
   engine_->run_forward(x, &y, go_on, [&](const Plan<T>& plan, Index) { total += plan.loss().total(); });
@@ -167,7 +167,7 @@ Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>
 
 template <class T>
 void Network<T>::predict(Images x, std::span<T> output, const std::function<bool()>& go_on) const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   check_images<T>(x, engine_->definition.input);
   const Index features = engine_->features();
   if (static_cast<Index>(output.size()) != x.count * features)
@@ -195,7 +195,7 @@ TracedArray<T> traced(const std::string& name, const Tensor<T>& tensor, bool is_
 /// On a copy of the network that keeps what training fuses away; the bits are the same.
 template <class T>
 std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   engine_->check(x, y);
   engine_->check_batch(x.count);
   NetworkDefinition definition = engine_->definition;
@@ -233,7 +233,7 @@ std::vector<TracedArray<T>> Network<T>::trace(Images x, Targets y) const {
 
 template <class T>
 std::vector<Parameter<T>> Network<T>::parameters() {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   std::vector<Parameter<T>> all = engine_->parameters.all();
   for (Parameter<T>& parameter : all) parameter.state = engine_->updater.state_of(parameter);
   return all;
@@ -241,7 +241,7 @@ std::vector<Parameter<T>> Network<T>::parameters() {
 
 template <class T>
 std::vector<Parameter<const T>> Network<T>::parameters() const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   std::vector<Parameter<const T>> all;
   for (const Parameter<T>& p : engine_->parameters.all()) {
     const auto state = engine_->updater.state_of(p);
@@ -252,7 +252,7 @@ std::vector<Parameter<const T>> Network<T>::parameters() const {
 
 template <class T>
 void Network<T>::read(const std::function<void(const Counts&)>& reader) const {
-  const std::shared_lock lock(engine_->change);
+  const auto lock = engine_->together();
   reader({engine_->updater.steps(), static_cast<std::int64_t>(engine_->draws.passes)});
 }
 
