@@ -126,6 +126,17 @@ def test_a_link_goes_on_leading_to_the_file(tmp_path, net):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["1.npz"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fchmod"), reason="the platform has no permissions to set")
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, net, mode):
+    """A private one stays private, and one of a group the group's, whatever new files get."""
+    path = tmp_path / "net.npz"
+    net.save(path)
+    path.chmod(mode)
+    net.save(path)
+    assert path.stat().st_mode & 0o777 == mode
+
+
 def test_a_name_may_be_as_long_as_the_system_allows(tmp_path, net):
     name = "n" * (os.pathconf(tmp_path, "PC_NAME_MAX") - len(".npz")) + ".npz"
     net.save(tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -17,9 +18,9 @@ def is_replaceable(path: str | os.PathLike[str]) -> bool:
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file to write, which replaces an older one once all is written.
 
-    A link goes on leading to its file. What is no file, such as ``/dev/stdout``, is written as it
-    is. Others may be writing to `path`, be it a signal's handler in between: each replaces it by
-    one of its own.
+    A link goes on leading to its file, and the new file has the permissions of the older one. What
+    is no file, such as ``/dev/stdout``, is written as it is. Others may be writing to `path`, be it
+    a signal's handler in between: each replaces it by one of its own.
 
     Raises
     ------
@@ -36,6 +37,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     part = os.path.join(os.path.dirname(target), f"cnnbp.{os.urandom(8).hex()}.part")
     try:
         with open(part, "xb") as file:
+            _keep_permissions(target, file)
             yield file
         os.replace(part, target)
     except BaseException as error:
@@ -45,3 +47,12 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             # Of the name that was given: the caller knows nothing of the part.
             raise OSError(error.errno, error.strerror, os.fspath(path)) from None
         raise
+
+
+def _keep_permissions(target: str, file: BinaryIO) -> None:
+    """Give a file that is still empty the permissions of the one that it will replace."""
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(os.stat(target).st_mode)
+        # File systems without permissions refuse to set them, and give all files the same.
+        if hasattr(os, "fchmod") and mode != stat.S_IMODE(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), mode)
