@@ -250,6 +250,8 @@ def test_the_normal_distribution_s_inverse_is_one():
     [
         (lambda: Glorot("gaussian"), ("distribution", "gaussian", "normal")),
         (lambda: Glorot(gain=math.inf), ("gain", "inf")),
+        (lambda: Glorot(gain=1e200), ("gain", "1e+200", "square")),
+        (lambda: He(negative_slope=-1e200), ("negative_slope", "-1e+200", "square")),
         (lambda: He(mode="fan_avg"), ("mode", "fan_avg", "fan_in")),
         (lambda: He(negative_slope="0.1"), ("negative_slope",)),
         (lambda: LeCun(3), ("distribution", "3")),

@@ -13,6 +13,7 @@ stride the inputs that an output is made of.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,11 +83,15 @@ class Glorot(Initializer):
     distribution : {"uniform", "normal"}
         What is drawn, with mean 0.
     gain : float
-        Factor of the weights.
+        Factor of the weights, with a square that a float holds.
     """
 
     distribution: Distribution = "uniform"
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_square(self.gain, "gain")
 
     def definition(self) -> _core.Initializer:
         """Return the same initializer for the compiled core."""
@@ -107,12 +112,16 @@ class He(Initializer):
         Whether signals keep their variance, or deltas; of a `ConvTranspose2d` it is the opposite:
         "fan_out" is for signals there.
     negative_slope : float
-        Slope a below 0 of a leaky ReLU.
+        Slope a below 0 of a leaky ReLU, with a square that a float holds.
     """
 
     distribution: Distribution = "normal"
     mode: Mode = "fan_in"
     negative_slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_square(self.negative_slope, "negative_slope")
 
     def definition(self) -> _core.Initializer:
         """Return the same initializer for the compiled core."""
@@ -177,6 +186,11 @@ class Constant(Initializer):
     def definition(self) -> _core.Initializer:
         """Return the same initializer for the compiled core."""
         return _core.Constant(value=self.value)
+
+
+def _check_square(value: float, name: str) -> None:
+    if math.isinf(value * value):
+        raise ValueError(f"{name} must have a square that a float holds, got {value}; give less")
 
 
 #: What a name stands for.
