@@ -1,6 +1,9 @@
 """``cnnbp.optim``: every rule against its definition and ``torch.optim``, and bad options."""
 
 import copy
+import json
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,7 +160,31 @@ def test_a_rule_keeps_its_own_factors():
     scales = {"0": 0.5}
     rule = optim.SGD(lr_scales=scales)
     scales["0"] = 2
+    rule.options()["lr_scales"]["0"] = 2
+    with pytest.raises(TypeError, match="assignment"):
+        rule.lr_scales["0"] = 2
     assert rule == optim.SGD(lr_scales={"0": 0.5})
+    assert repr(rule).endswith("lr_scales={'0': 0.5})")
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda rule: pickle.loads(pickle.dumps(rule, 0)),
+        lambda rule: replace(rule, momentum=0.0),
+        lambda rule: optim.SGD(**json.loads(json.dumps(rule.options()))),
+    ],
+    ids=["copy", "deepcopy", "pickle", "replace", "json"],
+)
+def test_a_copy_of_a_rule_has_its_factors(duplicate):
+    rule = optim.SGD(lr_scales={"0": 0.5, "0.bias": 2})
+    other = duplicate(rule)
+    assert other == rule
+    assert other.lr_scales == {"0": 0.5, "0.bias": 2.0} == rule.lr_scales
+    with pytest.raises(TypeError, match="assignment"):
+        other.lr_scales["0"] = 2
 
 
 @pytest.mark.parametrize(

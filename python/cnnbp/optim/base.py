@@ -10,6 +10,7 @@ from typing import Any, cast
 from cnnbp import _core
 from cnnbp.arguments import read_amount, read_flag, read_positive, read_share
 from cnnbp.names import shown
+from cnnbp.optim.scales import read_scales
 
 _RULES = f"{__package__}.rules"
 
@@ -53,16 +54,18 @@ class Optimizer:
     lr_scales: Mapping[str, float] | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
-        for name in self.options():
-            object.__setattr__(self, name, _READERS[name](getattr(self, name), name))
+        for given in fields(self):
+            value = _READERS[given.name](getattr(self, given.name), given.name)
+            object.__setattr__(self, given.name, value)
         if self.clip_norm is not None and self.clip_value is not None:
             raise ValueError(
                 f"clip_norm is {self.clip_norm} and clip_value is {self.clip_value}; give one"
             )
 
     def options(self) -> dict[str, Any]:
-        """Return all arguments; ``type(rule)(**rule.options())`` equals the rule."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return all arguments as plain data; ``type(rule)(**rule.options())`` equals the rule."""
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        return options | {"lr_scales": self.lr_scales and dict(self.lr_scales)}
 
     def definition(self) -> _core.Optimizer:
         """Return the same rule for the compiled core."""
@@ -116,17 +119,6 @@ def _read_optional_share(value: object, name: str) -> float | None:
     return None if value is None else read_share(value, name)
 
 
-def _read_scales(value: object, name: str) -> dict[str, float] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise TypeError(f'{name} must be a mapping such as {{"0": 0.1}}, got {value!r}')
-    for start in value:
-        if not isinstance(start, str):
-            raise TypeError(f'{name} must have names as keys, such as "0.weight", got {start!r}')
-    return {start: read_amount(value[start], f"{name}[{start!r}]") for start in value} or None
-
-
 _READERS: dict[str, Callable[[object, str], object]] = {
     "lr": read_amount,
     "lr_decay": read_amount,
@@ -139,5 +131,5 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "clip_norm": _read_bound,
     "clip_value": _read_bound,
     "ema_decay": _read_optional_share,
-    "lr_scales": _read_scales,
+    "lr_scales": read_scales,
 }
