@@ -5,6 +5,7 @@ import math
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -66,23 +67,28 @@ class Disturber(Recorder):
 def test_steps_between_batches_meet_no_batch_that_was_read_ahead(rng):
     """While a batch trains, the next is read; a step in between may use the same memory.
 
-    Two threads take a fifth of a second for an epoch, so that somebody is told of batches in it.
+    Where the machine is through with an epoch before somebody is told of a batch in it, the next
+    try has twice as many.
     """
     set_num_threads(2)
     x, y = rng.normal(size=(3000, 1, 24, 24)), rng.integers(0, 4, 3000)
-    fitted, stepped = (
-        Network([Conv2d(64, 5), Linear(4)], input_shape=(1, 24, 24), loss="cross_entropy",
-                optimizer=SGD(lr=0.01), dtype="float64") for _ in range(2)
-    )  # fmt: skip
-    disturber = Disturber(fitted, x, y)
-    history = fitted.fit(x, y, batch_size=40, shuffle=False, progress=disturber)
+    for _ in range(6):
+        fitted, stepped = (
+            Network([Conv2d(64, 5), Linear(4)], input_shape=(1, 24, 24), loss="cross_entropy",
+                    optimizer=SGD(lr=0.01), dtype="float64") for _ in range(2)
+        )  # fmt: skip
+        disturber, batches = Disturber(fitted, x, y), len(x) // 40
+        history = fitted.fit(x, y, batch_size=40, shuffle=False, progress=disturber)
+        if min(disturber.steps) < batches:
+            break
+        x, y = np.concatenate([x, x]), np.concatenate([y, y])
     losses = []
-    for done in range(1, 76):
+    for done in range(1, batches + 1):
         batch = slice(40 * done - 40, 40 * done)
         losses.append(stepped.train_step(x[batch], y[batch]))
         if samples := disturber.steps.get(done):
             stepped.train_step(x[-samples:], y[-samples:])
-    assert min(disturber.steps) < 75
+    assert min(disturber.steps) < batches
     assert history.batch_losses == losses
     assert equal(fitted, stepped)
 
@@ -246,22 +252,28 @@ def test_a_wrong_argument_is_refused_by_name_before_training(data, options, erro
     assert net.history is history
 
 
-def interrupt_soon():
-    """Send SIGINT to this process while the core computes."""
-    timer = threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT))
-    timer.start()
-    return timer
+@contextmanager
+def interrupted():
+    """Give an event; once it is set, a thread sends SIGINT to this process, which computes on."""
+    event = threading.Event()
+
+    def send():
+        event.wait()
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=send, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        yield event
 
 
 def test_an_interrupt_ends_an_epoch_that_is_under_way_and_keeps_what_was_learned():
-    """The epoch is of two million steps, so that it cannot have ended by itself."""
+    """It comes after some batches of two million, so that the epoch cannot have ended by itself."""
     x = np.zeros((2_000_000, 1, 4, 4), np.uint8)
     net = Network([Linear(3)], input_shape=(1, 4, 4), optimizer=SGD(lr=0.1))
-    before = net.state_dict()
-    timer = interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(x, np.zeros(len(x), int), batch_size=1, shuffle=False, progress=False)
-    timer.join()
+    before, progress = net.state_dict(), Recorder()
+    with interrupted() as event:
+        progress.on_batch = lambda batches_done, loss: event.set()
+        net.fit(x, np.zeros(len(x), int), batch_size=1, shuffle=False, progress=progress)
     assert net.history.epochs == []
     assert net.epochs_trained == 0
     assert not np.array_equal(net.state_dict()["0.bias"], before["0.bias"])
@@ -271,8 +283,6 @@ def test_an_interrupt_ends_an_epoch_that_is_under_way_and_keeps_what_was_learned
 
 def test_an_interrupt_between_short_epochs_keeps_their_history(data):
     net = make()
-    timer = interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(*data, epochs=10_000_000, progress=False)
-    timer.join()
+    with interrupted() as event:
+        net.fit(*data, epochs=10_000_000, progress=False, on_epoch=lambda epoch: event.set())
     assert net.epochs_trained == len(net.history.epochs) > 0

@@ -48,7 +48,7 @@ def run_with_isa(isa: str, *arguments: str) -> subprocess.CompletedProcess:
         env={**os.environ, "CNNBP_ISA": isa, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

@@ -14,7 +14,7 @@ from cnnbp.cli.app import app
 def python(code: str) -> str:
     """What a fresh interpreter prints."""
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
     return run.stdout
 
