@@ -70,14 +70,11 @@ Typed<D> typed(const D& definition) {
   return {{definition}};
 }
 
-}  // namespace
-
-void bind_definitions(py::module_& module) {
+void bind_convolutions(py::module_& module) {
   using py::arg;
   const Pair none{0, 0}, one{1, 1};
   const PaddingArgument no_padding = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>{};
 
-  py::class_<AnyLayer>(module, "LayerDefinition");
   py::class_<Typed<Conv2d>, AnyLayer>(module, "Conv2d")
       .def(py::init([](std::int64_t out_channels, const Pair& kernel_size, const Pair& stride,
                        const PaddingArgument& pad, const Pair& dilation, std::int64_t groups, bool bias,
@@ -109,6 +106,12 @@ void bind_definitions(py::module_& module) {
            }),
            py::kw_only(), arg("out_channels"), arg("kernel_size"), arg("stride") = one, arg("padding") = no_padding,
            arg("bias") = true, arg("sparsity") = 0.0, arg("activation") = "identity", arg("trainable") = true);
+}
+
+void bind_pooling(py::module_& module) {
+  using py::arg;
+  const Pair none{0, 0}, one{1, 1};
+
   py::class_<Typed<AvgPool2d>, AnyLayer>(module, "AvgPool2d")
       .def(py::init([](const Pair& kernel_size, const Pair& stride, const Pair& pad, bool ceil_mode,
                        bool count_include_pad, std::int64_t divisor_override, const std::string& activation) {
@@ -136,12 +139,30 @@ void bind_definitions(py::module_& module) {
              return typed(Subsample2d{size(kernel_size), function(activation), trainable});
            }),
            py::kw_only(), arg("kernel_size"), arg("activation") = "identity", arg("trainable") = true);
+}
+
+void bind_linear_and_pointwise(py::module_& module) {
+  using py::arg;
+
   py::class_<Typed<Linear>, AnyLayer>(module, "Linear")
       .def(py::init([](std::int64_t out_features, bool bias, const std::string& activation, bool trainable) {
              return typed(Linear{out_features, bias, function(activation), trainable});
            }),
            py::kw_only(), arg("out_features"), arg("bias") = true, arg("activation") = "identity",
            arg("trainable") = true);
+  py::class_<Typed<Flatten>, AnyLayer>(module, "Flatten").def(py::init([] { return typed(Flatten{}); }));
+  py::class_<Typed<Activation>, AnyLayer>(module, "Activation")
+      .def(py::init([](const std::string& name, std::optional<double> parameter) {
+             Function made = function(name);
+             if (parameter) made.parameter = *parameter;
+             return typed(Activation{made});
+           }),
+           py::kw_only(), arg("function"), arg("parameter") = py::none());
+}
+
+void bind_norms_and_dropout(py::module_& module) {
+  using py::arg;
+
   py::class_<Typed<BatchNorm2d>, AnyLayer>(module, "BatchNorm2d")
       .def(py::init([](double eps, double momentum, bool affine, const std::string& activation, bool trainable) {
              return typed(BatchNorm2d{eps, momentum, affine, function(activation), trainable});
@@ -157,6 +178,11 @@ void bind_definitions(py::module_& module) {
           arg("trainable") = true);
   py::class_<Typed<Dropout>, AnyLayer>(module, "Dropout")
       .def(py::init([](double p) { return typed(Dropout{p}); }), py::kw_only(), arg("p") = 0.5);
+}
+
+void bind_resizing(py::module_& module) {
+  using py::arg;
+
   py::class_<Typed<ZeroPad2d>, AnyLayer>(module, "ZeroPad2d")
       .def(py::init([](const PaddingArgument& pad) { return typed(ZeroPad2d{padding(pad)}); }), py::kw_only(),
            arg("padding"));
@@ -165,14 +191,11 @@ void bind_definitions(py::module_& module) {
              return typed(Upsample{size(scale_factor), upsampling(mode), align_corners});
            }),
            py::kw_only(), arg("scale_factor"), arg("mode") = "nearest", arg("align_corners") = false);
-  py::class_<Typed<Flatten>, AnyLayer>(module, "Flatten").def(py::init([] { return typed(Flatten{}); }));
-  py::class_<Typed<Activation>, AnyLayer>(module, "Activation")
-      .def(py::init([](const std::string& name, std::optional<double> parameter) {
-             Function made = function(name);
-             if (parameter) made.parameter = *parameter;
-             return typed(Activation{made});
-           }),
-           py::kw_only(), arg("function"), arg("parameter") = py::none());
+}
+
+void bind_composites(py::module_& module) {
+  using py::arg;
+
   py::class_<Typed<Residual>, AnyLayer>(module, "Residual")
       .def(py::init([](const std::vector<AnyLayer>& body, const std::vector<AnyLayer>& shortcut,
                        const std::string& activation) {
@@ -186,6 +209,18 @@ void bind_definitions(py::module_& module) {
              return typed(made);
            }),
            py::kw_only(), arg("branches"), arg("activation") = "identity");
+}
+
+}  // namespace
+
+void bind_definitions(py::module_& module) {
+  py::class_<AnyLayer>(module, "LayerDefinition");
+  bind_convolutions(module);
+  bind_pooling(module);
+  bind_linear_and_pointwise(module);
+  bind_norms_and_dropout(module);
+  bind_resizing(module);
+  bind_composites(module);
 }
 
 }  // namespace cnnbp::bindings

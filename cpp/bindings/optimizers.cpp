@@ -11,9 +11,7 @@ namespace {
 
 using Betas = std::pair<double, double>;
 
-}  // namespace
-
-void bind_optimizers(py::module_& module) {
+void bind_update_options(py::module_& module) {
   using py::arg;
   constexpr double none = std::numeric_limits<double>::infinity();
 
@@ -24,12 +22,28 @@ void bind_optimizers(py::module_& module) {
            }),
            py::kw_only(), arg("clip_norm") = none, arg("clip_value") = none, arg("ema_decay") = py::none(),
            arg("lr_scales") = std::map<std::string, double>{});
+}
+
+void bind_momentum_rules(py::module_& module) {
+  using py::arg;
+
   py::class_<SGD>(module, "SGD")
       .def(py::init([](double lr, double momentum, double weight_decay, bool nesterov, const UpdateOptions& options) {
              return SGD{lr, momentum, weight_decay, nesterov, options};
            }),
            py::kw_only(), arg("lr"), arg("momentum") = 0.0, arg("weight_decay") = 0.0, arg("nesterov") = false,
            arg("options") = UpdateOptions{});
+  py::class_<Lion>(module, "Lion")
+      .def(py::init([](double lr, const Betas& betas, double weight_decay, const UpdateOptions& options) {
+             return Lion{lr, betas, weight_decay, options};
+           }),
+           py::kw_only(), arg("lr"), arg("betas") = Betas{0.9, 0.99}, arg("weight_decay") = 0.0,
+           arg("options") = UpdateOptions{});
+}
+
+void bind_adaptive_rules(py::module_& module) {
+  using py::arg;
+
   py::class_<Adagrad>(module, "Adagrad")
       .def(py::init([](double lr, double lr_decay, double weight_decay, double eps, const UpdateOptions& options) {
              return Adagrad{lr, lr_decay, weight_decay, eps, options};
@@ -54,12 +68,14 @@ void bind_optimizers(py::module_& module) {
            }),
            py::kw_only(), arg("lr"), arg("betas") = Betas{0.9, 0.999}, arg("eps") = 1e-8, arg("weight_decay") = 0.01,
            arg("options") = UpdateOptions{});
-  py::class_<Lion>(module, "Lion")
-      .def(py::init([](double lr, const Betas& betas, double weight_decay, const UpdateOptions& options) {
-             return Lion{lr, betas, weight_decay, options};
-           }),
-           py::kw_only(), arg("lr"), arg("betas") = Betas{0.9, 0.99}, arg("weight_decay") = 0.0,
-           arg("options") = UpdateOptions{});
+}
+
+}  // namespace
+
+void bind_optimizers(py::module_& module) {
+  bind_update_options(module);
+  bind_momentum_rules(module);
+  bind_adaptive_rules(module);
 }
 
 }  // namespace cnnbp::bindings
