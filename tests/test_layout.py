@@ -65,9 +65,12 @@ MAY_IMPORT = {
     },
     "toolbox": {"toolbox", "arguments", "data", "functional", "_core"},
     "network": {
+        *("_core", "arguments", "definition", "initializers", "layers", "losses", "optim"),
+        *("samples", "spec", "state", "summary", "trace", "training"),
+    },
+    "state": {
         *("_core", "arguments", "attributes", "checkpoint", "definition", "initializers"),
-        *("layers", "losses", "optim", "parameters", "samples", "spec", "summary", "trace"),
-        "training",
+        *("optim", "parameters", "training"),
     },
     "attributes": {"definition", "optim"},
 }
@@ -206,6 +209,8 @@ def test_the_package_imports_nothing_heavier_than_numpy():
 
 @pytest.mark.parametrize("path", CPP_FILES + PYTHON_FILES, ids=relative)
 def test_files_are_short_and_have_a_subject(path):
-    assert len(path.read_text().splitlines()) <= 400
+    # Of tests, tables of cases and oracles may be longer: they are not read from end to end.
+    limit = 400 if relative(path).startswith("tests/") else 330
+    assert len(path.read_text().splitlines()) <= limit
     drawers = {"utils", "util", "helpers", "helper", "common", "misc"}
     assert not drawers & {part.lower() for part in (*path.parts[len(ROOT.parts) : -1], path.stem)}

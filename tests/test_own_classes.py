@@ -126,12 +126,14 @@ def test_a_network_of_ones_own_class_is_copied_with_its_attributes(duplicate):
 
 
 def test_a_network_of_ones_own_class_comes_back_from_a_file(tmp_path, rng):
-    """With arguments of its own, which no file holds."""
+    """With arguments and attributes of its own, which no file holds."""
     net = Named("mine")
     net.train_step(rng.random((5, *SHAPE)), np.zeros((5, 2)))
     net.save(tmp_path / "net.npz")
     other, average = Named.load(tmp_path / "net.npz"), net.averaged()
     assert type(other) is type(average) is Named
+    assert not hasattr(other, "name")
+    assert not hasattr(average, "name")
     assert np.array_equal(other.state_dict()["0.weight"], net.state_dict()["0.weight"])
 
 

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from numpy.typing import ArrayLike
 
 from cnnbp import _core
-from cnnbp.arguments import read_choice, read_integer, read_path
-from cnnbp.attributes import FixedAttributes
-from cnnbp.checkpoint import Checkpoint, damage_named
+from cnnbp.arguments import read_integer
 from cnnbp.definition import Definition, DType, default_optimizer
-from cnnbp.initializers import Initializer, read_initializer
+from cnnbp.initializers import Initializer
 from cnnbp.layers import Layer
 from cnnbp.losses import Loss, LossName
 from cnnbp.optim.base import Optimizer, read_optimizer
 from cnnbp.optim.schedule import LRSchedule
-from cnnbp.parameters import read_parameters
 from cnnbp.samples import Weights, read_images, read_samples, read_validation
 from cnnbp.spec import parse_spec
+from cnnbp.state import NetworkState
 from cnnbp.summary import Summary
 from cnnbp.trace import Trace
 from cnnbp.training import Epoch, History, Progress, Samples, fit
 
 
-class Network(FixedAttributes):
+class Network(NetworkState):
     """A convolutional network that trains on the CPU.
 
     Images are ``(N, C, H, W)``: uint8 is scaled from 0..255 to 0..1, floats are taken as they are.
@@ -76,7 +72,7 @@ class Network(FixedAttributes):
         before it; the message names the layer and its place.
     """
 
-    __slots__ = ("_core", "_lock", "_optimizer", "definition", "epochs_trained", "history")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -89,7 +85,7 @@ class Network(FixedAttributes):
         seed: int = 0,
         initializer: Initializer | str = "toolbox",
     ) -> None:
-        self.definition = Definition.read(
+        definition = Definition.read(
             layers,
             input_shape=input_shape,
             loss=loss,
@@ -97,13 +93,8 @@ class Network(FixedAttributes):
             seed=seed,
             initializer=initializer,
         )
-        self._optimizer = read_optimizer(
-            default_optimizer(self.definition.loss) if optimizer is None else optimizer
-        )
-        self._core = self.definition.build(self._optimizer)
-        self._lock = threading.RLock()  # the core's rule and ours change together
-        self.epochs_trained = 0
-        self.history = History()
+        rule = default_optimizer(definition.loss) if optimizer is None else optimizer
+        self._begin(definition, read_optimizer(rule))
 
     @classmethod
     def from_spec(
@@ -277,58 +268,6 @@ class Network(FixedAttributes):
         """Forget the accumulated gradients, also those that `train_step` or `fit` left."""
         self._core.zero_gradients()
 
-    def gradient_dict(self) -> dict[str, _core.Float]:
-        """Return copies of the accumulated gradients, named and shaped as in `state_dict`.
-
-        After `train_step` and `fit` they are those of the last batch, before any clipping.
-        """
-        return self._core.gradients()
-
-    def state_dict(self) -> dict[str, _core.Float]:
-        """Return copies of all parameters, ``{"0.weight": …, "0.bias": …}``.
-
-        Names start with the layer's place in the list; shapes are those of ``torch.nn``.
-        """
-        return self._core.parameters()
-
-    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Take over all parameters.
-
-        NaN and infinity are taken as they are: a network that diverged can be loaded. The
-        ``num_batches_tracked`` of torch's BatchNorm2d may be there and is not needed.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a name is missing or unknown, or an array does not fit, be it that a finite number
-            is too large for the network's dtype; all of them are listed and nothing is changed.
-        """
-        self._core.load_parameters(read_parameters(state, self._core.parameters()))
-
-    def initialize(self, name: str, initializer: Initializer | str) -> None:
-        """Draw one parameter, such as ``"0.weight"``, anew from the network's seed.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If there is no such parameter, or no initializer of that name, or if the initializer
-            goes by fans and the parameter has none, being a bias or the like.
-        """
-        read_choice(name, "name", self._core.parameters())
-        self._core.initialize(name, read_initializer(initializer, "initializer").definition())
-
-    def averaged(self) -> Self:
-        """Return a new network with the running average of the parameters.
-
-        It is the same in all else: `predict`, `evaluate`, `save` or train it on its own.
-
-        Raises
-        ------
-        ValueError
-            If the optimizer keeps no average, or no step was made since it does.
-        """
-        return self._from_checkpoint(self._checkpoint().averaged())
-
     def trace(self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None) -> Trace:
         """Return by name what a training pass computes, forward and backward; changes nothing.
 
@@ -351,50 +290,8 @@ class Network(FixedAttributes):
         """
         return self.definition.summarize(self._optimizer, read_integer(batch_size, "batch_size"))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an ``.npz`` file (no pickle); ``~`` is the home folder.
-
-        It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
-        network that is loaded goes on with the same bits. Accumulated gradients are not kept. While
-        another thread trains, what is saved is of one moment, between two steps.
-
-        Raises
-        ------
-        OSError, ValueError
-            If the file cannot be written, or what is there is a pipe or a device.
-        """
-        self._checkpoint().write(read_path(path, "path"))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a network that `save` wrote.
-
-        Raises
-        ------
-        OSError, ValueError
-            If the file cannot be opened; if it is damaged or is no network of cnnbp.
-        """
-        file = read_path(path, "path")
-        with damage_named(file):
-            return cls._from_checkpoint(Checkpoint.read(file))
-
     def __repr__(self) -> str:
         return f"Network({self.definition.arguments()}, optimizer={self.optimizer!r})"
-
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Checkpoint], object]:
-        return self._from_checkpoint, (self._checkpoint(),), self.__getstate__()
-
-    def _checkpoint(self) -> Checkpoint:
-        with self._lock:
-            return Checkpoint.of(self._core, self.definition, self._optimizer, self.epochs_trained)
-
-    @classmethod
-    def _from_checkpoint(cls, saved: Checkpoint) -> Self:
-        net = cls.__new__(cls)
-        Network.__init__(net, **vars(saved.definition), optimizer=saved.optimizer)
-        saved.restore(net._core)
-        net.epochs_trained = saved.epochs_trained
-        return net
 
     def _read_samples(self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None) -> Samples:
         return read_samples(x, y, sample_weight, self.input_shape, self.output_shape)
