@@ -187,6 +187,37 @@ def test_activations_keep_a_shape_without_axes():
     assert F.relu(np.float32(-1.5)).shape == ()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4, 5)])
+def test_activations_of_no_elements_are_none_in_the_same_shape(shape, dtype):
+    x = np.zeros(shape, dtype)
+    for output in (F.sigmoid(x), F.tanh(x), F.relu(x)):
+        assert (output.shape, output.dtype) == (shape, dtype)
+
+
+def test_softmax_of_no_rows_is_none_in_the_same_shape():
+    assert F.softmax(np.zeros((0, 3)), 1).shape == (0, 3)
+    assert F.softmax(np.zeros((3, 0)), 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((3, 0), 1), ((3, 0), -1), ((0,), 0), ((0, 3), 0)])
+def test_softmax_along_an_axis_without_elements_is_refused_with_the_shape(shape, dim):
+    with pytest.raises(ValueError, match=rf"x must .* axis {dim},") as refusal:
+        F.softmax(np.zeros(shape), dim)
+    assert str(shape) in str(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_denormals_are_taken_for_0(dtype):
+    smallest = np.finfo(dtype).smallest_normal
+    x = np.array([[[[0, smallest / 2], [0, 0]]]], dtype)
+    output, positions = F.max_pool2d(x, 2)
+    assert (output.item(), positions.item()) == (0, 0)
+    assert F.relu(x).max() == 0
+    output, positions = F.max_pool2d(2 * x, 2)
+    assert (output.item(), positions.item()) == (smallest, 1)
+
+
 @pytest.mark.parametrize("dim", range(-4, 4))
 def test_softmax_sums_to_one_along_the_axis_it_is_given(dim):
     assert np.allclose(F.softmax(X, dim).sum(axis=dim), 1, rtol=1e-6, atol=0)

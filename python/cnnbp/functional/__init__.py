@@ -7,6 +7,9 @@ lacks as well. Sizes are one number or a pair ``(height, width)``.
 ``…_delta`` takes ``output_delta = ∂E/∂output`` and gives ``∂E/∂x``; ``…_gradients`` gives the
 gradients of the parameters, summed over the samples.
 
+Numbers closer to 0 than the smallest normal one, about 1.2e-38 in float32 and 2.2e-308 in float64,
+are taken for 0 and given as 0.
+
 Every function raises `TypeError` for an array or option of the wrong type and `ValueError` for one
 of the wrong shape or out of range; the message names it.
 """

@@ -36,7 +36,7 @@ def softmax(x: ArrayLike, dim: int) -> Float:
     Parameters
     ----------
     x : array_like
-        An array with at least one axis.
+        An array with at least one axis, and at least one element along `dim`.
     dim : int
         The axis whose elements sum to 1; negative counts from the last.
 
@@ -49,6 +49,10 @@ def softmax(x: ArrayLike, dim: int) -> Float:
     if array.ndim == 0:
         raise ValueError("x must have at least one axis, got shape ()")
     axis = read_integer(dim, "dim", minimum=-array.ndim, maximum=array.ndim - 1)
+    if array.shape[axis] == 0:
+        raise ValueError(f"x must have elements along axis {axis}, got shape {array.shape}")
+    if array.size == 0:  # the core takes no array without elements
+        return np.empty_like(array)
     moved = np.moveaxis(array, axis, -1)
     rows: Any = np.ascontiguousarray(moved).reshape(-1, array.shape[axis])
     output = _core.activation(rows, "softmax").reshape(moved.shape)
@@ -57,4 +61,6 @@ def softmax(x: ArrayLike, dim: int) -> Float:
 
 def _of_every_element(x: ArrayLike, function: str) -> Float:
     array = read_floats(x, "x")
+    if array.size == 0:
+        return np.empty_like(array)
     return _core.activation(array.reshape(-1, 1), function).reshape(array.shape)
