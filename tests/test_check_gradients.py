@@ -8,6 +8,7 @@ from cnnbp.definition import Definition
 from cnnbp.gradients import Probe
 from cnnbp.layers import (
     AvgPool2d,
+    BatchNorm2d,
     CombineConv2d,
     Conv2d,
     ConvTranspose2d,
@@ -239,6 +240,69 @@ def test_strong_curvature_is_not_a_kink():
     result = checked([0.0, 1.0], [0.3, 2.0], lambda v: 1e3 * v[0] ** 2 + v[1] ** 2)
     assert not result.ok
     assert result.kinks == 0
+
+
+def bent(values):
+    """A curve that bends within some steps: at 1e-6 the curvature's part is 1.9e-6 of its slope."""
+    return 3e-4 * np.sin(values / 3e-4).sum()
+
+
+@pytest.mark.parametrize("place", [0.0, 1e-4, -2e-4, 5e-4])
+def test_large_curvature_makes_no_right_gradient_wrong(place):
+    result = checked([place], [np.cos(place / 3e-4)], bent)
+    assert (result.ok, result.kinks) == (True, 0)
+
+
+@pytest.mark.parametrize("factor", [1.00001, 0.99999, 1.000003, 0.999997, -1.0, 0.0, 2.0])
+@pytest.mark.parametrize("place", [0.0, 1e-4, -2e-4])
+def test_large_curvature_hides_no_wrong_gradient(place, factor):
+    result = checked([place], [factor * np.cos(place / 3e-4)], bent)
+    assert (result.wrong, result.kinks) == (True, 0)
+
+
+def test_large_curvature_hides_no_wrong_entry():
+    values = np.array([0.0, 1e-4, -2e-4])
+    gradient = np.cos(values / 3e-4)
+    gradient[1] += 1e-5
+    result = checked(values, gradient, bent)
+    assert (result.wrong, result.worst) == (True, (1,))
+    assert result.max_error == pytest.approx(1e-5, rel=0.01)
+
+
+def test_a_kink_within_a_step_is_not_taken_for_curvature():
+    """|p| at 5e-6: the differences are 0.05, 0.5 and 1, and lead nowhere."""
+    claimed = 1 + (1 - 0.5) / 99
+    assert checked([5e-6], [claimed], lambda values: abs(values[0])).wrong
+
+
+def small_weight_before_batch_norm():
+    """A network where the loss bends within 10⁻³ of a weight, and samples for it."""
+    rng = np.random.default_rng(0)
+    layers = [Conv2d(1, 1, bias=False), BatchNorm2d(), Linear(3)]
+    net = Network(layers, input_shape=(1, 6, 6), loss="cross_entropy", dtype="float64")
+    net.load_state_dict(net.state_dict() | {"0.weight": np.full((1, 1, 1, 1), 5e-4)})
+    return net, rng.standard_normal((8, 1, 6, 6)), rng.integers(0, 3, 8)
+
+
+@pytest.mark.parametrize("epsilon", [1e-4, 3e-5, 1e-5])
+def test_a_small_weight_before_batch_norm_has_a_right_gradient(epsilon):
+    result = check_gradients(*small_weight_before_batch_norm(), epsilon=epsilon, entries=4)
+    assert result.ok, result
+
+
+@pytest.mark.parametrize("error", [1e-5, -1e-5, -2.0, -1.0])
+def test_a_small_weight_before_batch_norm_has_no_wrong_gradient(error, monkeypatch):
+    samples = small_weight_before_batch_norm()
+    exact = checked_gradient(*samples)
+    off_by(error * exact, "0.weight", monkeypatch)
+    result = check_gradients(*samples, entries=4)
+    assert [array.name for array in result.arrays if array.wrong] == ["0.weight"]
+
+
+def checked_gradient(net, x, y):
+    """The gradient of the first weight, as the network has it."""
+    net.accumulate_gradients(x, y)
+    return net.gradient_dict()["0.weight"]
 
 
 @pytest.mark.parametrize(
