@@ -1,4 +1,4 @@
-"""``cnnbp.pictures``: what is drawn, and that it can be drawn whatever a run was like."""
+"""The page of a training run: what is drawn, and that it can be, whatever the run was like."""
 
 import matplotlib as mpl
 import numpy as np
@@ -7,10 +7,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from cnnbp.pictures import Misread, Overview, Row, Sheet, save_overview, save_sheet
+from cnnbp.pictures import Misread, Overview, save_overview
 from cnnbp.pictures.curves import draw_loss, running_mean
 from cnnbp.pictures.kernels import best_columns, draw_kernels, lay_out, title
-from cnnbp.pictures.sheet import draw_array
 from cnnbp.pictures.style import LOSS
 
 #: Parts of the page, (left, top, right, bottom) of its width and height.
@@ -130,8 +129,7 @@ def test_a_page_that_cannot_be_written_is_an_os_error(tmp_path):
 
 def test_a_tilde_is_the_home_folder(home):
     save_overview("~/page.png", overview())
-    save_sheet("~/sheet.png", sheet(np.ones(3)))
-    assert {path.name for path in home.iterdir()} == {"page.png", "sheet.png"}
+    assert [path.name for path in home.iterdir()] == ["page.png"]
 
 
 # The loss
@@ -181,6 +179,22 @@ def test_positive_weights_are_purple_negative_ones_orange_and_zero_is_white(axes
     assert blue[0] > red[0] > green[0]
     assert min(red[1], green[1], blue[1]) > 0.95
     assert red[2] > green[2] > blue[2]
+
+
+@pytest.mark.parametrize(
+    ("kernels", "words"),
+    [
+        (np.array([2.0, -1.0]), ["orange −2, white 0, purple +2"]),
+        (
+            np.array([2.0, np.nan, np.inf]),
+            ["orange −2, white 0, purple +2", "green: 2 of 3 weights are not finite"],
+        ),
+        (np.full(3, np.nan), ["green: 3 of 3 weights are not finite"]),
+    ],
+)
+def test_the_scale_of_kernels_tells_what_is_not_finite(axes, kernels, words):
+    draw_kernels(axes, kernels.reshape(-1, 1, 1, 1), shape=1.0)
+    assert axes.get_xlabel().split("\n") == words
 
 
 def test_kernels_stand_in_rows_with_gaps_between_them():
@@ -242,74 +256,3 @@ def test_the_title_tells_how_many_were_misread(count, total, unread, expected):
 def test_the_page_says_that_nothing_was_misread(tmp_path):
     save_overview(tmp_path / "page.png", overview(misread=misread(0, total=0)))
     assert part(drawn(tmp_path / "page.png"), "misread title").min() < 0.5
-
-
-# The sheet of one pass
-
-
-def sheet(*panels):
-    rows = (Row("0  Conv2d(6, 5)", "δ_j = f'(u_j) ∘ up(δ_j^next) / n²", panels),)
-    return Sheet("title", "subtitle", np.ones((1, 28, 28)), ("",) * len(panels), rows)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.zeros((6, 24, 24)),
-        np.full((3, 2, 2), np.nan),
-        np.ones((50, 20, 5, 5)),
-        -np.ones((10, 192)),
-        np.ones(500),
-        np.array([-1e-300]),
-        np.array([np.inf, 0.0]),
-    ],
-    ids=lambda values: str(values.shape),
-)
-def test_any_array_can_be_drawn_on_a_sheet(tmp_path, values):
-    save_sheet(tmp_path / "sheet.png", sheet(values, None, values))
-    assert imread(tmp_path / "sheet.png").shape[:2] == (429, 1320)
-
-
-@pytest.mark.parametrize("letters", [20, 60, 90])
-def test_words_on_a_sheet_do_not_overlap(tmp_path, monkeypatch, letters):
-    drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
-    rows = (Row("n" * letters, "e" * 90, (np.ones(3),)),) * 2
-    save_sheet(tmp_path / "sheet.png", Sheet("", "", np.ones((1, 3, 3)), ("u",), rows))
-    (figure,) = drawn
-    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
-    assert len(boxes) == 5
-    for place, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[:place])
-
-
-@pytest.mark.parametrize("letters", [0, 140, 240])
-def test_a_long_equation_stays_on_the_sheet(tmp_path, monkeypatch, letters):
-    drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
-    rows = (Row("name", ("δ_j^next, (" * 30)[:letters], (np.ones(3),)),)
-    save_sheet(tmp_path / "sheet.png", Sheet("", "", np.ones((1, 3, 3)), ("u",), rows))
-    (figure,) = drawn
-    assert min(text.get_window_extent().x0 for text in figure.texts) > 0
-
-
-def test_zero_is_white_in_the_middle_where_there_are_signs(axes):
-    draw_array(axes, np.array([[[-1.0, 0.0, 3.0]]]), shape=1.0)
-    (image,) = axes.images
-    assert (image.norm.vmin, image.norm.vmax) == (-3.0, 3.0)
-    red, green, blue, _ = image.to_rgba(image.get_array())[0, 1]
-    assert min(red, green, blue) > 0.95
-
-
-@pytest.mark.parametrize(
-    ("values", "caption"),
-    [
-        (np.full((6, 24, 24), -0.5), "6 maps of 24 × 24, ±0.5"),
-        (np.ones((50, 20, 5, 7)), "48 of 1,000 kernels of 5 × 7, 0 … 1"),
-        (np.ones((10, 192)), "10 × 192, 0 … 1"),
-        (-np.ones(10), "10 numbers, ±1"),
-    ],
-)
-def test_a_caption_counts_what_is_drawn_and_gives_the_scale(axes, values, caption):
-    draw_array(axes, values, shape=1.0)
-    assert axes.get_xlabel() == caption

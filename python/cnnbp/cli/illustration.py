@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +56,27 @@ def save_sheet_of(explanation: Explanation, network: Network, path: Path) -> Pat
 def make_sheet(explanation: Explanation, network: Network) -> Sheet:
     """Choose what the picture of an explanation shows."""
     trace, state = explanation.trace, network.state_dict()
+    rows = tuple(_row(trace, place, state) for place in trace.places())
+    panels = [panel for row in rows for panel in row.panels if panel is not None]
+    lost = "" if all(np.isfinite(panel).all() for panel in panels) else ", green not finite"
     note = "" if explanation.note is None else f"\n{explanation.note}"
     minimised, comma, words = explanation.loss.text.partition(",  ")
     return Sheet(
         title=f"One backward pass: class {explanation.truth}, {explanation.reading}",
-        subtitle=f"{minimised} = {trace['loss']:.3g}{comma}{words}\n"
-        "Orange is negative, white zero, purple positive; what lies within 0 to 1 goes from white "
-        f"to black. Each panel has a scale of its own.{note}",
+        subtitle=f"{_shortened(minimised)} = {trace['loss']:.3g}{comma}{_shortened(words)}\n"
+        f"Orange is negative, white zero, purple positive{lost}; what lies within 0 to 1 goes from "
+        f"white to black. Each panel has its own scale.{note}",
         image=trace[f"{trace.places()[0]}.input"][0],
         headings=("pre-activation u", "output f(u)", "delta δ = ∂E/∂u", "weights", "gradient"),
-        rows=tuple(_row(trace, place, state) for place in trace.places()),
+        rows=rows,
     )
+
+
+def _shortened(text: str) -> str:
+    """Write numbers with three digits, and of a long list of them the first nine and the last."""
+    text = re.sub(r"\d+\.\d{3,}(e[-+]?\d+)?", lambda number: f"{float(number[0]):.3g}", text)
+    number = r"-?\d[\d.]*(?:e[-+]?\d+)?"
+    return re.sub(rf"((?:{number}, ){{9}})(?:{number}, )+(?={number})", r"\1…, ", text)
 
 
 def _row(trace: Trace, place: str, state: dict[str, NDArray[np.floating]]) -> Row:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnbp.pictures.style import DIVERGING, QUIET, show_image_only
+from cnnbp.pictures.style import DIVERGING, QUIET, mark_not_finite, show_image_only
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,31 +25,34 @@ def draw_kernels(axes: Axes, weight: NDArray[np.floating], shape: float = 1.0) -
         Where to draw.
     weight : ndarray, shape (out, in, kernel height, kernel width)
         The kernels. Three input channels are shown as one tile in red, green and blue; any other
-        number as tiles of their own. At most 64 tiles are shown.
+        number as tiles of their own. At most 64 tiles are shown. NaN and infinity are green.
     shape : float
         Width over height of the space there is.
     """
     _, in_channels, height, width = weight.shape
-    weight = np.where(np.isfinite(weight), weight, 0.0)
-    largest = float(np.abs(weight).max()) or 1.0
+    finite = np.isfinite(weight)
+    largest = float(np.abs(weight[finite]).max(initial=0.0)) or 1.0
+    # Shares of the largest: matplotlib overflows near the largest number of float64.
+    shares = np.where(finite, weight, 0.0) / largest
+    marks = np.where(finite, np.nan, 1.0)
     if in_channels == 3:
-        tiles = np.moveaxis(0.5 + 0.5 * weight / largest, 1, -1)
+        tiles = np.moveaxis(0.5 + 0.5 * shares, 1, -1)
+        marks = np.where(finite.all(axis=1), np.nan, 1.0)[..., None]
         scale = f"grey is zero, strongest weight {largest:.2g}"
     else:
-        tiles = weight.reshape(-1, height, width, 1)
+        tiles, marks = (every.reshape(-1, height, width, 1) for every in (shares, marks))
         scale = f"orange −{largest:.2g}, white 0, purple +{largest:.2g}"
     shown = tiles[:MOST_TILES]
-    mosaic = lay_out(shown, columns=best_columns(len(shown), shape * height / width))
+    columns = best_columns(len(shown), shape * height / width)
+    mosaic = lay_out(shown, columns)
     mosaic = np.where(np.isnan(mosaic), 1.0, mosaic) if in_channels == 3 else mosaic[..., 0]
     show_image_only(axes)
     axes.set_facecolor("none")
-    axes.imshow(
-        mosaic,
-        cmap=DIVERGING,
-        vmin=-largest,
-        vmax=largest,
-        interpolation="nearest",
-    )
+    axes.imshow(mosaic, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
+    if not finite.all():
+        mark_not_finite(axes, lay_out(marks[:MOST_TILES], columns)[..., 0])
+        lost = f"green: {(~finite).sum():,} of {finite.size:,} weights are not finite"
+        scale = f"{scale}\n{lost}" if finite.any() else lost
     axes.set_anchor("NW")
     axes.set_xlabel(scale, color=QUIET, loc="left")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 # Okabe and Ito's blue and vermilion: told apart by every kind of colour vision, and in grey.
 LOSS = "#0072B2"
@@ -15,6 +17,8 @@ QUIET = "#656d76"
 RULE = "#d8dee4"
 #: Negative, zero, positive; also safe for the colour blind.
 DIVERGING = "PuOr"
+#: NaN and infinity: Okabe and Ito's bluish green, which no scale has.
+NOT_FINITE = "#009E73"
 
 SETTINGS: Any = {
     "font.size": 9.5,
@@ -67,3 +71,12 @@ def show_image_only(axes: Axes) -> None:
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def mark_not_finite(axes: Axes, marks: NDArray[np.floating]) -> None:
+    """Lay `NOT_FINITE` over an image ``(H, W)`` wherever `marks` is not NaN."""
+    from matplotlib.colors import ListedColormap
+
+    axes.imshow(
+        marks, cmap=ListedColormap([NOT_FINITE]), interpolation="nearest", aspect=axes.get_aspect()
+    )
