@@ -90,32 +90,6 @@ def steps_of(optimizer, scheduler):
     return rates
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"patience": 0},
-        {"patience": 2, "factor": 0.5, "threshold": 0.1},
-        {"patience": 1, "cooldown": 3, "min_lr": 0.01},
-        {"patience": 0, "factor": 0.5, "eps": 0.01},
-    ],
-)
-def test_plateaus_are_pytorch_s(options, rng):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install '.[bench]')")
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=LR)
-    twin = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
-    losses = np.exp(-np.arange(40) / 20) + rng.normal(0, 0.1, 40)
-    for epochs in range(1, 41):
-        twin.step(losses[epochs - 1])
-        rate = S.ReduceLROnPlateau(**options).rate_after(LR, losses[:epochs])
-        assert rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-14)
-
-
-def test_a_plateau_lowers_the_rate_after_patience_and_one_epoch():
-    schedule = S.ReduceLROnPlateau(patience=2, cooldown=1)
-    rates = [schedule.rate_after(1.0, [5.0, 4.0] + [4.0] * more) for more in range(8)]
-    assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01])
-
-
 @pytest.fixture
 def data(rng):
     return rng.standard_normal((70, 1, 3, 3)), rng.integers(0, 4, 70)
@@ -174,18 +148,35 @@ def test_a_schedule_may_begin_after_earlier_epochs(data):
     assert_same_bits(late.state_dict(), by_hand.state_dict())
 
 
+def rates_of(*histories):
+    return [(epoch.lr, epoch.last_lr) for history in histories for epoch in history.epochs]
+
+
 @pytest.mark.parametrize("validate", [False, True])
-def test_a_plateau_is_seen_by_fit(validate, data):
-    """A loss that must halve never does: the rate falls after the second epoch, and each one on."""
-    options = {"validation_data": data} if validate else {}
-    schedule = S.ReduceLROnPlateau(patience=0, threshold=0.5)
-    scheduled, by_hand = make(SGD(1e-3)), make(SGD(1e-3))
-    fit(scheduled, data, schedule=schedule, **options)
-    for rate in (1e-3, 1e-3, 1e-4, 1e-5):
-        by_hand.optimizer = SGD(rate)
-        fit(by_hand, data, epochs=1)
-    for name, parameter in scheduled.state_dict().items():
-        assert np.allclose(parameter, by_hand.state_dict()[name], rtol=1e-13, atol=1e-15)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        S.StepLR(2),
+        S.MultiStepLR([1, 3]),
+        S.ExponentialLR(0.9),
+        S.ExponentialLR(0.9, per="batch"),
+        S.CosineAnnealingLR(10),
+        S.LinearLR(),
+        S.OneCycleLR(0.5, 16),
+        S.LambdaLR(math.sqrt),
+        S.SequentialLR([S.LinearLR(), S.StepLR(1)], [2]),
+        S.ReduceLROnPlateau(patience=0, threshold=0.5),
+        S.ReduceLROnPlateau(patience=1, threshold=0.5, factor=0.5),
+        S.ReduceLROnPlateau(patience=0, threshold=0.5, cooldown=1),
+    ],
+)
+def test_calls_of_an_epoch_have_the_rates_of_one_longer_call(schedule, validate, data):
+    options = {"schedule": schedule, "validation_data": data if validate else None}
+    once, often = make(SGD(1e-3)), make(SGD(1e-3))
+    rates = rates_of(fit(once, data, **options))
+    assert rates_of(*(fit(often, data, epochs=1, **options) for _ in range(4))) == rates
+    assert len(set(rates)) > 1
+    assert_same_bits(once.state_dict(), often.state_dict())
 
 
 def test_epochs_that_are_never_reached_take_no_memory_for_their_batches():

@@ -170,10 +170,10 @@ class Network(NetworkState):
     ) -> History:
         """Train on all samples, `epochs` times.
 
-        Calling it again goes on where the last call ended, in the orders that one longer call
-        would have used. To augment, call it with ``epochs=1`` and a new array each time, or
-        `train_step` with each batch. Ctrl-C ends it after the batch under way: what was learned
-        is kept, finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on.
+        Calling it again goes on where the last call ended, in the orders and at the rates of one
+        longer call. To augment, call it with ``epochs=1`` and a new array each time, or
+        `train_step` with each batch. Ctrl-C ends it after the batch under way: what was learned is
+        kept, finished epochs are in ``net.history``, and `KeyboardInterrupt` is passed on.
         Gradients are left as by `train_step`: accumulated ones are forgotten, those of the last
         batch stay.
 

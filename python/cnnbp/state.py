@@ -94,8 +94,9 @@ class NetworkState(FixedAttributes):
         """Write the network to an ``.npz`` file (no pickle); ``~`` is the home folder.
 
         It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
-        network that is loaded goes on with the same bits. Accumulated gradients are not kept. While
-        another thread trains, what is saved is of one moment, between two steps. A file that is
+        network that is loaded goes on with the same bits, but `ReduceLROnPlateau` begins anew.
+        Accumulated gradients are not kept. What another thread trains is saved between two steps. A
+        file that is
         replaced keeps its permissions. Attributes that a class of one's own adds are not saved.
 
         Raises

@@ -19,8 +19,12 @@ class ReduceLROnPlateau(LRSchedule):
 
     The loss is that of the validation data, or of training where there are none. It improves when
     it falls by the share `threshold` of the best so far. After a reduction `cooldown` epochs pass
-    before epochs are counted again. Reductions smaller than `eps` are left out. Every call of
-    `fit` begins anew.
+    before epochs are counted again. Reductions smaller than `eps` are left out.
+
+    A call of `fit` goes on where the last one ended if that had an equal schedule and the
+    optimizer's rate is the same; give validation data to all of them or to none. With another
+    schedule, be it by its `first_epoch`, or another rate it begins anew at the optimizer's rate;
+    so does a network that was loaded or copied, as it knows no losses from before.
     """
 
     factor: float = 0.1

@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnbp import _core
 from cnnbp.arguments import is_true, read_flag, read_integer
+from cnnbp.optim.plateau import ReduceLROnPlateau
 from cnnbp.optim.schedule import LRSchedule, start_rates
 from cnnbp.training.history import Epoch, History
 from cnnbp.training.loop import Samples, Schedule, Trainable, train
@@ -65,15 +66,28 @@ def fit(
     last = network.epochs_trained + epochs
     numbers, batches = range(network.epochs_trained, last), -(-size // batch_size)
     rates = start_rates(schedule, lambda: network.optimizer.lr, epochs=numbers, batches=batches)
-    course = Schedule(numbers, batch_size, order, rates)
+    history = _begin(network, schedule)
+    before = tuple(history.watched)
+    course = Schedule(numbers, batch_size, order, lambda losses: rates([*before, *losses]))
     show = make_progress(progress, last_epoch=last, samples=size, batch_size=batch_size)
-    history = History()
     with show as progress_shown:
         for epoch, losses in train(core, samples, course, progress_shown, validation):
             history.epochs.append(epoch)
             history.batch_losses.extend(losses.tolist())
+            history.watched.append(epoch.watched)
             network.history, network.epochs_trained = history, epoch.number
             progress_shown.end(epoch)  # after it counts: Ctrl-C may follow on what is shown
             if on_epoch is not None and is_true(on_epoch(epoch)):
                 break
     return history
+
+
+def _begin(network: Fitted, schedule: LRSchedule | None) -> History:
+    """Return the history of a new call, with what a plateau has seen in calls before.
+
+    It goes on if it is the same from the same rate: whoever gives another means to begin anew.
+    """
+    if not isinstance(schedule, ReduceLROnPlateau):
+        return History()
+    plateau, last = (schedule, network.optimizer.lr), network.history
+    return History(plateau=plateau, watched=last.watched[:] if plateau == last.plateau else [])

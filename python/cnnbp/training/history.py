@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnbp.optim.plateau import ReduceLROnPlateau
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Epoch:
     val_loss: float | None = None
     val_accuracy: float | None = None
 
+    @property
+    def watched(self) -> float:
+        """What `ReduceLROnPlateau` goes by: the loss of the validation data, if there are any."""
+        return self.loss if self.val_loss is None else self.val_loss
+
     def __str__(self) -> str:
         parts = [f"loss {self.loss:.4f}"]
         if self.val_loss is not None and self.val_accuracy is not None:
@@ -57,10 +65,17 @@ class History:
         The epochs that were finished.
     batch_losses : list of float
         The loss of every batch of these epochs, in the order they were trained on.
+    plateau : (ReduceLROnPlateau, float) or None
+        The schedule, if it is one, and the optimizer's rate that it started from.
+    watched : list of float
+        What that schedule has seen: the losses of these epochs, and of those of the calls before
+        that had the same `plateau`.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     batch_losses: list[float] = field(default_factory=list)
+    plateau: tuple[ReduceLROnPlateau, float] | None = field(default=None, repr=False)
+    watched: list[float] = field(default_factory=list, repr=False)
 
     def to_json(self) -> str:
         """Return the history as a JSON object with ``"epochs"`` and ``"batch_losses"``.
@@ -69,7 +84,9 @@ class History:
         """
         import json
 
-        return json.dumps(finite(asdict(self)), allow_nan=False)
+        epochs = [asdict(epoch) for epoch in self.epochs]
+        told = {"epochs": epochs, "batch_losses": self.batch_losses}
+        return json.dumps(finite(told), allow_nan=False)
 
 
 def finite(value: Any) -> Any:

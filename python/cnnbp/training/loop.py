@@ -109,7 +109,7 @@ def train(
             val_loss=loss,
             val_accuracy=accuracy,
         )
-        watched.append(epoch.loss if loss is None else loss)
+        watched.append(epoch.watched)
         yield epoch, losses
 
 
