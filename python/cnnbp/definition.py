@@ -62,6 +62,11 @@ class Definition:
             initializer=read_initializer(initializer, "initializer"),
         )
 
+    def optimizer(self, given: Optimizer | None) -> Optimizer:
+        """Read an optimizer; None is what `Network` takes when it is given none."""
+        usual = default_optimizer(self.loss, ends_with_sigmoid=_ends_with_sigmoid(self.layers))
+        return usual if given is None else read_optimizer(given)
+
     def build(self, optimizer: Optimizer) -> _core.Network:
         """Make a network of the core, in its first state."""
         return _core.Network(
@@ -138,13 +143,24 @@ def summarize(
         A line a layer, and the bytes of training with `batch_size` samples per update.
     """
     definition = Definition.read(layers, input_shape=input_shape, loss=loss, dtype=dtype, seed=0)
-    rule = read_optimizer(default_optimizer(definition.loss) if optimizer is None else optimizer)
+    rule = definition.optimizer(optimizer)
     return definition.summarize(rule, read_integer(batch_size, "batch_size"))
 
 
-def default_optimizer(loss: Loss) -> SGD:
-    """Return what `Network` takes when it is given no optimizer."""
-    return SGD(lr=1.0) if isinstance(loss, MSE) else SGD(lr=0.02, momentum=0.9)
+def default_optimizer(loss: Loss, *, ends_with_sigmoid: bool) -> SGD:
+    """Return what `Network` takes when it is given no optimizer.
+
+    The toolbox's rate of 1 is for its sigmoids, whose slope is at most ¼: without one at the end,
+    the first steps throw the weights so far that a ReLU is silent ever after.
+    """
+    if not isinstance(loss, MSE):
+        return SGD(lr=0.02, momentum=0.9)
+    return SGD(lr=1.0) if ends_with_sigmoid else SGD(lr=0.01, momentum=0.9)
+
+
+def _ends_with_sigmoid(made: tuple[Layer, ...]) -> bool:
+    last = next((layer for layer in reversed(made) if not isinstance(layer, layers.Flatten)), None)
+    return isinstance(last, layers.Sigmoid) or getattr(last, "activation", None) == "sigmoid"
 
 
 def _layer_to_dict(layer: Layer) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from cnnbp import _core
 from cnnbp.arguments import read_integer
-from cnnbp.definition import Definition, DType, default_optimizer
+from cnnbp.definition import Definition, DType
 from cnnbp.initializers import Initializer
 from cnnbp.layers import Layer
 from cnnbp.losses import Loss, LossName
@@ -45,8 +45,9 @@ class Network(NetworkState):
         ``½ Σ e²`` (the toolbox's); "cross_entropy" is that of a softmax over the outputs, which
         are logits then.
     optimizer : Optimizer, optional
-        How parameters are updated; see `cnnbp.optim`. When left out, ``SGD(lr=1.0)`` with "mse",
-        as the toolbox, and ``SGD(lr=0.02, momentum=0.9)`` with any other loss.
+        How parameters are updated; see `cnnbp.optim`. When left out, ``SGD(lr=1.0)`` with "mse" and
+        a sigmoid at the end, as the toolbox, ``SGD(lr=0.01, momentum=0.9)`` with "mse" and any
+        other end, and ``SGD(lr=0.02, momentum=0.9)`` with any other loss.
     dtype : {"float32", "float64"}
         Type of parameters and activations.
     seed : int
@@ -93,8 +94,7 @@ class Network(NetworkState):
             seed=seed,
             initializer=initializer,
         )
-        rule = default_optimizer(definition.loss) if optimizer is None else optimizer
-        self._begin(definition, read_optimizer(rule))
+        self._begin(definition, definition.optimizer(optimizer))
 
     @classmethod
     def from_spec(

@@ -64,9 +64,8 @@ def parse_spec(
     """
     if not isinstance(spec, str):
         raise TypeError(f"spec must be a string such as '6c5-2s-12c5-2s-10o', got {spec!r}")
-    squared = isinstance(read_loss(loss), MSE)
-    hidden = read_activation(activation, "activation") or ("sigmoid" if squared else "relu")
-    output = "sigmoid" if squared else None
+    output = output_activation(read_loss(loss))
+    hidden = read_activation(activation, "activation") or output or "relu"
     pieces = spec.split("-")
     last = len(pieces) - 1
     made = [_read_piece(pieces, place, hidden, output) for place in range(len(pieces))]
@@ -77,6 +76,11 @@ def parse_spec(
     elif classes is not None and pieces[last] != f"{read_integer(classes, 'classes')}o":
         raise _unreadable(pieces, last, f"the data has {classes} classes")
     return made
+
+
+def output_activation(loss: Loss) -> str | None:
+    """Return the activation of the shorthand's output layer."""
+    return "sigmoid" if isinstance(loss, MSE) else None
 
 
 def _read_piece(pieces: list[str], place: int, hidden: str, output: str | None) -> layers.Layer:

@@ -21,6 +21,7 @@ from cnnbp.cli.plan import LENET, TOOLBOX, Beginning, Continuation, Plan
 from cnnbp.cli.session import Environment
 from cnnbp.definition import DType, default_optimizer
 from cnnbp.losses import LossName, read_loss
+from cnnbp.spec import output_activation
 
 app = typer.Typer(
     help="Train convolutional networks on the CPU.",
@@ -254,7 +255,8 @@ def _use(threads: int | None) -> None:
 
 
 def _descent(loss: LossName, lr: float | None, momentum: float | None) -> cnnbp.optim.SGD:
-    usual = default_optimizer(read_loss(loss))
+    wanted = read_loss(loss)
+    usual = default_optimizer(wanted, ends_with_sigmoid=output_activation(wanted) == "sigmoid")
     return cnnbp.optim.SGD(
         lr=usual.lr if lr is None else lr,
         momentum=usual.momentum if momentum is None else momentum,
