@@ -25,7 +25,8 @@ NETWORKS = {
     "sigmoid and mean pooling": [
         Conv2d(3, 3, activation="sigmoid"),
         AvgPool2d(2),
-        Linear(4, activation="sigmoid"),
+        Linear(5, activation="sigmoid"),
+        Linear(4),
     ],
     "every option of a convolution": [
         Conv2d(4, (3, 2), stride=(1, 2), padding=((2, 1), (0, 3)), dilation=(2, 1), groups=2),

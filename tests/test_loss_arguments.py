@@ -34,6 +34,12 @@ def net_of(outputs: int, **options):
     return lambda: identity_network(outputs, CrossEntropy(**options))
 
 
+def net_that_ends_with(*layers, loss="bce_with_logits"):
+    """The layer of index 0 has a sigmoid, as a hidden one may."""
+    hidden = L.Conv2d(2, 1, activation="sigmoid")
+    return cnnbp.Network([hidden, *layers], input_shape=(1, 2, 2), loss=loss)
+
+
 #: A call, and the words of the error.
 REFUSED = {
     "no-loss": (lambda: identity_network(3, losses.Loss()), "loss", "Loss()"),
@@ -60,6 +66,33 @@ REFUSED = {
         lambda: identity_network(3, BCEWithLogits(pos_weight=[1, 2])), "pos_weight", "2", "3"
     ),
     "negative-pos-weight": (lambda: BCEWithLogits(pos_weight=[-1]), "pos_weight", "-1"),
+    "logits-behind-a-sigmoid": (
+        lambda: net_that_ends_with(L.Linear(3, activation="sigmoid")),
+        "layer 1 (Linear) ends with sigmoid", "bce_with_logits", "leave the activation out",
+    ),
+    "logits-behind-a-softmax": (
+        lambda: net_that_ends_with(L.Linear(3), L.Softmax(), loss="cross_entropy"),
+        "layer 2 (Softmax) ends with softmax", "cross_entropy",
+    ),
+    "a-sigmoid-before-flattening": (
+        lambda: net_that_ends_with(L.Conv2d(3, 1), L.Sigmoid(), L.Flatten()), "layer 2 (Sigmoid)"
+    ),
+    "a-sigmoid-of-a-sum": (
+        lambda: net_that_ends_with(L.Residual([L.Conv2d(2, 1)], activation="sigmoid")),
+        "layer 1 (Residual)", "sigmoid",
+    ),
+    "a-sigmoid-of-a-branch": (
+        lambda: net_that_ends_with(
+            L.Concat([[], [L.Conv2d(1, 1), L.Conv2d(2, 1, activation="sigmoid")]])
+        ),
+        "layer 1.branches.1.1 (Conv2d)", "sigmoid",
+    ),
+    "a-summary-of-logits-behind-a-sigmoid": (
+        lambda: cnnbp.summarize(
+            [L.Linear(3, activation="sigmoid")], input_shape=(1, 2, 2), loss="cross_entropy"
+        ),
+        "layer 0 (Linear) ends with sigmoid", "cross_entropy",
+    ),
     "no-delta": (lambda: Huber(delta=0), "delta", "0"),
     "infinite-delta": (lambda: Huber(delta=np.inf), "delta", "inf"),
     "negative-margin": (lambda: Hinge(margin=-1), "margin", "-1"),
@@ -70,6 +103,20 @@ REFUSED = {
 def test_losses_that_cannot_be_are_refused(name):
     call, *words = REFUSED[name]
     assert_refused(call, words)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss"),
+    [
+        ([L.Linear(3, activation="sigmoid")], "mse"),
+        ([L.Linear(3), L.Softmax()], "huber"),
+        ([L.Linear(3, activation="tanh")], "bce_with_logits"),
+        ([L.Sigmoid(), L.Linear(3)], "cross_entropy"),
+        ([L.Residual([L.Conv2d(2, 1, activation="sigmoid")])], "bce_with_logits"),
+    ],
+)
+def test_what_is_no_logit_behind_sigmoid_or_softmax_is_taken(layers, loss):
+    assert len(net_that_ends_with(*layers, loss=loss).layers) == 1 + len(layers)
 
 
 #: Class numbers or targets, weights, and the words of the error.
@@ -98,6 +145,49 @@ def test_samples_that_a_loss_cannot_take_are_refused_and_nothing_is_changed(name
     assert_refused(lambda: getattr(net, method)(images(np.eye(3)), y, sample_weight=weight), words)
     assert_same_bits(net.state_dict(), before)
     assert not net.gradient_dict()["0.weight"].any()
+
+
+#: A loss, a target that it cannot take, and the words of the error.
+TARGETS = {
+    "a-mask-of-bytes": ("bce_with_logits", 255, "255", "0 to 1", "scale or clip"),
+    "a-label-of-minus-1": ("bce_with_logits", -1, "-1", "0 to 1"),
+    "a-rounding-above-1": ("bce_with_logits", 1 + 2.0**-52, "1.0000000000000002", "0 to 1"),
+    "a-negative-share": ("cross_entropy", -1e-300, "-1e-300", "0 up"),
+    "past-float32": ("bce_with_logits", 1e300, "1e+300", "0 to 1"),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "method", ["train_step", "accumulate_gradients", "evaluate", "trace", "fit"]
+)
+def test_targets_out_of_a_losss_range_are_refused_and_nothing_is_changed(name, method, dtype):
+    """-0 is in the range; it is in a sample before the bad one, which is named."""
+    loss, target, *words = TARGETS[name]
+    net = identity_network(3, loss, dtype)
+    before = net.state_dict()
+    y = np.array([[-0.0, 0, 1], [1, 0, target], [0, -1, 0]])
+    call = lambda: getattr(net, method)(images(np.eye(3)), y)  # noqa: E731
+    assert_refused(call, (f"y holds {words[0]} in sample 1, but loss {loss} takes", *words[1:]))
+    assert_same_bits(net.state_dict(), before)
+    assert not net.gradient_dict()["0.weight"].any()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_target_out_of_range_is_found_among_many(kind):
+    """Of more numbers than one task looks at, with -0 in the first; the core takes both types."""
+    net, y = identity_network(3, "bce_with_logits"), np.zeros((50_000, 3), kind)
+    y[0] = -0.0
+    y[40_000:, 1] = 1.5
+    with pytest.raises(ValueError, match=r"y holds 1\.5 in sample 40000,"):
+        net._core.check(images(np.zeros((50_000, 3))), y)
+    net._core.check(images(np.zeros((40_000, 3))), y[:40_000])
+
+
+@pytest.mark.parametrize(("loss", "most"), [("bce_with_logits", 1), ("cross_entropy", 1e30)])
+def test_targets_at_the_ends_of_the_range_are_taken(loss, most, dtype):
+    net, y = identity_network(3, loss, dtype), np.array([[0, -0.0, most]])
+    assert np.isfinite(net.train_step(images(np.ones((1, 3))), y))
 
 
 def test_hinge_refuses_targets():

@@ -40,7 +40,7 @@ SAMPLES = {
         spoiled(IMAGES.astype(np.float64), 1e300), LABELS, "x", "1e+300", "7", "float32"
     ),
     "an-image-that-rounds-to-infinity": (
-        spoiled(IMAGES.astype(np.float64), 3.4028236e38), LABELS, "x", "3.40282e+38", "float32"
+        spoiled(IMAGES.astype(np.float64), 3.4028236e38), LABELS, "x", "3.4028236e+38", "float32"
     ),
     "one-label-too-few": (IMAGES, LABELS[:-1], "y", "19", "18"),
     "label-past-the-classes": (IMAGES, LABELS + (np.arange(19) == 11), "y", "4"),
@@ -52,7 +52,8 @@ SAMPLES = {
     "targets-of-rank-3": (IMAGES, TARGETS[:, :, None, None, None], "y", "(19, 4, 1, 1, 1)"),
     "nan-in-the-targets": (IMAGES, spoiled(TARGETS), "y", "NaN", "7"),
     "infinity-in-the-targets": (IMAGES, spoiled(TARGETS, -np.inf), "y", "7"),
-    "a-target-past-float32": (IMAGES, spoiled(TARGETS, -1e39), "y", "-1e+39", "7", "float32"),
+    "a-target-past-float32": (IMAGES, spoiled(TARGETS, 1e39), "y", "1e+39", "7", "float32"),
+    "a-negative-target": (IMAGES, spoiled(TARGETS, -0.25), "y holds -0.25", "7", "cross_entropy"),
 }  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class CrossEntropy(Loss):
     """``ℓ = -Σ_k c_k ((1 - s) t_k + s / K) log softmax(x)_k``; the outputs x are logits.
 
     torch's CrossEntropyLoss: with class numbers y, the mean divides by ``Σ w c_y``, with targets
-    by ``Σ w``.
+    by ``Σ w``. Targets are at least 0. A last layer that ends with sigmoid or softmax is refused.
 
     Parameters
     ----------
@@ -138,8 +138,9 @@ class CrossEntropy(Loss):
 class BCEWithLogits(Loss):
     """``ℓ = -Σ_k p_k t_k log σ(x_k) + (1 - t_k) log (1 - σ(x_k))``; the outputs x are logits.
 
-    Binary cross entropy: every output is a yes or no of its own. With one output, a sample counts
-    as right when the output is above 0 where the target is above ½.
+    Binary cross entropy: every output is a yes or no of its own, with a target from 0 to 1. With
+    one output, a sample counts as right when the output is above 0 where the target is above ½. A
+    last layer that ends with sigmoid or softmax is refused.
 
     Parameters
     ----------

@@ -1,11 +1,12 @@
 #include "network/checks.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <sstream>
 #include <stdexcept>
 
 #include "kernels/arguments.hpp"
@@ -17,37 +18,47 @@ namespace {
 /// Numbers that one task looks at: 256 KB of float32.
 constexpr Index scan_size = 64 * 1024;
 
-/// "1e+300": `std::to_string` would write all of its digits.
+/// "1e+300", and as many digits as tell it from its neighbours: 255, 1.0000000000000002.
 std::string text(double value) {
-  std::ostringstream stream;
-  stream << value;
-  return stream.str();
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
 
-/// Without the sign, the bits of numbers are in their order, infinity and NaN the last: those above the largest carry
-/// into the sign when all that are left are added. Comparing x − x with 0 took five times as long, a thirtieth of a
-/// small network's step.
+/// What numbers may be: finite, and from `least`, which is 0 or −`largest`, to `largest`.
 template <class T>
-bool all_within(const T* values, Index count, T largest) {
+struct Range {
+  T least, largest;
+
+  bool holds(T value) const { return value >= least && value <= largest; }
+};
+
+/// Without the sign, the bits of numbers are in their order, infinity and NaN the last: the bits of the largest minus
+/// those of one above it leave a sign. Comparing x − x with 0 took five times as long, a thirtieth of a small network's
+/// step. Where the least is 0, signs are read, too, and −0 is not within.
+template <class T>
+bool all_within(const T* values, Index count, const Range<T>& range) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   constexpr Bits magnitude = ~Bits{0} >> 1;
-  const Bits left = magnitude - std::bit_cast<Bits>(largest);
-  Bits carried = 0;
-  for (Index i = 0; i < count; ++i) carried |= (std::bit_cast<Bits>(values[i]) & magnitude) + left;
-  return carried >> (8 * sizeof(T) - 1) == 0;
+  const Bits largest = std::bit_cast<Bits>(range.largest), read = range.least < 0 ? magnitude : ~Bits{0};
+  Bits signs = 0;
+  for (Index i = 0; i < count; ++i) {
+    const Bits bits = std::bit_cast<Bits>(values[i]) & read;
+    signs |= bits | (largest - bits);
+  }
+  return signs >> (8 * sizeof(T) - 1) == 0;
 }
 
-/// The place of the first number that is NaN or further from 0 than `largest`, or `count`.
+/// The place of the first number that is NaN or out of the range, or `count`.
 template <class T>
-Index first_beyond(const T* values, Index count, T largest) {
+Index first_beyond(const T* values, Index count, const Range<T>& range) {
   const Index tasks = (count + scan_size - 1) / scan_size;
   std::vector<Index> found(static_cast<std::size_t>(tasks), count);
-  const auto beyond = [=](T v) { return !(std::abs(v) <= largest); };
+  const auto beyond = [=](T v) { return !range.holds(v); };
   const Schedule scan{{Loop{tasks, [=, &found](Index task, std::byte*) {
                               const Index begin = task * scan_size, end = std::min(begin + scan_size, count);
-                              if (all_within(values + begin, end - begin, largest)) return;
-                              found[static_cast<std::size_t>(task)] =
-                                  std::find_if(values + begin, values + end, beyond) - values;
+                              if (all_within(values + begin, end - begin, range)) return;
+                              const Index place = std::find_if(values + begin, values + end, beyond) - values;
+                              if (place < end) found[static_cast<std::size_t>(task)] = place;
                             }}}};
   run({&scan});
   return tasks > 0 ? *std::min_element(found.begin(), found.end()) : count;
@@ -60,21 +71,44 @@ constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
 template <class T>
 constexpr double most_held = sizeof(T) == 4 ? 0x1.fffffefffffffp127 : std::numeric_limits<double>::max();
 
+/// Targets that a loss takes: all, unless it has a name here.
+struct Limits {
+  const char* loss = nullptr;
+  double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();
+};
+
+Limits limits_of(const Loss& loss) {
+  if (std::holds_alternative<BCEWithLogits>(loss)) return {"bce_with_logits", 0.0, 1.0};
+  if (std::holds_alternative<CrossEntropy>(loss)) return {.loss = "cross_entropy", .least = 0.0};
+  return {};
+}
+
+/// The numbers of T that a network of N takes over.
+template <class N, class T>
+Range<T> range_of(const Limits& limits) {
+  constexpr T finite = sizeof(N) < sizeof(T) ? T(most_held<N>) : std::numeric_limits<T>::max();
+  const T largest = limits.most < double(finite) ? T(limits.most) : finite;
+  return {limits.least < 0 ? -largest : T(0), largest};
+}
+
 /// Of numbers of T that a network of N takes over.
 template <class N, class T>
-void require_finite(const char* name, const void* data, std::int64_t samples, std::int64_t features) {
+void require_range(const char* name, const void* data, std::int64_t samples, std::int64_t features,
+                   const Limits& limits = {}) {
   const T* values = static_cast<const T*>(data);
-  constexpr bool narrows = sizeof(N) < sizeof(T);
-  constexpr T largest = narrows ? T(most_held<N>) : std::numeric_limits<T>::max();
-  const Index place = first_beyond(values, samples * features, largest);
+  const Index place = first_beyond(values, samples * features, range_of<N, T>(limits));
   if (place == samples * features) return;
   const T value = values[place];
-  const std::string sample = " in sample " + std::to_string(place / features);
-  if (narrows && std::isfinite(value))
-    throw std::invalid_argument(std::string(name) + " holds " + text(value) + sample +
-                                ", more than float32 does: scale the numbers, or train in float64");
-  throw std::invalid_argument(std::string(name) + " holds " + (std::isnan(value) ? "NaN" : "infinity") + sample +
-                              "; replace or drop such samples");
+  const std::string holds = std::string(name) + " holds ", sample = " in sample " + std::to_string(place / features);
+  if (!std::isfinite(value))
+    throw std::invalid_argument(holds + (std::isnan(value) ? "NaN" : "infinity") + sample +
+                                "; replace or drop such samples");
+  if (limits.loss != nullptr && (value < limits.least || value > limits.most))
+    throw std::invalid_argument(holds + text(value) + sample + ", but loss " + limits.loss + " takes targets from 0 " +
+                                (std::isfinite(limits.most) ? "to " + text(limits.most) : "up") +
+                                "; scale or clip them");
+  throw std::invalid_argument(holds + text(value) + sample +
+                              ", more than float32 does: scale the numbers, or train in float64");
 }
 
 std::string number(std::int64_t n) { return std::to_string(n); }
@@ -133,8 +167,8 @@ void check_holds_apart_from_0(const std::string& name, double value) {
 template <class T>
 void check_images(const Images& x, const Shape& shape) {
   if (x.count < 1) throw std::invalid_argument("x has no samples, expected at least one");
-  if (x.type == Images::Type::float32) require_finite<T, float>("x", x.data, x.count, shape.features());
-  if (x.type == Images::Type::float64) require_finite<T, double>("x", x.data, x.count, shape.features());
+  if (x.type == Images::Type::float32) require_range<T, float>("x", x.data, x.count, shape.features());
+  if (x.type == Images::Type::float64) require_range<T, double>("x", x.data, x.count, shape.features());
 }
 
 template <class T>
@@ -147,8 +181,8 @@ void check_targets(const Targets& y, std::int64_t samples, std::int64_t features
     throw std::invalid_argument("y holds targets (" + number(samples) + ", " + number(features) +
                                 "), but loss hinge needs class numbers (" + number(samples) +
                                 ",); use y.argmax(axis=1) of one-hot targets");
-  if (y.type == Targets::Type::float32) require_finite<T, float>("y", y.data, y.count, features);
-  else require_finite<T, double>("y", y.data, y.count, features);
+  if (y.type == Targets::Type::float32) require_range<T, float>("y", y.data, y.count, features, limits_of(loss));
+  else require_range<T, double>("y", y.data, y.count, features, limits_of(loss));
 }
 
 void check_order(std::span<const std::int64_t> order, std::int64_t samples) {

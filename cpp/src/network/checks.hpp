@@ -23,12 +23,14 @@ void check_holds_apart_from_0(const std::string& name, double value);
 template <class T>
 void check_images(const Images& x, const Shape& shape);
 
-/// The same for y, and its weights: labels must be classes of the loss, weights finite, as their sum, and at least 0.
+/// The same for y, and its weights: labels must be classes of the loss, targets numbers that it takes, weights finite,
+/// as their sum, and at least 0.
 template <class T>
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss);
 
-/// Throws std::invalid_argument for an option out of range or one that does not fit the network's output.
-void check_loss(const Loss& loss, const Shape& output);
+/// Throws std::invalid_argument for an option out of range or one that does not fit the network's output, and where the
+/// loss takes logits and the last layer ends with sigmoid or softmax.
+void check_loss(const NetworkDefinition& definition, const Shape& output);
 
 /// Sample numbers must be 0 … samples − 1.
 void check_order(std::span<const std::int64_t> order, std::int64_t samples);

@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "layers/geometry.hpp"
+#include "layers/make_layer.hpp"
 #include "network/checks.hpp"
 
 namespace cnnbp {
@@ -41,10 +42,34 @@ void check(const CrossEntropy& loss, const Shape& output) {
   check_factors("class_weights", loss.class_weights, output);
 }
 
+const char* name_of_logits_loss(const Loss& loss) {
+  if (std::holds_alternative<BCEWithLogits>(loss)) return "bce_with_logits";
+  return std::holds_alternative<CrossEntropy>(loss) ? "cross_entropy" : nullptr;
+}
+
+/// The layers must not end with sigmoid or softmax, nor any branch that they end with.
+void check_logits(const std::string& loss, const std::vector<LayerDefinition>& layers, const std::string& prefix = "") {
+  std::size_t last = layers.size();
+  while (last > 0 && std::holds_alternative<Flatten>(layers[last - 1])) --last;
+  if (last == 0) return;
+  const LayerDefinition& layer = layers[last - 1];
+  const std::string name = prefix + std::to_string(last - 1);
+  const Function::Kind function = activation_of(layer).kind;
+  if (function == Function::sigmoid || function == Function::softmax)
+    throw std::invalid_argument("layer " + name + " (" + type_name(layer) + ") ends with " +
+                                (function == Function::sigmoid ? "sigmoid" : "softmax") + ", but loss " + loss +
+                                " takes what comes before it: leave the activation out");
+  const auto* concat = std::get_if<Concat>(&layer);
+  if (concat == nullptr || function != Function::identity) return;
+  for (std::size_t i = 0; i < concat->branches.size(); ++i)
+    check_logits(loss, concat->branches[i], name + ".branches." + std::to_string(i) + ".");
+}
+
 }  // namespace
 
-void check_loss(const Loss& loss, const Shape& output) {
-  std::visit([&](const auto& l) { check(l, output); }, loss);
+void check_loss(const NetworkDefinition& definition, const Shape& output) {
+  std::visit([&](const auto& l) { check(l, output); }, definition.loss);
+  if (const char* loss = name_of_logits_loss(definition.loss)) check_logits(loss, definition.layers);
 }
 
 }  // namespace cnnbp

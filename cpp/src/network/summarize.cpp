@@ -116,7 +116,7 @@ std::vector<LayerSummary> summarize(const NetworkDefinition& definition) {
   if (definition.layers.empty()) throw std::invalid_argument("layers is empty, expected at least one layer");
   Walk walk;
   const Maps output = walk.layers(definition.layers, "", {definition.input, false});
-  check_loss(definition.loss, output.shape);
+  check_loss(definition, output.shape);
   return std::move(walk.all);
 }
 
