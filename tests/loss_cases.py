@@ -1,11 +1,22 @@
 """Every loss with every option, alone: through a network whose outputs are its inputs."""
 
 import numpy as np
+import pytest
 
 import cnnbp
 import oracle_losses
 from cnnbp import layers as L  # noqa: N812
 from cnnbp.losses import L1, MSE, BCEWithLogits, CrossEntropy, Hinge, Huber
+
+#: Batches of whole blocks and of parts of them.
+shapes = pytest.mark.parametrize(
+    ("batch", "outputs"), [(1, 2), (4, 3), (15, 10), (16, 7), (17, 10), (33, 13), (50, 10)]
+)
+
+
+def tolerance(dtype, terms: int) -> float:
+    """Relative to Σ|terms|: a rounding for each term of a sum, and a few for what is summed."""
+    return (terms + 8) * float(np.finfo(dtype).eps)
 
 
 def factors(outputs: int) -> list[float]:

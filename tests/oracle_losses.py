@@ -88,6 +88,12 @@ def cross_entropy(
     return _mean((q * (log_total - shifted)).sum(axis=1), slopes, sample_weight, divisor)
 
 
+def share_of_right_sides(logits, targets, sample_weight=None) -> float:
+    """The mean over samples of the share of outputs above 0 as targets are above ½."""
+    right = ((np.asarray(logits) > 0) == (np.asarray(targets) > 0.5)).mean(axis=1)
+    return float(np.average(right, weights=sample_weight))
+
+
 def one_hot(labels, classes: int) -> Array:
     """A row for each label; with one class, label 1 is the target 1."""
     labels = np.asarray(labels)

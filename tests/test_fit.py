@@ -169,6 +169,16 @@ def test_without_validation_data_there_are_no_validation_results(data):
     assert epoch.val_accuracy is None
 
 
+def test_a_regression_has_a_validation_loss_and_no_accuracy(data):
+    x, y = data[0], np.stack([data[1], data[1] / 2], axis=1)
+    net = Network([Linear(2)], input_shape=(1, 8, 8), optimizer=SGD(lr=0.01))
+    history = net.fit(x, y, validation_data=(x, y), progress=False)
+    (epoch,) = history.epochs
+    assert {"loss": epoch.val_loss} == net.evaluate(x, y)
+    assert epoch.val_accuracy is None
+    assert json.loads(history.to_json())["epochs"][0]["val_accuracy"] is None
+
+
 def test_a_history_is_written_as_json(data):
     history = make().fit(*data, progress=False)
     read = json.loads(history.to_json())

@@ -7,6 +7,9 @@ import types
 
 import pytest
 
+from cnnbp import Network
+from cnnbp.layers import Linear
+from cnnbp.optim import SGD
 from striped import Recorder, make, stripes
 
 
@@ -36,6 +39,15 @@ def test_where_there_is_no_terminal_an_epoch_is_a_line(data, capsys):
     assert "val accuracy" in second
     assert "images/s" in second
     assert second.isprintable()
+
+
+def test_a_regression_is_shown_with_its_loss_alone(data, capsys):
+    x, y = data[0], data[1][:, None] / 2
+    net = Network([Linear(1)], input_shape=(1, 8, 8), optimizer=SGD(lr=0.01))
+    net.fit(x, y, validation_data=(x, y))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "val loss" in line
+    assert "accuracy" not in line
 
 
 @pytest.mark.parametrize("output", [None, types.SimpleNamespace(write=len)])

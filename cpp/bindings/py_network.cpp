@@ -167,7 +167,8 @@ void PyNetwork::zero_gradients() {
   visit_unlocked([](auto& n) { n.zero_gradients(); });
 }
 
-std::pair<double, double> PyNetwork::evaluate(const py::array& x, const py::array& y, const Numbers& sample_weight) {
+std::pair<double, std::optional<double>> PyNetwork::evaluate(const py::array& x, const py::array& y,
+                                                             const Numbers& sample_weight) {
   const Images inputs = read(x);
   const Targets wanted = read_targets(y, sample_weight);
   const Evaluation result = visit_unlocked([&](auto& n) { return n.evaluate(inputs, wanted, asked_now_and_then()); });

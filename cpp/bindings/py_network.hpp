@@ -35,7 +35,9 @@ class PyNetwork {
   double accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight);
   void apply_gradients();
   void zero_gradients();
-  std::pair<double, double> evaluate(const py::array& x, const py::array& y, const Numbers& sample_weight);
+  /// Loss and accuracy, if there is one.
+  std::pair<double, std::optional<double>> evaluate(const py::array& x, const py::array& y,
+                                                    const Numbers& sample_weight);
   py::array predict(const py::array& x);
   py::dict trace(const py::array& x, const py::array& y, const Numbers& sample_weight);
 

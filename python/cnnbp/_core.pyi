@@ -416,8 +416,8 @@ class Network:
     def zero_gradients(self) -> None: ...
     def evaluate(
         self, x: Images, y: NDArray[Any], sample_weight: Weights = None
-    ) -> tuple[float, float]:
-        """Mean loss and accuracy, over any number of samples.
+    ) -> tuple[float, float | None]:
+        """Mean loss, and the accuracy if there is one, over any number of samples.
 
         Signals are looked at at most twenty times a second; a handler that changes the network
         gets a RuntimeError.

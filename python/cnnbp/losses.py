@@ -138,9 +138,10 @@ class CrossEntropy(Loss):
 class BCEWithLogits(Loss):
     """``ℓ = -Σ_k p_k t_k log σ(x_k) + (1 - t_k) log (1 - σ(x_k))``; the outputs x are logits.
 
-    Binary cross entropy: every output is a yes or no of its own, with a target from 0 to 1. With
-    one output, a sample counts as right when the output is above 0 where the target is above ½. A
-    last layer that ends with sigmoid or softmax is refused.
+    Binary cross entropy: every output is a yes or no of its own, with a target from 0 to 1. The
+    accuracy is the share of outputs on the right side, above 0 where the target is above ½ and not
+    elsewhere; with class numbers and several outputs, of samples whose largest output is at the
+    class. A last layer that ends with sigmoid or softmax is refused.
 
     Parameters
     ----------

@@ -42,8 +42,7 @@ class Network(NetworkState):
         Channels, height and width of an image.
     loss : Loss or {"mse", "cross_entropy", "bce_with_logits", "l1", "huber", "hinge"}
         What is minimised, in the mean over samples: one of `cnnbp.losses`, or its name. "mse" is
-        ``½ Σ e²`` (the toolbox's); "cross_entropy" is that of a softmax over the outputs, which
-        are logits then.
+        ``½ Σ e²``, the toolbox's. "cross_entropy" and "bce_with_logits" take logits.
     optimizer : Optimizer, optional
         How parameters are updated; see `cnnbp.optim`. When left out, ``SGD(lr=1.0)`` with "mse" and
         a sigmoid at the end, as the toolbox, ``SGD(lr=0.01, momentum=0.9)`` with "mse" and any
@@ -236,10 +235,13 @@ class Network(NetworkState):
 
         A sample is right when its largest output is at its class, or at the largest target. A
         network with one output is right when that is on the target's side: of 0 with
-        "bce_with_logits", else of ½. A signal's handler must not change the network: RuntimeError.
+        "bce_with_logits", else of ½. With targets ``(N, K)`` of "bce_with_logits" each output is
+        asked so, and a sample counts by the share that is right. "mse", "l1" and "huber" have no
+        accuracy, and the result no such key, with targets that are not all 0 or 1. A signal's
+        handler must not change the network: RuntimeError.
         """
         loss, accuracy = self._core.evaluate(*self._read_samples(x, y, sample_weight))
-        return {"loss": loss, "accuracy": accuracy}
+        return {"loss": loss} if accuracy is None else {"loss": loss, "accuracy": accuracy}
 
     def predict(self, x: ArrayLike) -> _core.Float:
         """Return the outputs of images, ``(N, *output_shape)`` in the network's dtype.

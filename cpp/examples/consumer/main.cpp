@@ -41,8 +41,8 @@ int main() try {
     std::printf("epoch %d: loss %.4f\n", static_cast<int>(epoch) + 1, batches.losses.back());
   }
   const Evaluation result = net.evaluate({images.data(), samples}, {labels.data(), samples});
-  std::printf("cnnbp %s on %s: accuracy %.3f\n", version().c_str(), isa().c_str(), result.accuracy);
-  return result.accuracy > 0.95 ? 0 : 1;
+  std::printf("cnnbp %s on %s: accuracy %.3f\n", version().c_str(), isa().c_str(), *result.accuracy);
+  return *result.accuracy > 0.95 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

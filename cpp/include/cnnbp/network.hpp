@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -43,10 +44,13 @@ struct Targets {
   const std::int64_t* labels() const { return type == Type::labels ? static_cast<const std::int64_t*>(data) : nullptr; }
 };
 
-/// Mean loss, and the share of the samples' weight that is right: the largest output is at a largest target. With one
-/// output: it is above ½, or with BCEWithLogits above 0, where the target is above ½.
+/// Mean loss, and the share of the samples' weight that is right: the largest output is at the class, or at a largest
+/// target. With one output: it is above ½, or with BCEWithLogits above 0, where the target is above ½; with several
+/// and BCEWithLogits' targets, the share of a sample's outputs of which that is true. MSE, L1 and Huber have none with
+/// targets that are not all 0 or 1.
 struct Evaluation {
-  double loss, accuracy;
+  double loss;
+  std::optional<double> accuracy = {};
 };
 
 /// Of the batches of an epoch: each one's mean loss, and what its samples weigh together, with their classes' weights.

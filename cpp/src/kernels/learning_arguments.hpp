@@ -12,10 +12,11 @@ struct BlockLoss {
   const T* target;  // t: [feature][lane]
   T* delta;         // scale · ∂ℓ/∂x: [feature][lane]
   Index features, lanes;
-  const T* scale;  // the sample's share of the batch's loss
-  T* loss;         // ℓ
-  T* correct;      // 1 where the largest output is at a largest target, else 0
-  T threshold;     // with one feature: 1 where x > threshold is what t > ½ is
+  const T* scale;    // the sample's share of the batch's loss
+  T* loss;           // ℓ
+  T* correct;        // with each_output how many are right; else 1 where the largest is at a largest target, or 0
+  bool each_output;  // each is a yes or no: right where x > threshold is what t > ½ is
+  T threshold;
 };
 
 /// ℓ = −Σ q log softmax(x) with q = weight ∘ (keep · t + spread), in three sums: ℓ = loss + target_sum · log

@@ -55,23 +55,31 @@ void softmax_delta(const Softmax<T>& a) {
   });
 }
 
-/// 1 where the output is right, as BlockLoss::correct has it, else 0.
+/// How many outputs are on their target's side of the threshold.
+template <class V, class T>
+inline V count_correct(const BlockLoss<T>& a, Index part) {
+  const V yes = V::broadcast(1), no = zero<V>(), threshold = V::broadcast(a.threshold), half = V::broadcast(0.5);
+  V count = no;
+  for (Index i = part; i < a.features * a.lanes; i += a.lanes) {
+    const V says = select_greater(V::load(a.output + i), threshold, yes, no);
+    const V wanted = select_greater(V::load(a.target + i), half, yes, no);
+    count = count + select_equal(says, wanted, yes, no);
+  }
+  return count;
+}
+
+/// As BlockLoss::correct has it.
 template <class V, class T>
 inline void mark_correct(const BlockLoss<T>& a, Index part) {
-  const V yes = V::broadcast(1), no = zero<V>();
-  V output = V::load(a.output + part), target = V::load(a.target + part);
-  if (a.features == 1) {
-    const V says = select_greater(output, V::broadcast(a.threshold), yes, no);
-    return select_equal(says, select_greater(target, V::broadcast(0.5), yes, no), yes, no).store(a.correct + part);
-  }
-  V at_output = target;
+  if (a.each_output) return count_correct<V>(a, part).store(a.correct + part);
+  V output = V::load(a.output + part), target = V::load(a.target + part), at_output = target;
   for (Index i = a.lanes + part; i < a.features * a.lanes; i += a.lanes) {
     const V x = V::load(a.output + i), t = V::load(a.target + i);
     at_output = select_greater(x, output, t, at_output);
     output = maximum(x, output);
     target = maximum(t, target);
   }
-  select_equal(at_output, target, yes, no).store(a.correct + part);
+  select_equal(at_output, target, V::broadcast(1), zero<V>()).store(a.correct + part);
 }
 
 /// ℓ = Σ_k of what `term` adds to it for output k, and the slope that it returns as delta.

@@ -1,5 +1,6 @@
 #include "layers/loss.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -48,7 +49,20 @@ const std::vector<double>* factors_of(const Loss& loss) {
   return nullptr;
 }
 
+template <class T>
+bool all_yes_or_no(const Targets& y, Index features) {
+  const T* values = static_cast<const T*>(y.data);
+  return std::all_of(values, values + y.count * features, [](T t) { return t == T(0) || t == T(1); });
+}
+
 }  // namespace
+
+bool has_accuracy(const Loss& loss, const Targets& y, Index features) {
+  const bool of_numbers =
+      std::holds_alternative<MSE>(loss) || std::holds_alternative<L1>(loss) || std::holds_alternative<Huber>(loss);
+  if (!of_numbers || y.labels() != nullptr) return true;
+  return y.type == Targets::Type::float32 ? all_yes_or_no<float>(y, features) : all_yes_or_no<double>(y, features);
+}
 
 LossTotal& LossTotal::operator+=(const LossTotal& other) {
   weighted_loss += other.weighted_loss;
@@ -60,7 +74,7 @@ LossTotal& LossTotal::operator+=(const LossTotal& other) {
 
 template <class T>
 BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
-    : loss_(loss), samples_(static_cast<std::size_t>(samples)) {
+    : loss_(loss), features_(features), samples_(static_cast<std::size_t>(samples)) {
   const std::vector<double>* factors = factors_of(loss);
   if (factors == nullptr) return;
   if (factors->empty()) factors_.assign(static_cast<std::size_t>(features), T(1));
@@ -70,10 +84,12 @@ BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
 template <class T>
 void BatchLoss<T>::weigh(const Targets& y, const Selection& selection) {
   const auto* classes = std::get_if<CrossEntropy>(&loss_);
+  // A class number names one output: it is right where that is the largest.
+  each_output_ = features_ == 1 || (std::holds_alternative<BCEWithLogits>(loss_) && y.labels() == nullptr);
   divisor_ = 0.0;
   weights_.resize(samples_);
   losses_.resize(samples_);
-  correct_.resize(samples_);
+  right_.resize(samples_);
   for (std::size_t n = 0; n < weights_.size(); ++n) {
     const Index sample = selection[static_cast<Index>(n)];
     weights_[n] = y.weights.empty() ? 1.0 : y.weights[static_cast<std::size_t>(sample)];
@@ -118,6 +134,7 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
                                   .correct = sums.correct,
                                   .threshold = std::holds_alternative<BCEWithLogits>(loss_) ? T(0) : T(0.5)};
   std::visit(Evaluate<T>{table, arguments, factors_.data(), sums}, loss_);
+                                  .each_output = each_output_,
   table.multiply_by_derivative(output.function, output.value.block(block), delta, features * lanes);
   for (Index n = 0; n < lanes; ++n) {
     if (sums.scale[n] > T(0)) continue;
@@ -128,7 +145,8 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
     losses_[sample] = double(sums.loss[n]);
     if (std::holds_alternative<CrossEntropy>(loss_))
       losses_[sample] += double(sums.target_sum[n]) * std::log(double(sums.exponentials[n]));
-    correct_[sample] = sums.correct[n] > 0 && !std::isnan(losses_[sample]);  // what is no number is not right
+    right_[sample] = double(sums.correct[n]) / (each_output_ ? double(features) : 1.0);
+    if (std::isnan(losses_[sample])) right_[sample] = 0.0;  // what is no number is not right
   }
 }
 
@@ -139,7 +157,7 @@ LossTotal BatchLoss<T>::total() const {
     if (weights_[n] == 0.0) continue;  // whatever its loss, be it NaN
     total.weighted_loss += weights_[n] * losses_[n];
     total.weight += weights_[n];
-    if (correct_[n]) total.right += weights_[n];
+    total.right += weights_[n] * right_[n];
   }
   return total;
 }

@@ -17,6 +17,9 @@ struct LossTotal {
   double accuracy() const { return weight > 0 ? right / weight : 0.0; }
 };
 
+/// Whether right and wrong mean anything: not for MSE, L1 and Huber with targets that are not all 0 or 1.
+bool has_accuracy(const Loss& loss, const Targets& y, Index features);
+
 /// One batch's loss, sample by sample, after its loop has run.
 template <class T>
 class BatchLoss {
@@ -38,10 +41,12 @@ class BatchLoss {
 
   Loss loss_;
   std::vector<T> factors_;  // of the outputs: the loss's class or positive weights, if it takes any
-  double divisor_ = 0.0;
+  double divisor_ = 0.0, scale_ = 1.0;
+  Index features_;
+  bool each_output_ = false;  // an accuracy of outputs, not of samples
   std::size_t samples_;
-  std::vector<double> weights_, losses_;  // empty until samples are weighed: plans that never run are of any size
-  std::vector<char> correct_;
+  /// Empty until samples are weighed: plans that never run are of any size.
+  std::vector<double> weights_, losses_, right_;
 };
 
 }  // namespace cnnbp

@@ -162,7 +162,9 @@ Evaluation Network<T>::evaluate(Images x, Targets y, const std::function<bool()>
   engine_->check(x, y);
   LossTotal total;
   engine_->run_forward(x, &y, go_on, [&](const Plan<T>& plan, Index) { total += plan.loss().total(); });
-  return {total.loss() + engine_->penalty(), total.accuracy()};
+  Evaluation result{.loss = total.loss() + engine_->penalty()};
+  if (has_accuracy(engine_->definition.loss, y, engine_->features())) result.accuracy = total.accuracy();
+  return result;
 }
 
 template <class T>

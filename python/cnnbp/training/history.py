@@ -27,7 +27,8 @@ class Epoch:
     lr, last_lr : float
         Learning rates of the first and the last batch.
     val_loss, val_accuracy : float or None
-        Loss and share of right classes on the validation data, after the epoch.
+        Loss and accuracy on the validation data, after the epoch, as `Network.evaluate` has them;
+        None without such data, and where they have no accuracy.
     """
 
     number: int
@@ -46,8 +47,10 @@ class Epoch:
 
     def __str__(self) -> str:
         parts = [f"loss {self.loss:.4f}"]
-        if self.val_loss is not None and self.val_accuracy is not None:
-            parts += [f"val loss {self.val_loss:.4f}", f"val accuracy {self.val_accuracy:.2%}"]
+        if self.val_loss is not None:
+            parts.append(f"val loss {self.val_loss:.4f}")
+        if self.val_accuracy is not None:
+            parts.append(f"val accuracy {self.val_accuracy:.2%}")
         parts.append(f"lr {self.lr:.3g}")
         if self.last_lr != self.lr:
             parts[-1] += f" to {self.last_lr:.3g}"

@@ -47,8 +47,8 @@ class Trainable(Protocol):
 
     def evaluate(
         self, x: Images, y: NDArray[Any], sample_weight: NDArray[np.float64] | None = None
-    ) -> tuple[float, float]:
-        """Return the mean loss and the accuracy."""
+    ) -> tuple[float, float | None]:
+        """Return the mean loss, and the accuracy if there is one."""
         ...
 
 
