@@ -130,6 +130,17 @@ def test_the_penaltys_gradient_is_nothing_but_rounding(rng):
         assert np.abs(free[name] - sparse[name]).max() <= allowed, name
 
 
+def test_the_penaltys_gradient_is_scaled_with_the_losss(dtype, rng):
+    """To the bit by a power of two, though it is nothing but rounding."""
+    x, y = samples(rng)
+    plain, scaled = (
+        spread_out(classifier(10.0, dtype=dtype), np.random.default_rng(3)) for _ in range(2)
+    )
+    assert plain.accumulate_gradients(x, y) == scaled.accumulate_gradients(x, y, scale=0.25)
+    for name, gradient in plain.gradient_dict().items():
+        assert np.array_equal(scaled.gradient_dict()[name], gradient / 4), name
+
+
 def test_held_shares_and_kernels_stay_and_let_the_delta_through(rng):
     """Frozen, the layer has no gradients; a layer before it learns the same as without freezing."""
     x, y = rng.standard_normal((5, 1, 8, 8)), rng.integers(0, 3, 5)

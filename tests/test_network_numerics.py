@@ -6,6 +6,7 @@ import pytest
 import architectures
 import geometries
 import oracle_losses
+from claims import assert_same_bits
 
 networks = pytest.mark.parametrize(
     "architecture", architectures.ALL.values(), ids=architectures.ALL
@@ -134,6 +135,43 @@ def test_accumulated_gradients_add_up(architecture, dtype, rng):
     network.accumulate_gradients(*second)
     for name, gradient in network.gradient_dict().items():
         assert_close(gradient, alone[0][name] + alone[1][name], LAYERS_DEEP[dtype.name])
+
+
+@pytest.mark.parametrize("name", ["toolbox", "odd", "combined", "transposed", "winograd"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_parts_scaled_by_their_share_are_one_batch(name, weighted, dtype, rng):
+    """Of 19 samples in unequal parts; of weights, by the parts' sums."""
+    whole, parts = (architectures.ALL[name].build(dtype) for _ in range(2))
+    x, labels = architectures.ALL[name].samples(rng, 19, dtype)
+    weight = rng.random(19) if weighted else np.ones(19)
+    whole.train_step(x, labels, sample_weight=weight)
+    for part in (slice(0, 3), slice(3, 16), slice(16, 19)):
+        options = {"sample_weight": weight[part]} if weighted else {}
+        share = weight[part].sum() / weight.sum()
+        parts.accumulate_gradients(x[part], labels[part], scale=share, **options)
+    for key, gradient in whole.gradient_dict().items():
+        assert_close(parts.gradient_dict()[key], gradient, LAYERS_DEEP[dtype.name], key)
+
+
+@networks
+@pytest.mark.parametrize("scale", [0.25, -2.0, 0.0])
+def test_a_power_of_two_scales_gradients_to_the_bit(architecture, scale, dtype, rng):
+    """And the loss that is returned not at all; so do a sign, and 0."""
+    plain, scaled = architecture.build(dtype), architecture.build(dtype)
+    samples = architecture.samples(rng, 5, dtype)
+    loss = plain.accumulate_gradients(*samples)
+    assert scaled.accumulate_gradients(*samples, scale=scale) == loss
+    for name, gradient in plain.gradient_dict().items():
+        assert np.array_equal(scaled.gradient_dict()[name], scale * gradient), name
+
+
+def test_the_scale_of_one_call_is_not_that_of_the_next(dtype, rng):
+    plain, scaled = (architectures.ALL["combined"].build(dtype) for _ in range(2))
+    samples = architectures.ALL["combined"].samples(rng, 5, dtype)
+    scaled.accumulate_gradients(*samples, scale=0.0)
+    plain.train_step(*samples)
+    scaled.train_step(*samples)
+    assert_same_bits(scaled.gradient_dict(), plain.gradient_dict())
 
 
 def test_bytes_are_read_as_fractions_of_255(dtype, rng):

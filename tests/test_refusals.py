@@ -146,6 +146,16 @@ def test_states_are_refused_whole(network, fault):
     assert_refused_unchanged(network, lambda: network.load_state_dict(state), words)
 
 
+@pytest.mark.parametrize("scale", [np.nan, -np.inf, "1", None, True, 1e39], ids=repr)
+def test_a_scale_of_gradients_that_is_none_is_refused(network, scale):
+    """float32, the network's type, does not hold 1e39."""
+
+    def call():
+        network.accumulate_gradients(IMAGES, LABELS, scale=scale)
+
+    assert_refused_unchanged(network, call, ("scale",))
+
+
 @pytest.mark.parametrize("option", ["epochs", "batch_size"])
 @pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "all", None], ids=repr)
 def test_fit_refuses_counts_that_are_none(network, option, value):

@@ -80,7 +80,7 @@ void bind_network(py::module_& module) {
       .def("train_step", &PyNetwork::train_step, arg("x"), arg("y"), weights)
       .def("train_epoch", &PyNetwork::train_epoch, arg("x"), arg("y"), arg("order"), arg("batch_size"),
            arg("on_batch") = py::none(), arg("lr") = py::none(), weights)
-      .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"), weights)
+      .def("accumulate_gradients", &PyNetwork::accumulate_gradients, arg("x"), arg("y"), weights, arg("scale") = 1.0)
       .def("apply_gradients", &PyNetwork::apply_gradients)
       .def("zero_gradients", &PyNetwork::zero_gradients)
       .def("evaluate", &PyNetwork::evaluate, arg("x"), arg("y"), weights)

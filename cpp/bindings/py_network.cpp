@@ -153,10 +153,11 @@ py::tuple PyNetwork::train_epoch(const py::array& x, const py::array& y, const p
   return py::make_tuple(array(done.losses), array(done.weights));
 }
 
-double PyNetwork::accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight) {
+double PyNetwork::accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight,
+                                       double scale) {
   const Images inputs = read(x);
   const Targets wanted = read_targets(y, sample_weight);
-  return visit_unlocked([&](auto& n) { return n.accumulate_gradients(inputs, wanted); });
+  return visit_unlocked([&](auto& n) { return n.accumulate_gradients(inputs, wanted, scale); });
 }
 
 void PyNetwork::apply_gradients() {

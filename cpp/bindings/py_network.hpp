@@ -32,7 +32,7 @@ class PyNetwork {
   py::tuple train_epoch(const py::array& x, const py::array& y, const py::array_t<std::int64_t>& order,
                         std::int64_t batch_size, const OnBatch& on_batch, const Numbers& lr,
                         const Numbers& sample_weight);
-  double accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight);
+  double accumulate_gradients(const py::array& x, const py::array& y, const Numbers& sample_weight, double scale);
   void apply_gradients();
   void zero_gradients();
   /// Loss and accuracy, if there is one.

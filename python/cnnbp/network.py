@@ -8,7 +8,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from cnnbp import _core
-from cnnbp.arguments import read_integer
+from cnnbp.arguments import read_integer, read_number
 from cnnbp.definition import Definition, DType
 from cnnbp.initializers import Initializer
 from cnnbp.layers import Layer
@@ -197,8 +197,7 @@ class Network(NetworkState):
         on_epoch : callable, optional
             Called with the record of each finished epoch; training ends when it returns True.
         schedule : LRSchedule, optional
-            Learning rates in place of the optimizer's, which they start from; see
-            `cnnbp.optim.schedules`.
+            Rates in place of the optimizer's, which they start from; see `cnnbp.optim.schedules`.
 
         Returns
         -------
@@ -253,14 +252,22 @@ class Network(NetworkState):
         return self._core.predict(read_images(x, self.input_shape))
 
     def accumulate_gradients(
-        self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None
+        self, x: ArrayLike, y: ArrayLike, *, sample_weight: Weights = None, scale: float = 1.0
     ) -> float:
-        """Add the gradients of the mean loss over `x` to those accumulated; returns the loss.
+        """Add `scale` times the gradients of the mean loss over `x` to those accumulated.
+
+        Returns the loss, not scaled. With ``scale=n / N``, n being the samples of a part, or the
+        sum of their weights, parts give the gradients of one batch of all N, but for what
+        BatchNorm2d and Dropout do in each::
+
+            for part in (slice(0, 64), slice(64, 100)):
+                net.accumulate_gradients(x[part], y[part], scale=len(y[part]) / 100)
 
         `train_step` and `fit` leave the gradients of their last batch, to which these are added,
         too: call `zero_gradients` first. What is accumulated is lost at their next step.
         """
-        return self._core.accumulate_gradients(*self._read_samples(x, y, sample_weight))
+        samples = self._read_samples(x, y, sample_weight)
+        return self._core.accumulate_gradients(*samples, read_number(scale, "scale"))
 
     def apply_gradients(self) -> None:
         """Update the parameters with the accumulated gradients, which stay as they are."""

@@ -132,8 +132,9 @@ class Network {
                           const std::function<bool(std::int64_t, double)>& on_batch = {},
                           std::span<const double> lr = {});
 
-  /// Adds the gradients of the mean loss to what `zero_gradients` or earlier calls left. Returns the loss.
-  double accumulate_gradients(Images x, Targets y);
+  /// Adds the gradients of the mean loss, times `scale`, to what `zero_gradients` or earlier calls left. Returns the
+  /// loss without it. Parts of n of N samples with scale n / N come to the gradients of the mean over all N.
+  double accumulate_gradients(Images x, Targets y, double scale = 1.0);
   void apply_gradients();
   void zero_gradients();
 

@@ -96,11 +96,12 @@ Schedule CombineConv2dLayer<T>::accumulate_gradients(const Signal<T>& maps, cons
   return schedule;
 }
 
-/// ∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj) + λ (|α_ij| − α_ij Σ_k |α_kj|)
+/// ∂E/∂c_ij = α_ij (∂E/∂α_ij − Σ_k α_kj ∂E/∂α_kj) + λ (|α_ij| − α_ij Σ_k |α_kj|), λ times the step's scale.
 template <class T>
 void CombineConv2dLayer<T>::add_to_combination(Index output) const {
   const T* alpha = alpha_.data() + output * inputs();
   T* gradient = alpha_gradient_.data() + output * inputs();
+  const double sparsity = this->penalty_scale * sparsity_;
   double mean = 0.0, size = 0.0;
   for (Index i = 0; i < inputs(); ++i) {
     mean += double(alpha[i]) * double(gradient[i]);
@@ -109,7 +110,7 @@ void CombineConv2dLayer<T>::add_to_combination(Index output) const {
   for (Index i = 0; i < inputs(); ++i) {
     const double share = double(alpha[i]);
     this->parameters[0].gradient[i * outputs() + output] +=
-        static_cast<T>(share * (double(gradient[i]) - mean) + sparsity_ * (std::abs(share) - share * size));
+        static_cast<T>(share * (double(gradient[i]) - mean) + sparsity * (std::abs(share) - share * size));
     gradient[i] = T(0);
   }
 }

@@ -151,6 +151,8 @@ class Layer {
   virtual Loop pack_delta(T* /*packed*/) { return {}; }
   /// What the parameters themselves, as last packed, add to the loss.
   virtual double penalty() const { return 0.0; }
+  /// What its slopes are multiplied by where gradients get them, as deltas are before they come.
+  double penalty_scale = 1.0;
   /// Numbers made of the parameters, as last packed, that a trace shows beside them.
   virtual std::optional<TracedArray<T>> traced() const { return {}; }
   /// Shape of what forward leaves in `saved` for the delta.

@@ -82,11 +82,12 @@ BatchLoss<T>::BatchLoss(const Loss& loss, Index features, Index samples)
 }
 
 template <class T>
-void BatchLoss<T>::weigh(const Targets& y, const Selection& selection) {
+void BatchLoss<T>::weigh(const Targets& y, const Selection& selection, double scale) {
   const auto* classes = std::get_if<CrossEntropy>(&loss_);
   // A class number names one output: it is right where that is the largest.
   each_output_ = features_ == 1 || (std::holds_alternative<BCEWithLogits>(loss_) && y.labels() == nullptr);
   divisor_ = 0.0;
+  scale_ = scale;
   weights_.resize(samples_);
   losses_.resize(samples_);
   right_.resize(samples_);
@@ -122,7 +123,8 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
   const LaneSums<T> sums(scratch);
   T* delta = output.delta.data ? output.delta.block(block) : scratch + LaneSums<T>::size;
   for (Index n = 0; n < lanes; ++n)
-    sums.scale[n] = n < samples && divisor_ > 0 ? T(weights_[first + static_cast<std::size_t>(n)] / divisor_) : T(0);
+    sums.scale[n] =
+        n < samples && divisor_ > 0 ? T(scale_ * (weights_[first + static_cast<std::size_t>(n)] / divisor_)) : T(0);
   const KernelTable<T>& table = kernels().of<T>();
   const BlockLoss<T> arguments = {.output = output.value.block(block),
                                   .target = target.block(block),
@@ -132,12 +134,12 @@ void BatchLoss<T>::evaluate_block(const Signal<T>& output, const Tensor<T>& targ
                                   .scale = sums.scale,
                                   .loss = sums.loss,
                                   .correct = sums.correct,
+                                  .each_output = each_output_,
                                   .threshold = std::holds_alternative<BCEWithLogits>(loss_) ? T(0) : T(0.5)};
   std::visit(Evaluate<T>{table, arguments, factors_.data(), sums}, loss_);
-                                  .each_output = each_output_,
   table.multiply_by_derivative(output.function, output.value.block(block), delta, features * lanes);
   for (Index n = 0; n < lanes; ++n) {
-    if (sums.scale[n] > T(0)) continue;
+    if (sums.scale[n] != T(0)) continue;
     for (Index k = 0; k < features; ++k) delta[k * lanes + n] = T(0);
   }
   for (Index n = 0; n < samples; ++n) {

@@ -26,8 +26,8 @@ class BatchLoss {
  public:
   BatchLoss(const Loss& loss, Index features, Index samples);
 
-  /// What each sample of the next run weighs.
-  void weigh(const Targets& y, const Selection& selection);
+  /// What each sample of the next run weighs, and what all deltas are multiplied by.
+  void weigh(const Targets& y, const Selection& selection, double scale);
 
   /// output.delta ← f'(u) ∘ ∂L/∂output, when it has memory; lanes without weight, and padding, get zero.
   Loop evaluate(const Signal<T>& output, const Tensor<T>& target);

@@ -97,10 +97,11 @@ Plan<T>& Network<T>::Engine::training_plan(Index samples) {
 
 template <class T>
 double Network<T>::Engine::backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection,
-                                         bool fresh, const Schedule& update, const Selection* after) {
+                                         bool fresh, const Schedule& update, const Selection* after, double scale) {
   if (&plan != trained_last) plan.forget();
   trained_last = &plan;
-  plan.select(x, &y, selection, after);
+  plan.select(x, &y, selection, after, scale);
+  for (const auto& [name, layer] : graph.layers()) layer->penalty_scale = scale;
   run({fresh ? &plan.begin_fresh() : &plan.begin(), &plan.load(), &plan.forward(), &plan.backward(), &update},
       3 * work_of(plan.samples()));
   ++draws.passes;

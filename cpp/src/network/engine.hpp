@@ -40,10 +40,10 @@ struct Network<T>::Engine {
   /// The plan of a training step, kept for the batch sizes used last.
   Plan<T>& training_plan(Index samples);
 
-  /// Gradients for one batch, in a new step (`fresh`) or on top of what is there. Returns the mean loss and the
-  /// penalty. Then runs `update`. The batch `after` it, if there is one, is loaded on the side.
+  /// Gradients for one batch, times `scale`, in a new step (`fresh`) or on top of what is there. Returns the mean loss
+  /// and the penalty, as they are. Then runs `update`. The batch `after` it, if there is one, is loaded on the side.
   double backpropagate(Plan<T>& plan, const Images& x, const Targets& y, Selection selection, bool fresh,
-                       const Schedule& update, const Selection* after = nullptr);
+                       const Schedule& update, const Selection* after = nullptr, double scale = 1.0);
 
   /// What the layers add to the loss, whatever the samples.
   double penalty() const;

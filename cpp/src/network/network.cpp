@@ -1,5 +1,7 @@
 #include <cnnbp/network.hpp>
 
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "network/checks.hpp"
@@ -131,11 +133,13 @@ BatchLosses Network<T>::train_epoch(Images x, Targets y, std::span<const std::in
 }
 
 template <class T>
-double Network<T>::accumulate_gradients(Images x, Targets y) {
+double Network<T>::accumulate_gradients(Images x, Targets y, double scale) {
   const auto lock = engine_->alone();
   engine_->check(x, y);
   engine_->check_batch(x.count);
-  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {});
+  if (!(std::abs(scale) <= std::numeric_limits<T>::max()))
+    refuse("scale", scale, "a finite number of the network's type");
+  return engine_->backpropagate(engine_->training_plan(x.count), x, y, {}, false, {}, nullptr, scale);
 }
 
 template <class T>

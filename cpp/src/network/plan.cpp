@@ -198,7 +198,7 @@ void Plan<T>::add_backward(std::size_t i, Schedule& backward) {
 }
 
 template <class T>
-void Plan<T>::select(const Images& x, const Targets* y, Selection selection, const Selection* after) {
+void Plan<T>::select(const Images& x, const Targets* y, Selection selection, const Selection* after, double scale) {
   Batch& other = batches_[batches_.size() - 1 - current_];
   // Two epochs at once may name other samples by the same order.
   const bool same = selection == other.selection && x.data == other.x.data && y && y->data == other.y.data;
@@ -210,7 +210,7 @@ void Plan<T>::select(const Images& x, const Targets* y, Selection selection, con
   ahead_ = after != nullptr && batches_.size() > 1;
   if (y == nullptr) return;
   now.y = *y;
-  loss_.weigh(*y, selection);
+  loss_.weigh(*y, selection, scale);
   if (!ahead_) return;
   Batch& next = batches_[1 - current_];
   next.x = x;

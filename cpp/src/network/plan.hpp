@@ -20,8 +20,9 @@ class Plan {
   Plan(const Plan&) = delete;
 
   /// The batch of the next run. What the pointers name must outlive it. A run that trains may load the one `after` it,
-  /// too, beside its own work; the call that then names that batch finds it loaded.
-  void select(const Images& x, const Targets* y, Selection selection, const Selection* after = nullptr);
+  /// too, beside its own work; the call that then names that batch finds it loaded. `scale` is that of all deltas.
+  void select(const Images& x, const Targets* y, Selection selection, const Selection* after = nullptr,
+              double scale = 1.0);
   /// Whatever has been loaded for the next run is no longer there.
   void forget() { ahead_ = false; }
 
