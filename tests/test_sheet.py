@@ -156,7 +156,7 @@ def test_numbers_of_a_loss_are_written_short(classes, words, tmp_path):
     told, net = explained(L.Linear(3), loss="cross_entropy")
     told = dataclasses.replace(told, loss=Equation(f"E = Loss(w={weights}, s=0.25) of o", "source"))
     assert f"E = Loss(w={words}, s=0.25) of o = " in make_sheet(told, net).subtitle
-    assert imread(save_sheet_of(told, net, tmp_path)).shape == (429, 1320, 4)
+    assert imread(save_sheet_of(told, net, tmp_path / "sheet.png")).shape == (429, 1320, 4)
 
 
 @pytest.mark.parametrize(("bias", "told"), [(0.0, False), (np.inf, True), (np.nan, True)])

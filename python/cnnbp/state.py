@@ -96,8 +96,8 @@ class NetworkState(FixedAttributes):
         It holds the definition, parameters, optimizer with its state, seed and epochs trained: a
         network that is loaded goes on with the same bits, but `ReduceLROnPlateau` begins anew.
         Accumulated gradients are not kept. What another thread trains is saved between two steps. A
-        file that is
-        replaced keeps its permissions. Attributes that a class of one's own adds are not saved.
+        file that is replaced keeps its permissions. Attributes that a class of one's own adds are
+        not saved.
 
         Raises
         ------
