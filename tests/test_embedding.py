@@ -14,13 +14,23 @@ CLAIMS = re.findall(r'^ +\{"(\w+)", \1\}', (PROGRAM / "main.cpp").read_text("utf
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """By claim: whether it holds."""
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("embedding")
     build(PROGRAM, folder)
-    return dict(line.split(" ", 1) for line in run(folder / "embedding").splitlines())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(programs) -> dict[str, str]:
+    """By claim: whether it holds."""
+    return dict(line.split(" ", 1) for line in run(programs / "embedding").splitlines())
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_program_may_rely_on_it(told, claim):
     assert told[claim] == "holds"
+
+
+def test_static_objects_predict_after_main(programs):
+    in_main, after = run(programs / "at_exit").splitlines()
+    assert in_main == after

@@ -133,6 +133,10 @@ struct Work {
   }
 };
 
+/// The thread's own desk is no more: destructors of static objects, which may predict, come after those of the main
+/// thread's variables. It has no destructor, so it may be read then.
+thread_local bool desk_is_gone = false;
+
 /// What one call of `run` lays out for its threads. Kept by the calling thread, so that a step that has run once
 /// asks for no memory.
 struct Desk {
@@ -143,6 +147,8 @@ struct Desk {
   std::size_t scratch_bytes = 0;
   std::vector<Share> shares;
   Buffer<std::byte> scratch;
+
+  ~Desk() { desk_is_gone = true; }
 
   void lay_out(std::initializer_list<const Schedule*> schedules) {
     works.clear();
@@ -173,6 +179,29 @@ struct Desk {
   }
 };
 
+/// On a desk that no other call uses.
+void run_at(Desk& desk, std::initializer_list<const Schedule*> schedules, double work) {
+  desk.lay_out(schedules);
+  const auto wanted = std::clamp<std::ptrdiff_t>(desk.most_tasks, 1, num_threads());
+  const int threads = forked || work < least_shared_work ? 1 : static_cast<int>(wanted);
+  if (threads > 1) started = true;
+  desk.provide(static_cast<std::size_t>(threads));
+
+  std::atomic<std::ptrdiff_t> leaving{0};
+#pragma omp parallel num_threads(threads)
+  {
+    const FlushDenormals guard;
+    const int thread = omp_get_thread_num();
+    std::byte* own = desk.scratch.data() + desk.scratch_bytes * static_cast<std::size_t>(thread);
+    for (Work& phase : desk.works) phase.take_part(thread, threads, own);
+    // The region ends with a barrier of GNU's runtime, which looks for others longer than a turn of the system's lasts:
+    // of two programs on two cores, each looked while its own thread waited for the other program to have looked
+    // enough, and steps of 0.3 ms took 8 ms instead of 0.6. So the caller comes there last.
+    if (thread > 0) leaving.fetch_add(1, std::memory_order_release);
+    else wait_for(leaving, omp_get_num_threads() - 1);
+  }
+}
+
 }  // namespace
 
 int num_threads() {
@@ -189,27 +218,12 @@ void set_num_threads(long long threads) {
 
 void run(std::initializer_list<const Schedule*> schedules, double work) {
   watch_forks();
-  static thread_local Desk desk;
-  desk.lay_out(schedules);
-  const auto wanted = std::clamp<std::ptrdiff_t>(desk.most_tasks, 1, num_threads());
-  const int threads = forked || work < least_shared_work ? 1 : static_cast<int>(wanted);
-  if (threads > 1) started = true;
-  desk.provide(static_cast<std::size_t>(threads));
-
-  std::atomic<std::ptrdiff_t> leaving{0};
-  Desk& shared = desk;  // the workers' own thread_local would be another
-#pragma omp parallel num_threads(threads)
-  {
-    const FlushDenormals guard;
-    const int thread = omp_get_thread_num();
-    std::byte* own = shared.scratch.data() + shared.scratch_bytes * static_cast<std::size_t>(thread);
-    for (Work& phase : shared.works) phase.take_part(thread, threads, own);
-    // The region ends with a barrier of GNU's runtime, which looks for others longer than a turn of the system's lasts:
-    // of two programs on two cores, each looked while its own thread waited for the other program to have looked
-    // enough, and steps of 0.3 ms took 8 ms instead of 0.6. So the caller comes there last.
-    if (thread > 0) leaving.fetch_add(1, std::memory_order_release);
-    else wait_for(leaving, omp_get_num_threads() - 1);
+  if (desk_is_gone) {
+    Desk desk;
+    return run_at(desk, schedules, work);
   }
+  static thread_local Desk desk;
+  run_at(desk, schedules, work);
 }
 
 }  // namespace cnnbp
