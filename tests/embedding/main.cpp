@@ -99,6 +99,37 @@ bool numbers_are_in_range() {
          refused([&] { memory_use<float>(one, SGD{}, most); });
 }
 
+/// Bytes of this process in memory; 0 where the system does not say.
+std::int64_t resident() {
+  long pages = 0;
+  if (std::FILE* said = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(said, "%*d %ld", &pages) != 1) pages = 0;
+    std::fclose(said);
+  }
+  return std::int64_t{pages} * 4096;
+}
+
+bool networks_that_are_gone_leave_no_memory() {
+  constexpr Shape input{.channels = 3, .height = 32, .width = 32};
+  const Conv2d conv{.out_channels = 32, .kernel_size = 3, .padding = 1};
+  const NetworkDefinition definition{.input = input,
+                                     .layers = {conv, BatchNorm2d{}, MaxPool2d{.kernel_size = 2},
+                                                Conv2d{.out_channels = 64, .kernel_size = 5}, Linear{10}},
+                                     .loss = CrossEntropy{}};
+  const std::vector<float> x(std::size_t(32 * input.features()), 0.3f);
+  const std::vector<std::int64_t> y(32, 3);
+  std::vector<float> out(320);
+  const auto use = [&] {
+    Network<float> net(definition, Adam{});
+    net.train_step({x.data(), 32}, {y.data(), 32});
+    net.predict({x.data(), 32}, out);
+  };
+  use();
+  const std::int64_t before = resident();
+  for (int i = 0; i < 20; ++i) use();
+  return resident() - before < memory_use<float>(definition, Adam{}, 32).training / 2;
+}
+
 /// A byte a sample would be 2 GB.
 bool memory_is_known_without_any() {
   const std::int64_t count = std::numeric_limits<std::int32_t>::max();
@@ -195,6 +226,7 @@ constexpr Claim claims[] = {
     {"shapes_have_pixels", shapes_have_pixels},
     {"arrays_have_samples", arrays_have_samples},
     {"numbers_are_in_range", numbers_are_in_range},
+    {"networks_that_are_gone_leave_no_memory", networks_that_are_gone_leave_no_memory},
     {"memory_is_known_without_any", memory_is_known_without_any},
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},

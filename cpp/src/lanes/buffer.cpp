@@ -1,6 +1,8 @@
 #include "lanes/buffer.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -15,11 +17,33 @@ namespace {
 
 constexpr std::size_t line = 64, large_page = std::size_t{2} << 20;
 
-std::size_t alignment_of(std::size_t bytes) { return bytes >= large_page ? large_page : line; }
+std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-void give_back(const Allocation& given) {
-  ::operator delete(given.memory, std::align_val_t{alignment_of(given.bytes)});
+#if defined(__linux__)
+/// Pages of the system's own, and back to it: glibc's heap would not give them back while any younger piece is in use,
+/// and kept three times the memory of the networks that a program made and destroyed one after the other.
+constexpr bool pages_are_zeros = true;
+
+void* ask_for_pages(std::size_t size) {
+  const std::size_t mapped = size + large_page;
+  void* const start = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) throw std::bad_alloc();
+  auto* const first = static_cast<std::byte*>(start);
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  std::byte* const pages = first + (rounded_up(address, large_page) - address);
+  if (pages > first) munmap(first, static_cast<std::size_t>(pages - first));
+  munmap(pages + size, static_cast<std::size_t>(first + mapped - (pages + size)));
+  return pages;
 }
+
+void give_back_pages(const Allocation& given) { munmap(given.memory, given.bytes); }
+#else
+constexpr bool pages_are_zeros = false;
+
+void* ask_for_pages(std::size_t size) { return ::operator new(size, std::align_val_t{large_page}); }
+
+void give_back_pages(const Allocation& given) { ::operator delete(given.memory, std::align_val_t{large_page}); }
+#endif
 
 /// Memory of the last calls, for the next one: the system clears every page that it gives, and a virtual machine's host
 /// may have to find it first. With new memory in every call, functions on arrays of 8 MB took 1.2 to 5 times as long.
@@ -67,22 +91,22 @@ Kept& kept() {
 }  // namespace
 
 Allocation allocate(std::size_t bytes, Contents contents) {
-  const std::size_t lines = (bytes + line - 1) / line * line, alignment = alignment_of(lines);
-  const std::size_t size = (lines + alignment - 1) / alignment * alignment;
-  if (contents == Contents::anything && size >= large_page)
+  const bool large = bytes > large_page - line;
+  const std::size_t size = rounded_up(bytes, large ? large_page : line);
+  if (contents == Contents::anything && large)
     if (const Allocation given = kept().take(size); given.memory) return given;
-  void* memory = ::operator new(size, std::align_val_t{alignment});
+  void* memory = large ? ask_for_pages(size) : ::operator new(size, std::align_val_t{line});
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   // A wish, which may stay one; not for the last page, of which much may be unused.
-  if (alignment == large_page) madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
+  if (large) madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
 #endif
-  if (contents == Contents::zeros) std::memset(memory, 0, bytes);
+  if (contents == Contents::zeros && !(large && pages_are_zeros)) std::memset(memory, 0, bytes);
   return {memory, size};
 }
 
 void release(const Allocation& given, Contents contents) {
-  if (contents == Contents::anything && given.bytes >= large_page && kept().keep(given)) return;
-  give_back(given);
+  if (given.bytes < large_page) ::operator delete(given.memory, std::align_val_t{line});
+  else if (contents == Contents::zeros || !kept().keep(given)) give_back_pages(given);
 }
 
 }  // namespace cnnbp
