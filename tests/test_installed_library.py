@@ -49,11 +49,30 @@ def test_the_readmes_program_compiles(tmp_path):
     run("c++", "-std=c++20", "-fsyntax-only", f"-I{ask('--include-dir')}", source)
 
 
+DEFINITIONS = """\
+#include <cnnbp/cnnbp.hpp>
+using namespace cnnbp;
+const LayerDefinition block = Residual{.body = {Conv2d{.out_channels = 4, .kernel_size = 1}}};
+const LayerDefinition both = Residual{.body = {block}, .shortcut = {Flatten{}}};
+const LayerDefinition branches = Concat{.branches = {{}, {block, Linear{.out_features = 4}}}};
+const NetworkDefinition network{.input = {4, 2, 2}, .layers = {Residual{.body = {Dropout{}}}}};
+const Optimizer optimizer = SGD{.lr = 0.1, .options = {.clip_norm = 1.0}};
+"""
+
+STRICT = ["-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+@pytest.mark.parametrize("standard", ["c++20", "c++2b"])
+def test_definitions_leave_out_what_has_a_default_with_warnings_as_errors(tmp_path, standard):
+    source = tmp_path / "definitions.cpp"
+    source.write_text(DEFINITIONS)
+    run("c++", f"-std={standard}", *STRICT, f"-I{ask('--include-dir')}", source)
+
+
 def test_public_headers_compile_alone_with_warnings_as_errors(tmp_path):
     """Each header includes what it uses and passes a strict application's warnings."""
     include = ask("--include-dir")
     for header in sorted((include / "cnnbp").glob("*.hpp")):
         source = tmp_path / "alone.cpp"
         source.write_text(f"#include <cnnbp/{header.name}>\n")
-        flags = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-        run("c++", *flags, f"-I{include}", source)
+        run("c++", "-std=c++20", *STRICT, f"-I{include}", source)

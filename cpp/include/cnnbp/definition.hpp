@@ -4,8 +4,10 @@
 #include <cnnbp/initializer.hpp>
 #include <cnnbp/loss.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -224,9 +226,25 @@ struct Activation {
 
 struct LayerDefinition;
 
+/// A std::vector for a member `= {}` of elements that are declared, but not complete: a compiler may try there whether
+/// an empty list is a constant expression, which these constructors are not.
+template <class T>
+struct ListOf : std::vector<T> {
+  ListOf() {}
+  ListOf(std::initializer_list<T> elements) : std::vector<T>(elements) {}
+  ListOf(std::vector<T> elements) : std::vector<T>(std::move(elements)) {}
+  ListOf(const ListOf& other) : std::vector<T>(other) {}
+  ListOf(ListOf&& other) noexcept : std::vector<T>(std::move(other)) {}
+  ListOf& operator=(ListOf other) noexcept {
+    this->swap(other);
+    return *this;
+  }
+  ~ListOf() {}
+};
+
 /// u = body(x) + shortcut(x); an empty shortcut is the identity (He et al. 2015).
 struct Residual {
-  std::vector<LayerDefinition> body, shortcut;
+  ListOf<LayerDefinition> body = {}, shortcut = {};
   Function activation = Function::identity;
 };
 
