@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import cnnbp
 from tests.installed import PACKAGE, ask, build, needs_compiler, needs_library, run
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,29 @@ def test_pkg_config_finds_the_headers_from_wherever_the_library_is(tmp_path, fol
     place = re.search(r"^includedir=\$\{libdir\}/(.*)$", said, re.M)[1]
     assert "libdir=${pcfiledir}/..\n" in said
     assert os.path.normpath(f"{folder}/{place}") == "include"
+
+
+INCLUDER = """\
+cmake_minimum_required(VERSION 3.24)
+project(app VERSION 1.0 LANGUAGES CXX)
+add_subdirectory("{root}" cnnbp)
+get_directory_property(version DIRECTORY "{root}" DEFINITION PROJECT_VERSION)
+message(STATUS "cnnbp is ${{version}}")
+install(FILES CMakeLists.txt DESTINATION app)
+"""
+
+
+def test_a_package_that_includes_the_library_installs_its_own_files_alone(tmp_path):
+    """What scikit-build-core says of the package that it builds is not said of the library."""
+    (tmp_path / "CMakeLists.txt").write_text(INCLUDER.format(root=ROOT.as_posix()))
+    said = run(
+        *("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-DCMAKE_INSTALL_PREFIX=/prefix"),
+        *("-DSKBUILD=2", "-DSKBUILD_PROJECT_NAME=app", "-DSKBUILD_PROJECT_VERSION=9.9.9"),
+    )
+    assert f"cnnbp is {cnnbp.__version__}\n" in said
+    scripts = (tmp_path / "build").rglob("cmake_install.cmake")
+    installed = re.findall(r'DESTINATION "([^"]+)"', "".join(s.read_text("utf-8") for s in scripts))
+    assert installed == ["${CMAKE_INSTALL_PREFIX}/app"]
 
 
 def test_the_readmes_program_compiles(tmp_path):
