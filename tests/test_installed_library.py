@@ -29,17 +29,23 @@ def test_pkg_config_says_enough_to_compile_and_link(tmp_path):
     asked = ["pkg-config", "--cflags", "--libs", "cnnbp"]
     flags = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
     program = tmp_path / "consumer"
-    run("c++", CONSUMER / "main.cpp", "-o", program, *flags.stdout.split())
+    run("c++", "-std=c++20", CONSUMER / "main.cpp", "-o", program, *flags.stdout.split())
     run(program)
 
 
-@pytest.mark.parametrize("folder", ["lib", "lib64", "lib/x86_64-linux-gnu"])
+def test_pkg_config_leaves_the_standard_to_the_program():
+    """The last ``-std`` counts: one of the library's would take C++23 back."""
+    assert "-std" not in (PACKAGE / "lib" / "pkgconfig" / "cnnbp.pc").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", ["lib", "lib64", "lib/x86_64-linux-gnu", "/elsewhere/lib"])
 def test_pkg_config_finds_the_headers_from_wherever_the_library_is(tmp_path, folder):
-    run("cmake", "-S", ROOT, "-B", tmp_path, f"-DCMAKE_INSTALL_LIBDIR={folder}")
+    places = ["-DCMAKE_INSTALL_PREFIX=/prefix", f"-DCMAKE_INSTALL_LIBDIR={folder}"]
+    run("cmake", "-S", ROOT, "-B", tmp_path, *places)
     said = (tmp_path / "cpp" / "cnnbp.pc").read_text("utf-8")
     place = re.search(r"^includedir=\$\{libdir\}/(.*)$", said, re.M)[1]
     assert "libdir=${pcfiledir}/..\n" in said
-    assert os.path.normpath(f"{folder}/{place}") == "include"
+    assert os.path.normpath(Path("/prefix", folder, place)) == "/prefix/include"
 
 
 INCLUDER = """\
