@@ -22,8 +22,6 @@ std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + un
 #if defined(__linux__)
 /// Pages of the system's own, and back to it: glibc's heap would not give them back while any younger piece is in use,
 /// and kept three times the memory of the networks that a program made and destroyed one after the other.
-constexpr bool pages_are_zeros = true;
-
 void* ask_for_pages(std::size_t size) {
   const std::size_t mapped = size + large_page;
   void* const start = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -38,8 +36,6 @@ void* ask_for_pages(std::size_t size) {
 
 void give_back_pages(const Allocation& given) { munmap(given.memory, given.bytes); }
 #else
-constexpr bool pages_are_zeros = false;
-
 void* ask_for_pages(std::size_t size) { return ::operator new(size, std::align_val_t{large_page}); }
 
 void give_back_pages(const Allocation& given) { ::operator delete(given.memory, std::align_val_t{large_page}); }
@@ -100,7 +96,7 @@ Allocation allocate(std::size_t bytes, Contents contents) {
   // A wish, which may stay one; not for the last page, of which much may be unused.
   if (large) madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
 #endif
-  if (contents == Contents::zeros && !(large && pages_are_zeros)) std::memset(memory, 0, bytes);
+  if (contents == Contents::zeros) std::memset(memory, 0, bytes);  // pages come now, not within the first step
   return {memory, size};
 }
 
