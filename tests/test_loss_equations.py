@@ -190,16 +190,17 @@ def test_a_penalty_is_added_before_what_the_words_of_the_loss_mean():
     assert trace["loss"] == pytest.approx(mean + 0.5 * trace["0.alpha"].sum(), rel=1e-12)
 
 
-def test_a_delta_behind_a_softmax_sums_over_another_letter_than_its_own():
+def test_a_delta_behind_a_softmax_is_made_of_the_losss():
     layers = [L.Linear(4, activation="softmax")]
-    loss = CrossEntropy(class_weights=C)
-    net = cnnbp.Network(layers, input_shape=(4, 1, 1), loss=loss, dtype="float64")
+    net = cnnbp.Network(layers, input_shape=(4, 1, 1), loss=Hinge(0.2), dtype="float64")
     trace = net.trace(images(OUTPUTS), LABELS)
     assert trace.equation("0.delta").text == (
-        "δ_k = f_k ∘ (g_k − Σ_l f_l ∘ g_l),  g_k = (softmax(o)_k Σ_m c_m t_m − c_k t_k) / Σ c_y"
+        "δ = f ∘ (g − Σ_l f_l ∘ g_l),  "
+        "g = (t − y Σ t) / N,  t_k = 1 where 0.2 − o_y + o_k > 0, else 0"
     )
     f = trace["0.output"]
-    g = (softmax(f) * total(C * ONE_HOT) - C * ONE_HOT) / C[LABELS].sum()
+    t = counted(f, 0.2)
+    g = (t - ONE_HOT * total(t)) / len(f)
     np.testing.assert_allclose(trace["0.delta"], f * (g - total(f * g)), rtol=1e-11, atol=1e-15)
 
 
