@@ -94,40 +94,35 @@ bool arrays_have_samples() {
 
 bool numbers_are_in_range() {
   const NetworkDefinition one{.input = {}, .layers = {Linear{1}}};
-  return refused([] { permutation(-1, 0, 0); }) &&
+  return refused([] { permutation(-1, 0, 0); }) && refused([] { normal_quantile(0.0); }) &&
+         refused([] { normal_quantile(1.0); }) && refused([] { normal_quantile(std::nan("")); }) &&
          refused([] { network({BatchNorm2d{.eps = std::numeric_limits<double>::infinity()}}); }) &&
          refused([&] { memory_use<float>(one, SGD{}, most); });
 }
 
-/// Bytes of this process in memory; 0 where the system does not say.
-std::int64_t resident() {
-  long pages = 0;
-  if (std::FILE* said = std::fopen("/proc/self/statm", "r")) {
-    if (std::fscanf(said, "%*d %ld", &pages) != 1) pages = 0;
-    std::fclose(said);
-  }
-  return std::int64_t{pages} * 4096;
+bool arrays_are_given() {
+  Network<float> net = small();
+  const float* const none = nullptr;
+  const Targets y(labels.data(), batch);
+  std::vector<float> out(batch * 3), x(16);
+  const functional::Array<const float> given{x.data(), 1, {1, 4, 4}}, no_numbers{nullptr, 1, {1, 4, 4}};
+  const functional::Array<float> made{out.data(), 1, {1, 4, 4}}, pooled{out.data(), 1, {1, 2, 2}};
+  return refused([&] { net.predict({none, batch}, out); }) && refused([&] { net.train_step({none, batch}, y); }) &&
+         refused([&] { net.train_step({images.data(), batch}, {none, batch}); }) &&
+         refused([&] { net.set_parameter("2.bias", {none, 3}); }) &&
+         refused([&] { functional::activation<float>(no_numbers, Function::relu, made); }) &&
+         refused([&] { functional::conv2d<float>(given, nullptr, nullptr, {1, 1}, made); }) &&
+         refused([&] { functional::max_pool2d<float>(given, {.kernel_size = 2}, pooled, nullptr); });
 }
 
-bool networks_that_are_gone_leave_no_memory() {
-  constexpr Shape input{.channels = 3, .height = 32, .width = 32};
-  const Conv2d conv{.out_channels = 32, .kernel_size = 3, .padding = 1};
-  const NetworkDefinition definition{.input = input,
-                                     .layers = {conv, BatchNorm2d{}, MaxPool2d{.kernel_size = 2},
-                                                Conv2d{.out_channels = 64, .kernel_size = 5}, Linear{10}},
-                                     .loss = CrossEntropy{}};
-  const std::vector<float> x(std::size_t(32 * input.features()), 0.3f);
-  const std::vector<std::int64_t> y(32, 3);
-  std::vector<float> out(320);
-  const auto use = [&] {
-    Network<float> net(definition, Adam{});
-    net.train_step({x.data(), 32}, {y.data(), 32});
-    net.predict({x.data(), 32}, out);
-  };
-  use();
-  const std::int64_t before = resident();
-  for (int i = 0; i < 20; ++i) use();
-  return resident() - before < memory_use<float>(definition, Adam{}, 32).training / 2;
+bool counts_do_not_overflow() {
+  Network<float> net = small();
+  std::vector<float> x(16);
+  const functional::Array<float> many{x.data(), most, {1, 4, 4}};
+  return refused([&] { net.predict({images.data(), most}, {}); }) && refused([&] { net.set_optimizer_steps(most); }) &&
+         refused([&] { net.set_training_passes(most); }) &&
+         refused([&] { time_conv2d({.out_channels = 1, .kernel_size = 1}, shape, most, Pass::forward, 1); }) &&
+         refused([&] { functional::activation<float>({x.data(), most, {1, 4, 4}}, Function::relu, many); });
 }
 
 /// A byte a sample would be 2 GB.
@@ -226,7 +221,8 @@ constexpr Claim claims[] = {
     {"shapes_have_pixels", shapes_have_pixels},
     {"arrays_have_samples", arrays_have_samples},
     {"numbers_are_in_range", numbers_are_in_range},
-    {"networks_that_are_gone_leave_no_memory", networks_that_are_gone_leave_no_memory},
+    {"arrays_are_given", arrays_are_given},
+    {"counts_do_not_overflow", counts_do_not_overflow},
     {"memory_is_known_without_any", memory_is_known_without_any},
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},

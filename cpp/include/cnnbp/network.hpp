@@ -14,7 +14,8 @@
 
 namespace cnnbp {
 
-/// Images (N, C, H, W), C-contiguous: floating point as it is, uint8 scaled to [0, 1].
+/// Images (N, C, H, W), C-contiguous: floating point as it is, uint8 scaled to [0, 1]. `data` points to all
+/// `count` · C · H · W numbers, which stay there during the call.
 struct Images {
   enum class Type { uint8, float32, float64 };
   const void* data;
@@ -27,7 +28,7 @@ struct Images {
 };
 
 /// Class numbers (N,), or target values (N, features), and what each sample weighs in the mean: (N,), or empty for
-/// 1 each.
+/// 1 each. `data` points to all `count` class numbers or `count` · features values, which stay there during the call.
 struct Targets {
   enum class Type { labels, float32, float64 };
   using Weights = std::span<const double>;

@@ -34,7 +34,8 @@ void in_stretches(std::int64_t size, T* written, const T* start, const T* read, 
 
 template <class T>
 void apply(Elementwise function, Array<const T> x, Array<T> output) {
-  require_same("output", output.count, output.shape, x.count, x.shape);
+  require_array("x", x);
+  require_same("output", output, x.count, x.shape);
   const KernelTable<T>& kernel = kernels().of<T>();
   in_stretches(x.count * x.shape.features(), output.data, x.data, x.data,
                [&](T* y, const T*, Index count) { kernel.activate(function, y, count); });
@@ -46,7 +47,8 @@ template <class T>
 void activation(Array<const T> x, Function function, Array<T> output) {
   check(function);
   if (function != Function::softmax) return apply(elementwise(function), x, output);
-  require_same("output", output.count, output.shape, x.count, x.shape);
+  require_array("x", x);
+  require_same("output", output, x.count, x.shape);
   const Lanes<T> in(x), out(output);
   SoftmaxLayer<T> softmax;
   const Schedule schedule{{in.bring_in(x)},
@@ -59,8 +61,9 @@ void activation(Array<const T> x, Function function, Array<T> output) {
 template <class T>
 void activation_delta(Array<const T> output_delta, Array<const T> output, Function function, Array<T> delta) {
   check(function);
-  require_same("output_delta", output_delta.count, output_delta.shape, output.count, output.shape);
-  require_same("delta", delta.count, delta.shape, output.count, output.shape);
+  require_array("output", output);
+  require_same("output_delta", output_delta, output.count, output.shape);
+  require_same("delta", delta, output.count, output.shape);
   if (function != Function::softmax) {
     const std::int64_t size = output.count * output.shape.features();
     const KernelTable<T>& kernel = kernels().of<T>();

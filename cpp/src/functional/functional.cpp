@@ -82,14 +82,18 @@ template <class T>
 void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& options, Array<T> output) {
   Conv2d definition = options;
   definition.bias = bias != nullptr;
-  require_same("output", output.count, output.shape, x.count, output_shape(definition, x.shape));
+  require_array("x", x);
+  require_data("weight", weight);
+  require_same("output", output, x.count, output_shape(definition, x.shape));
   Conv2dLayer<T> layer(definition, x.shape);
   forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
 }
 
 template <class T>
 void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
+  require_array("delta", delta);
+  require_data("weight", weight);
+  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
   Conv2dLayer<T> layer(options, delta.shape);
   propagate(layer, const_cast<T*>(weight), output_delta, delta);
 }
@@ -98,21 +102,25 @@ template <class T>
 void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2d& options, T* weight, T* bias) {
   Conv2d definition = options;
   definition.bias = bias != nullptr;
-  require_same("output_delta", output_delta.count, output_delta.shape, x.count, output_shape(definition, x.shape));
+  require_array("x", x);
+  require_data("weight", weight);
+  require_same("output_delta", output_delta, x.count, output_shape(definition, x.shape));
   Conv2dLayer<T> layer(definition, x.shape);
   accumulate(layer, x, output_delta, weight, bias);
 }
 
 template <class T>
 void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output) {
-  require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
+  require_array("x", x);
+  require_same("output", output, x.count, output_shape(options, x.shape));
   AvgPool2dLayer<T> layer(options, x.shape);
   forward<T>(layer, nullptr, nullptr, x, output);
 }
 
 template <class T>
 void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
+  require_array("delta", delta);
+  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
   AvgPool2dLayer<T> layer(options, delta.shape);
   propagate<T>(layer, nullptr, output_delta, delta);
 }
@@ -138,7 +146,9 @@ void find_positions(const Window& window, const Tensor<T>& saved, Index sample, 
 
 template <class T>
 void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std::int64_t* positions) {
-  require_same("output", output.count, output.shape, x.count, output_shape(options, x.shape));
+  require_array("x", x);
+  require_data("positions", positions);
+  require_same("output", output, x.count, output_shape(options, x.shape));
   MaxPool2dLayer<T> layer(options, x.shape);
   const Window window = window_of(options, x.shape);
   const Lanes<T> in(x), out(output), saved(Array<T>{nullptr, output.count, *layer.saves(output.shape)});
@@ -157,8 +167,9 @@ template <class T>
 void max_pool2d_delta(Array<const T> output_delta, const std::int64_t* positions, Array<T> delta) {
   const std::int64_t planes = delta.count * delta.shape.channels, pixels = delta.shape.pixels();
   const std::int64_t outputs = output_delta.shape.pixels();
-  check_input(delta.shape);
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count,
+  require_array("delta", delta);
+  require_data("positions", positions);
+  require_same("output_delta", output_delta, delta.count,
                {delta.shape.channels, output_delta.shape.height, output_delta.shape.width});
   for (std::int64_t i = 0; i < planes * outputs; ++i)
     if (positions[i] < 0 || positions[i] >= pixels)
@@ -178,14 +189,18 @@ template <class T>
 void linear(Array<const T> x, const T* weight, const T* bias, const Linear& options, Array<T> output) {
   Linear definition = options;
   definition.bias = bias != nullptr;
-  require_same("output", output.count, output.shape, x.count, output_shape(definition, x.shape));
+  require_array("x", x);
+  require_data("weight", weight);
+  require_same("output", output, x.count, output_shape(definition, x.shape));
   LinearLayer<T> layer(definition, x.shape);
   forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
 }
 
 template <class T>
 void linear_delta(Array<const T> output_delta, const T* weight, const Linear& options, Array<T> delta) {
-  require_same("output_delta", output_delta.count, output_delta.shape, delta.count, output_shape(options, delta.shape));
+  require_array("delta", delta);
+  require_data("weight", weight);
+  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
   LinearLayer<T> layer(options, delta.shape);
   propagate(layer, const_cast<T*>(weight), output_delta, delta);
 }
@@ -194,7 +209,9 @@ template <class T>
 void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linear& options, T* weight, T* bias) {
   Linear definition = options;
   definition.bias = bias != nullptr;
-  require_same("output_delta", output_delta.count, output_delta.shape, x.count, output_shape(definition, x.shape));
+  require_array("x", x);
+  require_data("weight", weight);
+  require_same("output_delta", output_delta, x.count, output_shape(definition, x.shape));
   LinearLayer<T> layer(definition, x.shape);
   accumulate(layer, x, output_delta, weight, bias);
 }

@@ -42,6 +42,8 @@ std::vector<double> time_conv2d(const Conv2d& definition, Shape input, std::int6
   if (repeats < 1 || repeats > 1'000'000)
     throw std::invalid_argument("repeats is " + std::to_string(repeats) + ", expected 1 to 1000000");
   const Shape output = output_shape(definition, input);
+  for (const Shape& shape : {input, output})
+    checked_product({batch, shape.features()}, "batch " + std::to_string(batch));
   const Maps x(batch, input), delta_in(batch, input), y(batch, output), delta_out(batch, output);
   Conv2dLayer<float> layer(definition, input);
   std::vector<Buffer<float>> memory;

@@ -157,9 +157,18 @@ void check_holds(const std::string& name, double value) {
     refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds");
 }
 
+void check_size(const char* name, std::int64_t samples, std::int64_t features) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;  // as of shapes
+  if (samples > most / features)
+    throw std::invalid_argument(std::string(name) + " has " + number(samples) + " samples of " + number(features) +
+                                " numbers, expected at most 2^40 numbers");
+}
+
 template <class T>
 void check_holds_apart_from_0(const std::string& name, double value) {
   check_holds<T>(name, value);
+  check_size("x", x.count, shape.features());
+  if (x.data == nullptr) throw std::invalid_argument("x is null, expected " + number(x.count) + " samples");
   if (value != 0.0 && std::abs(value) < double(std::numeric_limits<T>::min()))
     refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds apart from 0");
 }
@@ -168,12 +177,14 @@ template <class T>
 void check_images(const Images& x, const Shape& shape) {
   if (x.count < 1) throw std::invalid_argument("x has no samples, expected at least one");
   if (x.type == Images::Type::float32) require_range<T, float>("x", x.data, x.count, shape.features());
+  if (y.data == nullptr) throw std::invalid_argument("y is null, expected " + number(samples) + " samples");
   if (x.type == Images::Type::float64) require_range<T, double>("x", x.data, x.count, shape.features());
 }
 
 template <class T>
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss) {
   if (y.count != samples)
+  check_size("y", samples, features);
     throw std::invalid_argument("y has " + number(y.count) + " samples, but x has " + number(samples));
   check_weights(y.weights, samples);
   if (y.type == Targets::Type::labels) return check_labels(y, features, loss);

@@ -19,7 +19,10 @@ void check_holds(const std::string& name, double value);
 template <class T>
 void check_holds_apart_from_0(const std::string& name, double value);
 
-/// Throws std::invalid_argument for no samples, or for NaN, infinity and what T cannot hold in x.
+/// Throws std::invalid_argument for more numbers than any machine's memory holds.
+void check_size(const char* name, std::int64_t samples, std::int64_t features);
+
+/// Throws std::invalid_argument for no samples, for null, or for NaN, infinity and what T cannot hold in x.
 template <class T>
 void check_images(const Images& x, const Shape& shape);
 

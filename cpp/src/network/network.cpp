@@ -10,6 +10,13 @@
 namespace cnnbp {
 namespace {
 
+/// Of steps that were taken: counting on stays far from overflow.
+void check_count(const char* name, std::int64_t count) {
+  constexpr std::int64_t most = std::int64_t{1} << 62;
+  if (count < 0 || count > most)
+    throw std::invalid_argument(std::string(name) + " is " + std::to_string(count) + ", expected 0 to 2^62");
+}
+
 template <class T>
 void unpack_all(const Tensor<T>& tensor, T* to) {
   for (Index b = 0; b < tensor.blocks.count(); ++b)
@@ -71,7 +78,7 @@ std::int64_t Network<T>::optimizer_steps() const {
 template <class T>
 void Network<T>::set_optimizer_steps(std::int64_t steps) {
   const auto lock = engine_->alone();
-  if (steps < 0) throw std::invalid_argument("steps is " + std::to_string(steps) + ", expected at least 0");
+  check_count("steps", steps);
   engine_->updater.set_steps(steps);
 }
 
@@ -84,7 +91,7 @@ std::int64_t Network<T>::training_passes() const {
 template <class T>
 void Network<T>::set_training_passes(std::int64_t passes) {
   const auto lock = engine_->alone();
-  if (passes < 0) throw std::invalid_argument("passes is " + std::to_string(passes) + ", expected at least 0");
+  check_count("passes", passes);
   engine_->draws.passes = static_cast<std::uint64_t>(passes);
 }
 
@@ -176,7 +183,8 @@ void Network<T>::predict(Images x, std::span<T> output, const std::function<bool
   const auto lock = engine_->together();
   check_images<T>(x, engine_->definition.input);
   const Index features = engine_->features();
-  if (static_cast<Index>(output.size()) != x.count * features)
+  check_size("output", x.count, features);
+  if (std::ssize(output) != x.count * features)
     throw std::invalid_argument("output has " + std::to_string(output.size()) + " numbers, expected " +
                                 std::to_string(x.count * features));
   engine_->run_forward(x, nullptr, go_on, [&](const Plan<T>& plan, Index first) {

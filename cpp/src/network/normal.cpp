@@ -2,6 +2,8 @@
 #include <cmath>
 #include <cnnbp/random.hpp>
 
+#include "network/checks.hpp"
+
 namespace cnnbp {
 namespace {
 
@@ -55,6 +57,7 @@ double logarithm(double x) {
 }  // namespace
 
 double normal_quantile(double p) {
+  if (!(p > 0.0 && p < 1.0)) refuse("p", p, "above 0 and below 1");
   const double q = p - 0.5;
   if (std::abs(q) <= 0.425) return q * middle.at(0.180625 - q * q);
   const double r = std::sqrt(-logarithm(q < 0 ? p : 1 - p));

@@ -70,6 +70,7 @@ void Parameters<T>::assign(const std::string& name, std::span<const T> values) {
   if (values.size() != own.size())
     throw std::invalid_argument(name + " has " + std::to_string(own.size()) + " numbers, got " +
                                 std::to_string(values.size()));
+  if (values.data() == nullptr) throw std::invalid_argument("values is null, expected the numbers of " + name);
   std::copy(values.begin(), values.end(), own.begin());
   hold_zeros(place, own);
 }
