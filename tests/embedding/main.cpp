@@ -125,6 +125,29 @@ bool counts_do_not_overflow() {
          refused([&] { functional::activation<float>({x.data(), most, {1, 4, 4}}, Function::relu, many); });
 }
 
+/// As in a network, up to the activation.
+bool functions_on_arrays_obey_connections() {
+  const Conv2d layer{.out_channels = 1, .kernel_size = 1, .bias = false, .connections = {{true, false}}};
+  const std::vector<float> x{1, 2}, weight{3, 10};
+  std::vector<float> y(1), delta(2);
+  functional::conv2d<float>({x.data(), 1, {2, 1, 1}}, weight.data(), nullptr, layer, {y.data(), 1, {}});
+  functional::conv2d_delta<float>({y.data(), 1, {}}, weight.data(), layer, {delta.data(), 1, {2, 1, 1}});
+  return y[0] == 3 && delta == std::vector<float>{9, 0};
+}
+
+bool functions_on_arrays_end_before_the_activation() {
+  const float x = 1, weight = 1;
+  float y = 0;
+  return refused([&] {
+           const Conv2d layer{.out_channels = 1, .kernel_size = 1, .activation = Function::relu};
+           functional::conv2d<float>({&x, 1, {}}, &weight, nullptr, layer, {&y, 1, {}});
+         }) &&
+         refused([&] {
+           const AvgPool2d layer{.kernel_size = 1, .activation = Function::relu};
+           functional::avg_pool2d<float>({&x, 1, {}}, layer, {&y, 1, {}});
+         });
+}
+
 /// A byte a sample would be 2 GB.
 bool memory_is_known_without_any() {
   const std::int64_t count = std::numeric_limits<std::int32_t>::max();
@@ -223,6 +246,8 @@ constexpr Claim claims[] = {
     {"numbers_are_in_range", numbers_are_in_range},
     {"arrays_are_given", arrays_are_given},
     {"counts_do_not_overflow", counts_do_not_overflow},
+    {"functions_on_arrays_obey_connections", functions_on_arrays_obey_connections},
+    {"functions_on_arrays_end_before_the_activation", functions_on_arrays_end_before_the_activation},
     {"memory_is_known_without_any", memory_is_known_without_any},
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},

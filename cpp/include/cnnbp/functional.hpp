@@ -1,12 +1,14 @@
 /// The operations of the layers on plain arrays, (N, C, H, W), C-contiguous. T is float or double.
-/// Options are a layer's definition; where sizes do not fit, std::invalid_argument names both.
+/// Options are a layer's definition; where sizes do not fit, std::invalid_argument names both. What they compute ends
+/// before the activation, so an `activation` other than the identity is refused. Arrays may be null only where it says
+/// so.
 #pragma once
 
 #include <cnnbp/definition.hpp>
 
 namespace cnnbp::functional {
 
-/// N samples of one shape.
+/// N samples of one shape: `data` points to `count` · channels · height · width numbers.
 template <class T>
 struct Array {
   T* data;
@@ -14,7 +16,8 @@ struct Array {
   Shape shape;
 };
 
-/// u = x ⋆ weight + bias; `bias` may be null.
+/// u = x ⋆ weight + bias, with weight (out_channels, in_channels / groups, kh, kw) and bias (out_channels,) or null,
+/// whatever `options.bias` says. Weights between channels without a connection are taken for 0.
 template <class T>
 void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& options, Array<T> output);
 
@@ -22,26 +25,33 @@ void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& opti
 template <class T>
 void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& options, Array<T> delta);
 
-/// Adds to ∂E/∂weight and ∂E/∂bias, summed over the samples.
+/// Adds to ∂E/∂weight and ∂E/∂bias, summed over the samples, of the shapes of weight and bias; `bias` may be null.
 template <class T>
 void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2d& options, T* weight, T* bias);
 
+/// u = the mean of x over each window.
 template <class T>
 void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output);
+/// Each delta in equal shares to the pixels of its window.
 template <class T>
 void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Array<T> delta);
 
-/// `positions` gets the flat place of each maximum in its plane, as PyTorch's return_indices.
+/// u = the maximum of x over each window. `positions`, of the output's shape, gets the place of each maximum in its
+/// plane, row · width + column, as PyTorch's return_indices.
 template <class T>
 void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std::int64_t* positions);
-/// Adds each delta at its position. Throws std::invalid_argument for a position outside its plane.
+/// Adds each delta at its position, from `max_pool2d`. Throws std::invalid_argument for a position outside its plane.
 template <class T>
 void max_pool2d_delta(Array<const T> output_delta, const std::int64_t* positions, Array<T> delta);
 
+/// u = weight · x + bias, with weight (out_features, features of x), bias (out_features,) or null, whatever
+/// `options.bias` says, and output (N, out_features, 1, 1).
 template <class T>
 void linear(Array<const T> x, const T* weight, const T* bias, const Linear& options, Array<T> output);
+/// weightᵀ · δ
 template <class T>
 void linear_delta(Array<const T> output_delta, const T* weight, const Linear& options, Array<T> delta);
+/// Adds to ∂E/∂weight and ∂E/∂bias, summed over the samples, of the shapes of weight and bias; `bias` may be null.
 template <class T>
 void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linear& options, T* weight, T* bias);
 

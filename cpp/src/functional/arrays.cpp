@@ -5,6 +5,7 @@
 #include <string>
 
 #include "layers/geometry.hpp"
+#include "layers/make_layer.hpp"
 
 namespace cnnbp::functional {
 namespace {
@@ -32,6 +33,13 @@ void require_same(const char* name, std::int64_t count, const Shape& given, std:
   if (count != wanted_count || given != wanted)
     throw std::invalid_argument(std::string(name) + " has shape " + whole(count, given) + ", expected " +
                                 whole(wanted_count, wanted));
+}
+
+Shape shape_made(const LayerDefinition& operation, const Shape& input) {
+  if (const Function function = activation_of(operation); function != Function::identity)
+    throw std::invalid_argument("options has activation " + type_name(Activation{function}) +
+                                ", before which functions on arrays end; give the output to `activation`");
+  return output_shape(operation, input);
 }
 
 }  // namespace cnnbp::functional

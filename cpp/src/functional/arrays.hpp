@@ -24,4 +24,8 @@ void require_same(const char* name, const Array<T>& given, std::int64_t wanted_c
   require_array(name, given);
 }
 
+/// The shape of what the operation makes of such an input. Throws std::invalid_argument where the two do not fit, and
+/// for an activation, before which operations end.
+Shape shape_made(const LayerDefinition& operation, const Shape& input);
+
 }  // namespace cnnbp::functional

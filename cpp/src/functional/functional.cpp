@@ -36,6 +36,17 @@ typename Lanes<T>::Memory memory_if(bool leaves) {
   return leaves ? Lanes<T>::Memory::none : Lanes<T>::Memory::own;
 }
 
+/// The weight as the layer has it: 0 between channels without a connection. `copy` is its memory then.
+template <class T>
+T* held(const Layer<T>& layer, const T* weight, Buffer<T>& copy) {
+  const LayerParameter<T>& parameter = layer.parameters[0];
+  if (parameter.zeros.empty()) return const_cast<T*>(weight);
+  copy = Buffer<T>(static_cast<std::size_t>(parameter.size()), Contents::anything);
+  std::copy_n(weight, parameter.size(), copy.data());
+  for (const Span& span : parameter.zeros) std::fill(copy.data() + span.begin, copy.data() + span.end, T(0));
+  return copy.data();
+}
+
 template <class T, class L>
 void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
@@ -84,18 +95,20 @@ void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& opti
   definition.bias = bias != nullptr;
   require_array("x", x);
   require_data("weight", weight);
-  require_same("output", output, x.count, output_shape(definition, x.shape));
+  require_same("output", output, x.count, shape_made(definition, x.shape));
   Conv2dLayer<T> layer(definition, x.shape);
-  forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
+  Buffer<T> copy;
+  forward(layer, held(layer, weight, copy), const_cast<T*>(bias), x, output);
 }
 
 template <class T>
 void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& options, Array<T> delta) {
   require_array("delta", delta);
   require_data("weight", weight);
-  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
+  require_same("output_delta", output_delta, delta.count, shape_made(options, delta.shape));
   Conv2dLayer<T> layer(options, delta.shape);
-  propagate(layer, const_cast<T*>(weight), output_delta, delta);
+  Buffer<T> copy;
+  propagate(layer, held(layer, weight, copy), output_delta, delta);
 }
 
 template <class T>
@@ -104,7 +117,7 @@ void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2
   definition.bias = bias != nullptr;
   require_array("x", x);
   require_data("weight", weight);
-  require_same("output_delta", output_delta, x.count, output_shape(definition, x.shape));
+  require_same("output_delta", output_delta, x.count, shape_made(definition, x.shape));
   Conv2dLayer<T> layer(definition, x.shape);
   accumulate(layer, x, output_delta, weight, bias);
 }
@@ -112,7 +125,7 @@ void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2
 template <class T>
 void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output) {
   require_array("x", x);
-  require_same("output", output, x.count, output_shape(options, x.shape));
+  require_same("output", output, x.count, shape_made(options, x.shape));
   AvgPool2dLayer<T> layer(options, x.shape);
   forward<T>(layer, nullptr, nullptr, x, output);
 }
@@ -120,7 +133,7 @@ void avg_pool2d(Array<const T> x, const AvgPool2d& options, Array<T> output) {
 template <class T>
 void avg_pool2d_delta(Array<const T> output_delta, const AvgPool2d& options, Array<T> delta) {
   require_array("delta", delta);
-  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
+  require_same("output_delta", output_delta, delta.count, shape_made(options, delta.shape));
   AvgPool2dLayer<T> layer(options, delta.shape);
   propagate<T>(layer, nullptr, output_delta, delta);
 }
@@ -148,7 +161,7 @@ template <class T>
 void max_pool2d(Array<const T> x, const MaxPool2d& options, Array<T> output, std::int64_t* positions) {
   require_array("x", x);
   require_data("positions", positions);
-  require_same("output", output, x.count, output_shape(options, x.shape));
+  require_same("output", output, x.count, shape_made(options, x.shape));
   MaxPool2dLayer<T> layer(options, x.shape);
   const Window window = window_of(options, x.shape);
   const Lanes<T> in(x), out(output), saved(Array<T>{nullptr, output.count, *layer.saves(output.shape)});
@@ -191,7 +204,7 @@ void linear(Array<const T> x, const T* weight, const T* bias, const Linear& opti
   definition.bias = bias != nullptr;
   require_array("x", x);
   require_data("weight", weight);
-  require_same("output", output, x.count, output_shape(definition, x.shape));
+  require_same("output", output, x.count, shape_made(definition, x.shape));
   LinearLayer<T> layer(definition, x.shape);
   forward(layer, const_cast<T*>(weight), const_cast<T*>(bias), x, output);
 }
@@ -200,7 +213,7 @@ template <class T>
 void linear_delta(Array<const T> output_delta, const T* weight, const Linear& options, Array<T> delta) {
   require_array("delta", delta);
   require_data("weight", weight);
-  require_same("output_delta", output_delta, delta.count, output_shape(options, delta.shape));
+  require_same("output_delta", output_delta, delta.count, shape_made(options, delta.shape));
   LinearLayer<T> layer(options, delta.shape);
   propagate(layer, const_cast<T*>(weight), output_delta, delta);
 }
@@ -211,7 +224,7 @@ void linear_gradients(Array<const T> x, Array<const T> output_delta, const Linea
   definition.bias = bias != nullptr;
   require_array("x", x);
   require_data("weight", weight);
-  require_same("output_delta", output_delta, x.count, output_shape(definition, x.shape));
+  require_same("output_delta", output_delta, x.count, shape_made(definition, x.shape));
   LinearLayer<T> layer(definition, x.shape);
   accumulate(layer, x, output_delta, weight, bias);
 }
