@@ -148,6 +148,12 @@ bool functions_on_arrays_end_before_the_activation() {
          });
 }
 
+bool the_last_layer_is_the_callers() {
+  const NetworkDefinition one{.input = {}, .layers = {Linear{1}}};
+  return !std::is_reference_v<decltype(last_layer(summarize(one)))> && last_layer(summarize(one)).name == "0" &&
+         refused([] { last_layer({}); });
+}
+
 /// A byte a sample would be 2 GB.
 bool memory_is_known_without_any() {
   const std::int64_t count = std::numeric_limits<std::int32_t>::max();
@@ -248,6 +254,7 @@ constexpr Claim claims[] = {
     {"counts_do_not_overflow", counts_do_not_overflow},
     {"functions_on_arrays_obey_connections", functions_on_arrays_obey_connections},
     {"functions_on_arrays_end_before_the_activation", functions_on_arrays_end_before_the_activation},
+    {"the_last_layer_is_the_callers", the_last_layer_is_the_callers},
     {"memory_is_known_without_any", memory_is_known_without_any},
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},

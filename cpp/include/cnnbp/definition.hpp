@@ -284,8 +284,8 @@ struct LayerSummary {
 /// layer, what it was given and what it needs.
 std::vector<LayerSummary> summarize(const NetworkDefinition& definition);
 
-/// The network's output, which is that of the last layer in no other.
-const LayerSummary& last_layer(const std::vector<LayerSummary>& summary);
+/// The network's output, which is that of the last layer in no other. Throws std::invalid_argument for no layers.
+LayerSummary last_layer(const std::vector<LayerSummary>& summary);
 
 /// The layer's output for an input. Throws std::invalid_argument where the two do not fit.
 Shape output_shape(const LayerDefinition& layer, Shape input);

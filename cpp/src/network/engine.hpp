@@ -30,7 +30,7 @@ struct Network<T>::Engine {
   /// readers in for ever, and four threads that predict kept a new parameter waiting until they ended.
   std::shared_lock<std::shared_mutex> together();
 
-  std::int64_t features() const { return last_layer(summary).output_shape.features(); }
+  std::int64_t features() const { return graph.signals()[static_cast<std::size_t>(graph.output())].shape.features(); }
 
   /// Throws std::invalid_argument where the samples do not fit the network.
   void check(const Images& x, const Targets& y) const;

@@ -120,7 +120,8 @@ std::vector<LayerSummary> summarize(const NetworkDefinition& definition) {
   return std::move(walk.all);
 }
 
-const LayerSummary& last_layer(const std::vector<LayerSummary>& summary) {
+LayerSummary last_layer(const std::vector<LayerSummary>& summary) {
+  if (summary.empty()) throw std::invalid_argument("summary is empty, expected at least one layer");
   auto last = summary.rbegin();
   while (last->name.find('.') != std::string::npos) ++last;
   return *last;
