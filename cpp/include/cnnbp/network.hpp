@@ -99,6 +99,9 @@ struct TracedArray {
 template <class T>
 class Network {
  public:
+  /// First weights and the masks of Dropout are drawn from `seed`; the order of samples is the caller's, as drawn by
+  /// `permutation`. To go on later, save definition, optimizer and seed, `parameters()` with their state, and both
+  /// counts: a network made of the first three that is given the others goes on with the same bits.
   explicit Network(NetworkDefinition definition, Optimizer optimizer = SGD{}, std::uint64_t seed = 0);
   ~Network();
   Network(Network&&) noexcept;

@@ -16,7 +16,8 @@ struct UpdateOptions {
   double clip_norm = std::numeric_limits<double>::infinity();
   /// g ← min(max(g, −clip_value), clip_value)
   double clip_value = std::numeric_limits<double>::infinity();
-  /// average ← ema_decay · average + (1 − ema_decay) · p after each step; the first copies p. Kept as "average".
+  /// average ← ema_decay · average + (1 − ema_decay) · p after each step; the first copies p. Kept as "average",
+  /// which is NaN before the first step.
   std::optional<double> ema_decay = {};
   /// Factors of lr for the parameters whose names are these or go on from them after a dot: "0" is all of layer 0,
   /// "0.bias" its bias. The longest counts.
