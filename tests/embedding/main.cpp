@@ -125,6 +125,23 @@ bool counts_do_not_overflow() {
          refused([&] { functional::activation<float>({x.data(), most, {1, 4, 4}}, Function::relu, many); });
 }
 
+std::string message_of(const LayerDefinition& layer, const Optimizer& optimizer) {
+  try {
+    Network<float>({.input = shape, .layers = {layer}}, optimizer);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool messages_show_what_was_given() {
+  const auto says = [](const std::string& message, const char* what) { return message.find(what) != message.npos; };
+  return says(message_of(Linear{1}, SGD{.lr = -1e-9}), "lr is -1e-09,") &&
+         says(message_of(Linear{1}, SGD{.momentum = 1.00000001}), "momentum is 1.00000001,") &&
+         says(message_of(BatchNorm2d{.eps = -1e-9}, SGD{}), "eps is -1e-09,") &&
+         says(message_of(Dropout{.p = 1.00000001}, SGD{}), "p is 1.00000001,");
+}
+
 /// As in a network, up to the activation.
 bool functions_on_arrays_obey_connections() {
   const Conv2d layer{.out_channels = 1, .kernel_size = 1, .bias = false, .connections = {{true, false}}};
@@ -152,6 +169,37 @@ bool the_last_layer_is_the_callers() {
   const NetworkDefinition one{.input = {}, .layers = {Linear{1}}};
   return !std::is_reference_v<decltype(last_layer(summarize(one)))> && last_layer(summarize(one)).name == "0" &&
          refused([] { last_layer({}); });
+}
+
+/// Bytes of this process in memory; 0 where the system does not say.
+std::int64_t resident() {
+  long pages = 0;
+  if (std::FILE* said = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(said, "%*d %ld", &pages) != 1) pages = 0;
+    std::fclose(said);
+  }
+  return std::int64_t{pages} * 4096;
+}
+
+bool networks_that_are_gone_leave_no_memory() {
+  constexpr Shape input{.channels = 3, .height = 32, .width = 32};
+  const Conv2d conv{.out_channels = 32, .kernel_size = 3, .padding = 1};
+  const NetworkDefinition definition{.input = input,
+                                     .layers = {conv, BatchNorm2d{}, MaxPool2d{.kernel_size = 2},
+                                                Conv2d{.out_channels = 64, .kernel_size = 5}, Linear{10}},
+                                     .loss = CrossEntropy{}};
+  const std::vector<float> x(std::size_t(32 * input.features()), 0.3f);
+  const std::vector<std::int64_t> y(32, 3);
+  std::vector<float> out(320);
+  const auto use = [&] {
+    Network<float> net(definition, Adam{});
+    net.train_step({x.data(), 32}, {y.data(), 32});
+    net.predict({x.data(), 32}, out);
+  };
+  use();
+  const std::int64_t before = resident();
+  for (int i = 0; i < 20; ++i) use();
+  return resident() - before < memory_use<float>(definition, Adam{}, 32).training / 2;
 }
 
 /// A byte a sample would be 2 GB.
@@ -252,9 +300,11 @@ constexpr Claim claims[] = {
     {"numbers_are_in_range", numbers_are_in_range},
     {"arrays_are_given", arrays_are_given},
     {"counts_do_not_overflow", counts_do_not_overflow},
+    {"messages_show_what_was_given", messages_show_what_was_given},
     {"functions_on_arrays_obey_connections", functions_on_arrays_obey_connections},
     {"functions_on_arrays_end_before_the_activation", functions_on_arrays_end_before_the_activation},
     {"the_last_layer_is_the_callers", the_last_layer_is_the_callers},
+    {"networks_that_are_gone_leave_no_memory", networks_that_are_gone_leave_no_memory},
     {"memory_is_known_without_any", memory_is_known_without_any},
     {"any_batch_size_may_exceed_the_samples", any_batch_size_may_exceed_the_samples},
     {"epochs_of_nothing_have_no_batches", epochs_of_nothing_have_no_batches},

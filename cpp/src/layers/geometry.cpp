@@ -1,6 +1,8 @@
 #include "layers/geometry.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "kernels/map_arguments.hpp"
@@ -118,6 +120,11 @@ std::int64_t kernels_of(const Conv2d& layer, const Shape& input) {
   return kernels;
 }
 
+std::string text(double value) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
 std::string text(const Size2d& size) {
   return '(' + std::to_string(size.height) + ", " + std::to_string(size.width) + ")";
 }
@@ -194,7 +201,7 @@ Conv2d kernels_of(const CombineConv2d& layer, const Shape& input) {
 Window window_of(const CombineConv2d& layer, const Shape& input) {
   require_between("out_channels", layer.out_channels, 1);
   require(layer.sparsity >= 0.0 && std::isfinite(layer.sparsity),
-          "sparsity is " + std::to_string(layer.sparsity) + ", expected a finite number, at least 0");
+          "sparsity is " + text(layer.sparsity) + ", expected a finite number, at least 0");
   return window_of(kernels_of(layer, input), input);
 }
 

@@ -50,6 +50,8 @@ Conv2d kernels_of(const CombineConv2d& layer, const Shape& input);
 /// "(6, 24, 24)"
 std::string text(const Shape& shape);
 std::string text(const Size2d& size);
+/// "1e+300", and as many digits as tell it from its neighbours: "255", "1.0000000000000002".
+std::string text(double value);
 
 /// The product, or std::invalid_argument saying that `what` is too large for any machine.
 std::int64_t checked_product(std::initializer_list<std::int64_t> factors, const std::string& what);

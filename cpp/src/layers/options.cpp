@@ -8,15 +8,14 @@ namespace cnnbp {
 namespace {
 
 void check_eps(double eps) {
-  require(eps > 0.0 && std::isfinite(eps), "eps is " + std::to_string(eps) + ", expected a finite number above 0");
+  require(eps > 0.0 && std::isfinite(eps), "eps is " + text(eps) + ", expected a finite number above 0");
 }
 
 }  // namespace
 
 void check(const BatchNorm2d& layer) {
   check_eps(layer.eps);
-  require(layer.momentum >= 0.0 && layer.momentum <= 1.0,
-          "momentum is " + std::to_string(layer.momentum) + ", expected 0 to 1");
+  require(layer.momentum >= 0.0 && layer.momentum <= 1.0, "momentum is " + text(layer.momentum) + ", expected 0 to 1");
 }
 
 void check(const GroupNorm& layer, const Shape& input) {
@@ -31,7 +30,7 @@ void check(const GroupNorm& layer, const Shape& input) {
 }
 
 void check(const Dropout& layer) {
-  require(layer.p >= 0.0 && layer.p < 1.0, "p is " + std::to_string(layer.p) + ", expected at least 0 and below 1");
+  require(layer.p >= 0.0 && layer.p < 1.0, "p is " + text(layer.p) + ", expected at least 0 and below 1");
 }
 
 void check(const Linear& layer) { require_between("out_features", layer.out_features, 1); }
@@ -41,8 +40,8 @@ void check(const Function& function) {
   const double p = function.parameter;
   const bool takes_zero = function.kind == Function::leaky_relu || function.kind == Function::elu;
   if (!takes_zero && function.kind != Function::softplus)
-    return require(p == 0.0, "the activation takes no parameter, got " + std::to_string(p));
-  require(std::isfinite(p) && (takes_zero ? p >= 0.0 : p > 0.0), "the activation's parameter is " + std::to_string(p) +
+    return require(p == 0.0, "the activation takes no parameter, got " + text(p));
+  require(std::isfinite(p) && (takes_zero ? p >= 0.0 : p > 0.0), "the activation's parameter is " + text(p) +
                                                                      ", expected a finite number" +
                                                                      (takes_zero ? ", at least 0" : " above 0"));
 }

@@ -1,15 +1,14 @@
 #include "network/checks.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
 
 #include "kernels/arguments.hpp"
+#include "layers/geometry.hpp"
 #include "threads/team.hpp"
 
 namespace cnnbp {
@@ -17,12 +16,6 @@ namespace {
 
 /// Numbers that one task looks at: 256 KB of float32.
 constexpr Index scan_size = 64 * 1024;
-
-/// "1e+300", and as many digits as tell it from its neighbours: 255, 1.0000000000000002.
-std::string text(double value) {
-  std::array<char, 32> digits;
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
-}
 
 /// What numbers may be: finite, and from `least`, which is 0 or −`largest`, to `largest`.
 template <class T>
@@ -157,6 +150,13 @@ void check_holds(const std::string& name, double value) {
     refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds");
 }
 
+template <class T>
+void check_holds_apart_from_0(const std::string& name, double value) {
+  check_holds<T>(name, value);
+  if (value != 0.0 && std::abs(value) < double(std::numeric_limits<T>::min()))
+    refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds apart from 0");
+}
+
 void check_size(const char* name, std::int64_t samples, std::int64_t features) {
   constexpr std::int64_t most = std::int64_t{1} << 40;  // as of shapes
   if (samples > most / features)
@@ -165,33 +165,26 @@ void check_size(const char* name, std::int64_t samples, std::int64_t features) {
 }
 
 template <class T>
-void check_holds_apart_from_0(const std::string& name, double value) {
-  check_holds<T>(name, value);
-  check_size("x", x.count, shape.features());
-  if (x.data == nullptr) throw std::invalid_argument("x is null, expected " + number(x.count) + " samples");
-  if (value != 0.0 && std::abs(value) < double(std::numeric_limits<T>::min()))
-    refuse(name, value, std::string("a number that ") + dtype_name<T> + " holds apart from 0");
-}
-
-template <class T>
 void check_images(const Images& x, const Shape& shape) {
   if (x.count < 1) throw std::invalid_argument("x has no samples, expected at least one");
+  check_size("x", x.count, shape.features());
+  if (x.data == nullptr) throw std::invalid_argument("x is null, expected " + number(x.count) + " samples");
   if (x.type == Images::Type::float32) require_range<T, float>("x", x.data, x.count, shape.features());
-  if (y.data == nullptr) throw std::invalid_argument("y is null, expected " + number(samples) + " samples");
   if (x.type == Images::Type::float64) require_range<T, double>("x", x.data, x.count, shape.features());
 }
 
 template <class T>
 void check_targets(const Targets& y, std::int64_t samples, std::int64_t features, const Loss& loss) {
   if (y.count != samples)
-  check_size("y", samples, features);
     throw std::invalid_argument("y has " + number(y.count) + " samples, but x has " + number(samples));
+  if (y.data == nullptr) throw std::invalid_argument("y is null, expected " + number(samples) + " samples");
   check_weights(y.weights, samples);
   if (y.type == Targets::Type::labels) return check_labels(y, features, loss);
   if (std::holds_alternative<Hinge>(loss))
     throw std::invalid_argument("y holds targets (" + number(samples) + ", " + number(features) +
                                 "), but loss hinge needs class numbers (" + number(samples) +
                                 ",); use y.argmax(axis=1) of one-hot targets");
+  check_size("y", samples, features);
   if (y.type == Targets::Type::float32) require_range<T, float>("y", y.data, y.count, features, limits_of(loss));
   else require_range<T, double>("y", y.data, y.count, features, limits_of(loss));
 }
