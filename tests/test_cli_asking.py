@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 
 import cnnbp
-from cnnbp import cli
 from cnnbp import layers as L  # noqa: N812
-
-
-def run(*arguments):
-    """Run the program within this process; its exit code."""
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([*map(str, arguments)])
-    return exit_.value.code or 0
+from program import run
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,11 @@ import pytest
 from matplotlib.image import imread
 
 import cnnbp
-from cnnbp import cli
+import program
 
 
 def run(*arguments):
-    """Run the program within this process; its exit code."""
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["explain", *map(str, arguments)])
-    return exit_.value.code or 0
+    return program.run("explain", *arguments)
 
 
 @pytest.fixture(scope="module")

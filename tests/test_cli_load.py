@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 
 import cnnbp
-from cnnbp import cli
 from cnnbp import layers as L  # noqa: N812
+from program import run
 
 TRAINED = ["--net=2c5-2m", "--loss=cross_entropy", "--batch-size=20", "--seed=7"]
-
-
-def run(*arguments):
-    """Run the program within this process; its exit code."""
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([*map(str, arguments)])
-    return exit_.value.code or 0
 
 
 @pytest.fixture(scope="module")

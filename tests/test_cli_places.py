@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 import cnnbp
-from cnnbp import cli
 from cnnbp.network import Network
+from program import run
 
 TRAIN = ("train", "few.npz", "--net=2c5-2s", "--epochs=1")
-
-
-def run(*arguments):
-    """Run the program within this process; its exit code."""
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([*map(str, arguments)])
-    return exit_.value.code or 0
 
 
 @pytest.fixture

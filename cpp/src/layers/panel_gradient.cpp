@@ -55,6 +55,7 @@ PanelGradientSum<T>::PanelGradientSum(const Convolution& convolution)
   const Index pixel = Blocks<T>::full_lanes * size;
   stretch_ = std::clamp<Index>(turned_bytes / (task_outputs_ * pixel), 1, most_pixels);
   stretch_ = std::min(stretch_, convolution.window.columns.output);
+  stretches_ = even_parts(convolution.window.columns.output, stretch_);
   panel_taps_ = std::max<Index>(1, panel_bytes / (convolution.in_channels * stretch_ * pixel));
 }
 
@@ -154,9 +155,9 @@ void PanelGradientSum<T>::sum_part(const Tensor<T>& input, const Tensor<T>& delt
                                    T* scratch) const {
   for (Index m = 0; m < rows_of_weights(); ++m)
     std::fill(sums + m * outputs_ + part.outputs.begin, sums + m * outputs_ + part.outputs.end, T(0));
-  const Index height = convolution_.window.rows.output, width = convolution_.window.columns.output;
+  const Index height = convolution_.window.rows.output;
   for (Index r = part.rows.begin; r < part.rows.end; ++r)
-    for (const Span& columns : even_parts(width, stretch_))
+    for (const Span& columns : stretches_)
       add_stretch(input, delta, part, {r / height, r % height, input.blocks.lanes(r / height), columns}, sums, scratch);
 }
 

@@ -50,8 +50,9 @@ class PanelGradientSum : public WeightGradientSum<T> {
   Convolution convolution_;
   Index outputs_;                     // output channels, in whole 32 bytes
   Index task_outputs_;                // those of a task
-  Index stretch_;                     // pixels of a stretch
+  Index stretch_;                     // pixels of a stretch, at most
   Index panel_taps_;                  // taps of a panel
+  std::vector<Span> stretches_;       // columns of an output row
   std::vector<Taps> rows_, columns_;  // by output row and column
 };
 
