@@ -103,11 +103,11 @@ class PassCase:
     def bytes_moved(self) -> int:
         """What a pass must at least move: two of input, weight and output in, the third out.
 
-        Samples lie in blocks of 16 lanes of float32, the last of which may have 8 or 4.
+        Samples lie in blocks of 16 lanes of float32, the last of which may have 8, 4 or 1.
         """
         geometry = self.geometry
         full, rest = divmod(geometry.batch, 16)
-        lanes = 16 * full + (0 if rest == 0 else 4 if rest <= 4 else 8 if rest <= 8 else 16)
+        lanes = 16 * full + next(lanes for lanes in (0, 1, 4, 8, 16) if lanes >= rest)
         maps = prod(geometry.input_shape[1:]) + prod(geometry.output_shape[1:])
         return 4 * (lanes * maps + prod(geometry.weight_shape))
 

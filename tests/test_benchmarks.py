@@ -165,7 +165,9 @@ def test_a_step_has_three_products_a_layer_but_two_in_the_first_and_a_prediction
     assert in_this_process().flops(prediction) == 2 * 16 * (first + second + last)
 
 
-@pytest.mark.parametrize(("batch", "lanes"), [(50, 52), (8, 8), (37, 40), (9, 16), (64, 64)])
+@pytest.mark.parametrize(
+    ("batch", "lanes"), [(50, 52), (8, 8), (37, 40), (9, 16), (64, 64), (1, 1), (17, 17)]
+)
 def test_a_pass_moves_input_weight_and_output_once_with_samples_in_lanes(batch, lanes):
     geometry = replace(cases.PASSES[0].geometry, batch=batch)
     assert geometry.input_shape[1:] == (1, 28, 28)

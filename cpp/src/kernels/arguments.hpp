@@ -101,13 +101,16 @@ constexpr Index in_strips(Index n, Index strip_stride) {
   return n / strip_width<T> * strip_stride + n % strip_width<T>;
 }
 
+/// Columns of a product that are few: rows of `b` are no vectors then, but so many rows of it are.
+constexpr Index few_columns = 4, few_rows = 8;
+
 /// c(m, n) = Σ_k a(m, k) · b(k, n), k ascending, or, to accumulate, c(m, n) plus that.
 template <class T>
 struct MatrixProduct {
   const T* a;
   const T* b;
   T* c;
-  Index rows, inner, columns;  // m, k, n; columns: a multiple of 16 bytes
+  Index rows, inner, columns;  // m, k, n
   Index a_stride, b_stride, c_stride;
   bool accumulate;
   Index a_step = 1;  // from one of a row's numbers to the next; a_stride is 1 instead where a is transposed
@@ -135,7 +138,7 @@ struct PixelProduct {
   T* target;
   const T* bias;  // or null: 0
   bool accumulate;
-  Index tile, source_channels, elements;  // source_channels: 1 or more; elements: a multiple of 16 bytes
+  Index tile, source_channels, elements;  // source_channels: 1 or more
   Index source_stride, target_stride;
   Asking<T> targets_ahead, sources_ahead;  // as many elements of a row
 };
@@ -192,7 +195,7 @@ constexpr Index winograd_outputs = 4;
 template <class T>
 struct WinogradTiles {
   T* map;     // pixel (0, 0) of the first channel
-  T* points;  // [point][phase][channel][tile row][tile column][point lane]; the last three may be in strips before the
+  T* points;  // [point][phase][channel][tile row][tile column][lane]; the last three may be in strips before the
               // phase
   Index channels, height, width;
   Index channel_stride, row_stride;  // of the map
@@ -202,16 +205,11 @@ struct WinogradTiles {
   Index tile_rows, tile_columns;
   Index point_stride, point_phase_stride, point_channel_stride, point_strip_stride;
   Index lanes;
-  Index point_lanes;                // as many, or 1: of the narrowest block the first lane alone goes to the points
   Normalizing<T> normalizing = {};  // pixels go to the points as it makes them
-  Unpooling<T> unpooling = {};      // or as it does; then lanes are as many at the points
+  Unpooling<T> unpooling = {};      // or as it does
 };
 
-/// Elements of 16 bytes: rows and columns that a transposition turns at once.
-template <class T>
-constexpr Index transposed_together = 16 / sizeof(T);
-
-/// to(k, m) = from(m, k) for whole 16 bytes of both: what lies after the last row or column comes along.
+/// to(k, m) = from(m, k).
 template <class T>
 struct Transposition {
   const T* from;

@@ -23,7 +23,11 @@ inline void correlate_neighbours(TileSource<T>& from, const T* source, T* target
   from.step_by(Wide::width, Wide::width);
   const Index wide = elements / Wide::width * Wide::width;
   correlate_positions<Together<Wide>, Tile, Rows, tile_vectors<Tile, Rows>>(from, source, target, wide / Wide::width);
-  if constexpr (V::width < Wide::width) {
+  if constexpr (V::width == 1) {
+    from.first = int(elements - wide);
+    if (from.first == 1) correlate_positions<Together<V>, Tile, Rows, 1>(from, source + wide, target + wide, 1);
+    else if (from.first > 0) correlate_positions<First<Wide>, Tile, Rows, 1>(from, source + wide, target + wide, 1);
+  } else if constexpr (V::width < Wide::width) {
     from.step_by(V::width, V::width);
     correlate_positions<Together<V>, Tile, Rows, 1>(from, source + wide, target + wide, (elements - wide) / V::width);
   }
@@ -45,6 +49,25 @@ inline void correlate_pairs(TileSource<T>& from, const Run& run, const T* source
                                                  target + pairs * from.target_step, 1);
 }
 
+/// Of a single sample as many to a vector as are left. It is put together in registers, so that at most 8 hold sums.
+template <int Width, int Tile, class T>
+inline void correlate_apart(TileSource<T>& from, const Run& run, const T* source, T* target, Index count) {
+  from.half_step = run.advance;
+  from.target_half_step = run.step;
+  from.step_by(Width * run.advance, Width * run.step);
+  const Index whole = count / Width;
+  if constexpr (Width == 1) {
+    correlate_positions<Together<Vec<T, 1>>, Tile, 1, 1>(from, source, target, whole);
+  } else {
+    constexpr int vectors = Tile > 4 ? 1 : Tile > 2 ? 2 : 3;
+    using V = Vec<T, Width>;
+    if (run.advance == 1) correlate_positions<Apart<V, false>, Tile, 1, vectors>(from, source, target, whole);
+    else correlate_positions<Apart<V, true>, Tile, 1, vectors>(from, source, target, whole);
+    correlate_apart<narrower<T>(Width), Tile>(from, run, source + whole * Width * run.advance,
+                                              target + whole * Width * run.step, count - whole * Width);
+  }
+}
+
 inline bool side_by_side(const Run& run) { return run.advance == 1 && run.step == 1; }
 
 /// One run of columns. Neighbouring pixels lie side by side, so a run of neighbours is one row of vectors; otherwise a
@@ -53,7 +76,9 @@ template <class V, int Tile, class T>
 inline void correlate_run(TileSource<T>& from, const Run& run, const T* source, T* target) {
   const Index lanes = from.all.lanes;
   if (side_by_side(run)) return correlate_neighbours<V, Tile, 1>(from, source, target, run.count * lanes);
-  if constexpr (V::width < widest<T>) {
+  if constexpr (V::width == 1) {
+    correlate_apart<widest_apart<T>, Tile>(from, run, source, target, run.count);
+  } else if constexpr (V::width < widest<T>) {
     correlate_pairs<V, Tile>(from, run, source, target);
   } else if (lanes % (tile_vectors<Tile> * V::width) == 0) {
     from.step_by(V::width, V::width);

@@ -37,7 +37,8 @@ struct TileSource {
   Index vector_step = 0;  // elements between the source vectors of neighbouring positions
   Index target_step = 0;
   Index row_step = 0;                         // elements between the sources of neighbouring rows
-  Index half_step = 0, target_half_step = 0;  // see Halved
+  Index half_step = 0, target_half_step = 0;  // see Halved, and Apart
+  int first = 0;                              // see First
 
   TileSource(const Correlation<T>& correlation, const T* biases) : all(correlation), bias(biases) {}
   TileSource(const TileSource&) = delete;
@@ -53,10 +54,21 @@ template <class Vector>
 struct Together {
   using V = Vector;
   using T = typename V::Scalar;
-  static V load(const T* p, Index /*half_step*/) { return V::load(p); }
-  static V load_to_register(const T* p, Index /*half_step*/) { return V::load_to_register(p); }
-  static V load_target(const T* p, Index /*half_step*/) { return V::load(p); }
-  static void store(V v, T* p, Index /*half_step*/) { v.store(p); }
+  static V load(const T* p, const TileSource<T>&) { return V::load(p); }
+  static V load_to_register(const T* p, const TileSource<T>&) { return V::load_to_register(p); }
+  static V load_target(const T* p, Index /*step*/, const TileSource<T>&) { return V::load(p); }
+  static void store(V v, T* p, const TileSource<T>&) { v.store(p); }
+};
+
+/// Of them the first alone: what is left of a row of a single sample.
+template <class Vector>
+struct First {
+  using V = Vector;
+  using T = typename V::Scalar;
+  static V load(const T* p, const TileSource<T>& from) { return V::load_first(p, from.first); }
+  static V load_to_register(const T* p, const TileSource<T>& from) { return load(p, from); }
+  static V load_target(const T* p, Index /*step*/, const TileSource<T>& from) { return load(p, from); }
+  static void store(V v, T* p, const TileSource<T>& from) { v.store_first(p, from.first); }
 };
 
 /// Two pixels of a narrow block in one vector, where they lie apart in the target and, perhaps, in the source.
@@ -64,13 +76,32 @@ template <class Vector, bool SourceApart>
 struct Halved {
   using V = Vector;
   using T = typename V::Scalar;
-  static V load(const T* p, Index half_step) {
-    if constexpr (SourceApart) return V::load_halves(p, p + half_step);
+  static V load(const T* p, const TileSource<T>& from) {
+    if constexpr (SourceApart) return V::load_halves(p, p + from.half_step);
     else return V::load(p);
   }
-  static V load_to_register(const T* p, Index half_step) { return load(p, half_step); }
-  static V load_target(const T* p, Index half_step) { return V::load_halves(p, p + half_step); }
-  static void store(V v, T* p, Index half_step) { v.store_halves(p, p + half_step); }
+  static V load_to_register(const T* p, const TileSource<T>& from) { return load(p, from); }
+  static V load_target(const T* p, Index step, const TileSource<T>&) { return V::load_halves(p, p + step); }
+  static void store(V v, T* p, const TileSource<T>& from) { v.store_halves(p, p + from.target_half_step); }
+};
+
+/// Pixels of a single sample that lie apart in the source, in the target or in both.
+template <class Vector, bool SourceApart>
+struct Apart {
+  using V = Vector;
+  using T = typename V::Scalar;
+  static V load(const T* p, const TileSource<T>& from) {
+    if constexpr (SourceApart) return V::load_apart(p, from.half_step);
+    else return V::load(p);
+  }
+  static V load_to_register(const T* p, const TileSource<T>& from) { return load(p, from); }
+  static V load_target(const T* p, Index step, const TileSource<T>&) {
+    return step < 2 ? V::load(p) : V::load_apart(p, step);
+  }
+  static void store(V v, T* p, const TileSource<T>& from) {
+    if (from.target_half_step < 2) v.store(p);
+    else v.store_apart(p, from.target_half_step);
+  }
 };
 
 /// Calls add(pixels, weights) for every tap of every source channel. There is at least one, which `do` tells GCC 12:
@@ -129,11 +160,11 @@ template <class Lie, int Tile, int Rows, int Vectors, class T>
     for (int p = 0; p < positions; ++p)
       sum[oc][p] = Lie::load_target(
           start.first + oc * start.channel_step + p / Vectors * start.row_step + p % Vectors * start.position_step,
-          start.half_step);
+          start.half_step, from);
   const auto pixel_at = [&](const T* x, int p) {
     const T* const at = x + p / Vectors * from.row_step + p % Vectors * from.vector_step;
-    if constexpr (Tile > 1) return Lie::load_to_register(at, from.half_step);
-    else return Lie::load(at, from.half_step);
+    if constexpr (Tile > 1) return Lie::load_to_register(at, from);
+    else return Lie::load(at, from);
   };
   for_each_tap(from, source, [&](const T* x, const T* w) {
     if constexpr (Tile < positions) {
@@ -160,7 +191,7 @@ template <class Lie, int Tile, int Rows, int Vectors, class T>
       Lie::store(
           sum[oc][p],
           target + oc * a.target_channel_stride + p / Vectors * a.target_row_stride + p % Vectors * from.target_step,
-          from.target_half_step);
+          from);
 }
 
 /// `count` positions in each of `Rows` rows, as many at a time as the registers hold.

@@ -14,6 +14,11 @@ constexpr int depthwise_rows = 4;
 template <class V, int Kernel>
 struct DepthwiseWeights {
   V at[Kernel][Kernel];
+
+  explicit DepthwiseWeights(const Depthwise<typename V::Scalar>& a) {
+    for (int kh = 0; kh < Kernel; ++kh)
+      for (int kw = 0; kw < Kernel; ++kw) at[kh][kw] = V::broadcast(a.weight[kh * a.row_step + kw * a.column_step]);
+  }
 };
 
 /// Rows [row, row + Rows) of the target in column `ow`. At the map's sides (not `Inside`) taps may miss it.
@@ -49,20 +54,32 @@ inline Span columns_inside(const Depthwise<T>& a) {
   return {begin, end < begin ? begin : end};
 }
 
+/// Neighbouring columns of a single sample, as many to a vector as there are left.
+template <class T, int Width, int Kernel, int Rows>
+inline void depthwise_neighbours(const Depthwise<T>& a, Index row, Span columns) {
+  const DepthwiseWeights<Vec<T, Width>, Kernel> weight(a);
+  Index ow = columns.begin;
+  for (; ow + Width <= columns.end; ow += Width)
+    depthwise_tile<Vec<T, Width>, Kernel, Rows, true>(a, weight, row, ow, 0);
+  if constexpr (Width > 1)
+    if (ow < columns.end) depthwise_neighbours<T, narrower<T>(Width), Kernel, Rows>(a, row, {ow, columns.end});
+}
+
 template <class V, int Kernel, int Rows, class T>
 [[gnu::noinline]] void depthwise_row(const Depthwise<T>& a, Index row) {
-  DepthwiseWeights<V, Kernel> weight;
-  for (int kh = 0; kh < Kernel; ++kh)
-    for (int kw = 0; kw < Kernel; ++kw)
-      weight.at[kh][kw] = V::broadcast(a.weight[kh * a.row_step + kw * a.column_step]);
+  const DepthwiseWeights<V, Kernel> weight(a);
   const Span inside = columns_inside(a);
   for (Index part = 0; part < a.lanes; part += V::width) {
     const auto at_side = [&](Index begin, Index end) {
       for (Index ow = begin; ow < end; ++ow) depthwise_tile<V, Kernel, Rows, false>(a, weight, row, ow, part);
     };
     at_side(0, inside.begin);
-    for (Index ow = inside.begin; ow < inside.end; ++ow)
-      depthwise_tile<V, Kernel, Rows, true>(a, weight, row, ow, part);
+    if constexpr (V::width == 1) {
+      depthwise_neighbours<T, widest<T>, Kernel, Rows>(a, row, inside);
+    } else {
+      for (Index ow = inside.begin; ow < inside.end; ++ow)
+        depthwise_tile<V, Kernel, Rows, true>(a, weight, row, ow, part);
+    }
     at_side(inside.end, a.target_width);
   }
 }

@@ -21,6 +21,7 @@ enum class Inputs {
   moving,    // one pixel, and each tap reads at it what the tap before it reads at the next
   halves,    // two pixels that a stride parts
   quarters,  // four
+  apart,     // as many as there are lanes, of a single sample
 };
 
 /// Where one tile reads and adds: `Tile` output channels × `TapCount` taps. It is changed where it lies and never
@@ -46,6 +47,7 @@ template <class V, Inputs How, class T>
 inline V load_inputs(const T* from, Index step) {
   if constexpr (How == Inputs::halves) return V::load_halves(from, from + step);
   else if constexpr (How == Inputs::quarters) return V::load_quarters(from, step);
+  else if constexpr (How == Inputs::apart) return V::load_apart(from, step);
   else return V::load_to_register(from);
 }
 
@@ -88,9 +90,28 @@ template <class V, int Tile, int TapCount, Inputs How, class T>
   }
 }
 
+/// Strided pixels of a single sample: a vector of them is put together in registers, so that fewer are left for sums.
 template <class V, int Tile, class T>
-inline void gradient_taps(const GradientTile<T>& from, Index taps) {
+inline void gradient_taps_apart(GradientTile<T>& from, Index taps) {
+  const GradientTile<T>& tile = from;
+  const T* const input = from.input;
+  T* const sums = from.sums;
+  for (Index t = 0; t < taps; t += 2) {
+    from.input = input + t * from.input_step;
+    from.sums = sums + t * from.sums_step;
+    with_count<2>(taps - t < 2 ? taps - t : 2,
+                  [&]<int TapCount>() { gradient_tile<V, Tile, TapCount, Inputs::apart>(tile); });
+  }
+  from.input = input;
+  from.sums = sums;
+}
+
+template <class V, int Tile, class T>
+inline void gradient_taps(GradientTile<T>& from, Index taps) {
   const KernelGradient<T>& a = from.all;
+  if constexpr (V::width > 1)
+    if (a.lanes == 1 && a.stride_width > 1)
+      return gradient_taps_apart<Vec<T, (V::width < widest_apart<T> ? V::width : widest_apart<T>)>, Tile>(from, taps);
   with_count<taps_of_tile(Tile)>(taps, [&]<int TapCount>() {
     const Index apart = a.stride_width > 1 ? V::width / a.lanes : 1;  // pixels of a vector
     if constexpr (V::width * sizeof(T) > 32)
@@ -104,7 +125,7 @@ inline void gradient_taps(const GradientTile<T>& from, Index taps) {
   });
 }
 
-/// A rectangle of the delta: whole 64 bytes of its rows, then what is left of them, pixel by pixel.
+/// A rectangle of the delta: whole 64 bytes of its rows, then what is left of them, half as much at a time.
 template <int Tile, class T>
 inline void gradient_of_rectangle(GradientTile<T>& from, Span columns, Index taps) {
   if (from.rows.begin >= from.rows.end || columns.begin >= columns.end) return;
@@ -114,11 +135,15 @@ inline void gradient_of_rectangle(GradientTile<T>& from, Span columns, Index tap
   from.columns = {columns.begin, whole};
   from.group = pixels;
   if (columns.begin < whole) gradient_taps<Vec<T, widest<T>>, Tile>(from, taps);
-  from.group = 1;
-  for (Index column = whole; column < columns.end; ++column, from.sums += from.all.lanes) {
-    from.columns = {column, column + 1};
-    with_vector<T>(from.all.lanes, [&](auto vector) { gradient_taps<decltype(vector), Tile>(from, taps); });
-  }
+  Index column = whole;
+  for (from.group = pixels / 2; from.group > 0; from.group /= 2)
+    if (column + from.group <= columns.end) {
+      from.columns = {column, column + from.group};
+      const Index elements = from.group * from.all.lanes;
+      with_vector<T>(elements, [&](auto vector) { gradient_taps<decltype(vector), Tile>(from, taps); });
+      column += from.group;
+      from.sums += elements;
+    }
   from.sums = sums;
 }
 

@@ -1,7 +1,7 @@
 // A register-tiled matrix product, and what brings an operand into its order.
 #pragma once
 
-#include "kernels/vectors.hpp"
+#include "kernels/column_product.hpp"
 
 namespace cnnbp {
 namespace {
@@ -82,8 +82,8 @@ template <class V, int Tile, int Vectors, Asks Ahead, class T>
                                            c + in_strips<T>(column, p.c_strip_stride));
   if constexpr (Vectors > 1) {
     if (column < columns) multiply_rows<V, Tile, Vectors / 2, Ahead>(p, columns, row, column);
-  } else if constexpr (V::width * sizeof(T) > 16) {
-    if (column < columns) multiply_rows<Vec<T, V::width / 2>, Tile, 1, Ahead>(p, columns, row, column);
+  } else if constexpr (V::width > 1) {
+    if (column < columns) multiply_rows<Vec<T, narrower<T>(V::width)>, Tile, 1, Ahead>(p, columns, row, column);
   }
 }
 
@@ -111,6 +111,15 @@ inline void multiply_by_tiles(MatrixProduct<T> p, Index columns) {
 template <class T>
 void multiply(const MatrixProduct<T>& p) {
   using V = Vec<T, widest<T>>;
+  if (p.columns <= few_columns && p.a_step == 1 && p.rows >= widest_apart<T>) {
+    const Index rows = multiply_columns(p);
+    if (rows == p.rows) return;
+    MatrixProduct<T> rest = p;
+    rest.a += rows * p.a_stride;
+    rest.c += rows * p.c_stride;
+    rest.rows -= rows;
+    return multiply_by_tiles<V, 1>(rest, p.columns);
+  }
   const bool whole = p.columns > strip_width<T> && p.c_strip_stride > strip_width<T>;
   const Index columns = whole ? (p.columns + V::width - 1) / V::width * V::width : p.columns;
   if constexpr (product_vectors > 2)
@@ -119,24 +128,35 @@ void multiply(const MatrixProduct<T>& p) {
   else multiply_by_tiles<V, 1>(p, columns);
 }
 
-/// Channels lie pages apart, where no hardware looks ahead: asking for the pixels of the 24th next one, or of one
-/// halfway to the last, gains a tenth.
+/// Calls copy(channel, to its row of the panel). Channels lie pages apart, where no hardware looks ahead: asking for
+/// the pixels of the 24th next one, or of one halfway to the last, gains a tenth.
+template <class T, class Copy>
+inline void gather_channels(const Gathering<T>& g, Copy copy) {
+  const Index ahead = g.channels < 48 ? g.channels / 2 : 24;
+  for (Index c = 0; c < g.channels; ++c) {
+    const T* const from = g.source + c * g.channel_stride;
+    if (c + ahead < g.channels)
+      for (Index p = 0; p < g.pixel_count; ++p)
+        for (Index line = 0; line < g.lanes && g.pixels[p] >= 0; line += strip_width<T>)
+          __builtin_prefetch(from + ahead * g.channel_stride + g.pixels[p] + line);
+    copy(from, g.panel + c * g.panel_stride);
+  }
+}
+
 template <class T>
 void gather(const Gathering<T>& g) {
-  const Index ahead = g.channels < 48 ? g.channels / 2 : 24;
+  if (g.pixel_count == 1 && g.pixels[0] >= 0)  // or several side by side
+    return gather_channels(g, [&](const T* from, T* to) {
+      from += g.pixels[0];
+      for_each_vector<T>(g.lanes, [&](auto vector, Index i) { decltype(vector)::load(from + i).store(to + i); });
+    });
   with_vector<T>(g.lanes, [&](auto vector) {
     using V = decltype(vector);
-    for (Index c = 0; c < g.channels; ++c) {
-      const T* from = g.source + c * g.channel_stride;
-      T* to = g.panel + c * g.panel_stride;
-      if (c + ahead < g.channels)
-        for (Index p = 0; p < g.pixel_count; ++p)
-          for (Index line = 0; line < g.lanes && g.pixels[p] >= 0; line += strip_width<T>)
-            __builtin_prefetch(from + ahead * g.channel_stride + g.pixels[p] + line);
+    gather_channels(g, [&](const T* from, T* to) {
       for (Index p = 0; p < g.pixel_count; ++p)
         for (Index part = 0; part < g.lanes; part += V::width)
           (g.pixels[p] < 0 ? zero<V>() : V::load(from + g.pixels[p] + part)).store(to + p * g.lanes + part);
-    }
+    });
   });
 }
 
@@ -158,17 +178,15 @@ inline void transpose_rows(const Transposition<T>& t, Index row) {
   const Index from_stride = t.from_stride, to_stride = t.to_stride, columns = t.columns;
   const T* from = t.from + row * from_stride;
   T* to = t.to + row;
-  for (Index k = 0; k < columns; k += size, from += size, to += size * to_stride) {
+  Index left = columns;
+  for (; left >= size; left -= size, from += size, to += size * to_stride) {
     V squares[size];
-    for (int i = 0; i < size; ++i) {
-      if constexpr (Squares == 1) squares[i] = V::load(from + i * from_stride);
-      else if constexpr (Squares == 2)
-        squares[i] = V::load_halves(from + i * from_stride, from + (i + size) * from_stride);
-      else squares[i] = V::load_quarters(from + i * from_stride, size * from_stride);
-    }
+    for (int i = 0; i < size; ++i) squares[i] = load_of_squares<V>(from + i * from_stride, from_stride);
     transpose(squares);
     for (int i = 0; i < size; ++i) squares[i].store(to + i * to_stride);
   }
+  for (; left > 0; --left, ++from, to += to_stride)
+    for (Index i = 0; i < Squares * size; ++i) to[i] = from[i * from_stride];
 }
 
 /// Two squares together where the vectors are longer: a third fewer instructions; four take another fifth less.
@@ -180,7 +198,9 @@ void transpose(const Transposition<T>& t) {
     for (; row + 4 * size <= t.rows; row += 4 * size) transpose_rows<4>(t, row);
   if constexpr (widest<T> > size)
     for (; row + 2 * size <= t.rows; row += 2 * size) transpose_rows<2>(t, row);
-  for (; row < t.rows; row += size) transpose_rows<1>(t, row);
+  for (; row + size <= t.rows; row += size) transpose_rows<1>(t, row);
+  for (; row < t.rows; ++row)
+    for (Index k = 0; k < t.columns; ++k) t.to[k * t.to_stride + row] = t.from[row * t.from_stride + k];
 }
 
 }  // namespace

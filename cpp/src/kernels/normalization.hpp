@@ -133,6 +133,13 @@ void add_normalized(const Normalizing<T>& by, const T* x, T* y, Index count) {
 
 template <class T>
 void normalize(const Normalization<T>& a) {
+  if (a.lanes == 1) {
+    const T mean = *a.mean, scale = *a.scale, shift = a.shift;  // locals: the output might be where `a` points
+    return for_each_vector<T>(a.pixels, [&, x = a.input, y = a.output](auto vector, Index i) {
+      using V = decltype(vector);
+      normalized(V::load(x + i), V::broadcast(mean), V::broadcast(scale), V::broadcast(shift)).store(y + i);
+    });
+  }
   with_pixel<T>(a.lanes, [&](auto of) {
     using V = typename decltype(of)::Vector;
     constexpr int parts = of.parts;

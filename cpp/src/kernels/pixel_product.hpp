@@ -99,7 +99,7 @@ template <class V, int Tile, int Vectors, class T>
     multiply_pixels_tile<V, Tile, Vectors>(p, start, element);
   if (element == p.elements) return;
   if constexpr (Vectors > 1) multiply_pixels_rows<V, Tile, Vectors / 2>(p, start, element);
-  else if constexpr (V::width * sizeof(T) > 16) multiply_pixels_rows<Vec<T, V::width / 2>, Tile, 1>(p, start, element);
+  else if constexpr (V::width > 1) multiply_pixels_rows<Vec<T, narrower<T>(V::width)>, Tile, 1>(p, start, element);
 }
 
 template <class T>

@@ -6,24 +6,32 @@
 namespace cnnbp {
 namespace {
 
-/// Calls body(Vec) with the widest lane vector that divides a block of `lanes` samples.
-template <class T, int Width = widest<T>, class Body>
-inline void with_vector(Index lanes, Body body) {
-  if constexpr (Width > int(16 / sizeof(T))) {
-    if (lanes % Width == 0) body(Vec<T, Width>{});
-    else with_vector<T, Width / 2>(lanes, body);
-  } else {
-    body(Vec<T, Width>{});
-  }
+/// Lanes of the next narrower vector: half as many or, after 16 bytes, one.
+template <class T>
+constexpr int narrower(int width) {
+  return width > int(16 / sizeof(T)) ? width / 2 : 1;
 }
 
-/// Calls body(vector, offset) for the lane vectors that cover `count` elements, a multiple of 16 bytes:
-/// the widest as long as they fit, then narrower ones.
+/// The longest vector of numbers that lie apart: to put longer ones together takes the registers that sums are in.
+template <class T>
+constexpr int widest_apart = widest<T> < int(32 / sizeof(T)) ? widest<T> : int(32 / sizeof(T));
+
+/// Calls body(Vec) with the widest lane vector that divides a block of `lanes` samples.
+template <class T, int Width = widest<T>, int Narrowest = 1, class Body>
+inline void with_vector(Index lanes, Body body) {
+  if constexpr (Width > Narrowest)
+    if (lanes % Width != 0) return with_vector<T, narrower<T>(Width), Narrowest>(lanes, body);
+  body(Vec<T, Width>{});
+}
+
+/// Calls body(vector, offset) for the lane vectors that cover `count` elements: the widest as long as they fit, then
+/// narrower ones.
 template <class T, int Width = widest<T>, class Body>
 inline void for_each_vector(Index count, Body body, Index begin = 0) {
   Index i = begin;
   for (; i + Width <= count; i += Width) body(Vec<T, Width>{}, i);
-  if constexpr (Width > int(16 / sizeof(T))) for_each_vector<T, Width / 2>(count, body, i);
+  if constexpr (Width > 1)
+    if (i < count) for_each_vector<T, narrower<T>(Width)>(count, body, i);
 }
 
 /// One pixel of a block: `parts` vectors side by side.

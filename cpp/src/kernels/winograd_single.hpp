@@ -1,15 +1,10 @@
-// Winograd's transforms of a single image. Of its block's lanes, four of float32, the first alone has numbers; so a
-// vector takes as many neighbouring tiles instead. VGG-small's transforms, a quarter of one image, take less than half.
+// Winograd's transforms of a single image: its pixels have one lane, so a vector takes neighbouring tiles instead.
 #pragma once
 
 #include "kernels/winograd_tiles.hpp"
 
 namespace cnnbp {
 namespace {
-
-/// The narrowest vector: a pixel.
-template <class T>
-using Pixel = Vec<T, 16 / sizeof(T)>;
 
 /// Some tiles side by side: calls body(n, i, j, offset in the map) for the pixels that the n-th of them has.
 template <int Size, class T, class Body>
@@ -19,8 +14,7 @@ inline void for_each_pixel(const WinogradTiles<T>& a, Index first, Index count, 
     const Index column = a.column + (first + n) % a.tile_columns * a.step;
     const Span rows = pixels_inside(row, Size, a.height), columns = pixels_inside(column, Size, a.width);
     for (Index i = rows.begin; i < rows.end; ++i)
-      for (Index j = columns.begin; j < columns.end; ++j)
-        body(n, i, j, (row + i) * a.row_stride + (column + j) * a.lanes);
+      for (Index j = columns.begin; j < columns.end; ++j) body(n, i, j, (row + i) * a.row_stride + column + j);
   }
 }
 
@@ -38,10 +32,10 @@ template <class V, class Transform, bool Normalizes, class T>
   for_each_group<V>(a, [&](Index first, Index count) {
     T pixels[size * size][V::width] = {};  // those outside the map stay 0
     for (Index c = 0; c < a.channels; ++c) {
-      const Normalizer<Pixel<T>, Normalizes> normalize(a.normalizing, c);
+      const Normalizer<Vec<T, 1>, Normalizes> normalize(a.normalizing, c);
       const T* const map = a.map + c * a.channel_stride;
       for_each_pixel<size>(a, first, count, [&](Index n, Index i, Index j, Index offset) {
-        normalize(Pixel<T>::load(map + offset)).store_first(&pixels[i * size + j][n]);
+        normalize(Vec<T, 1>::load(map + offset)).store(&pixels[i * size + j][n]);
       });
       T* const points = a.points + c * a.point_channel_stride + in_strips<T>(first, a.point_strip_stride);
       in_both_axes<V>(
@@ -51,7 +45,7 @@ template <class V, class Transform, bool Normalizes, class T>
   });
 }
 
-/// `Adds` to what the map holds, or overwrites it. Lanes without a sample become 0, or keep what they are.
+/// `Adds` to what the map holds, or overwrites it.
 template <class V, class Transform, bool Adds, class T>
 [[gnu::noinline]] void write_single(const WinogradTiles<T>& a, const T* bias) {
   constexpr int size = Transform::to;
@@ -65,8 +59,8 @@ template <class V, class Transform, bool Adds, class T>
           [&](int i, int j, V v) { (v + start).store(pixels[i * size + j]); });
       T* const map = a.map + c * a.channel_stride;
       for_each_pixel<size>(a, first, count, [&](Index n, Index i, Index j, Index offset) {
-        const Pixel<T> pixel = Pixel<T>::load_first(&pixels[i * size + j][n]);
-        (Adds ? Pixel<T>::load(map + offset) + pixel : pixel).store(map + offset);
+        const T pixel = pixels[i * size + j][n];
+        map[offset] = Adds ? map[offset] + pixel : pixel;
       });
     }
   });

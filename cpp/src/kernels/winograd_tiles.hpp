@@ -114,7 +114,7 @@ template <class V, int Size, class T, class Body>
         WinogradTile tile{c, row, column, 0, pixels_inside(row, Size, a.height), pixels_inside(column, Size, a.width)};
         const Index offset = c * a.channel_stride + row * a.row_stride + column * a.lanes;
         T* points = a.points + c * a.point_channel_stride +
-                    in_strips<T>((i * a.tile_columns + j) * a.point_lanes, a.point_strip_stride);
+                    in_strips<T>((i * a.tile_columns + j) * a.lanes, a.point_strip_stride);
         for (; tile.lane < a.lanes; tile.lane += V::width) body(tile, offset + tile.lane, points + tile.lane);
       }
 }

@@ -21,18 +21,15 @@ std::array<T, 256> unit_interval() {
 template <class T, class Sample, class Convert>
 void interleave(Sample sample, Convert convert, Index features, Index samples, Index lanes, T* to,
                 Transpose<T> transpose) {
-  constexpr Index square = transposed_together<T>;
   alignas(64) T rows[Blocks<T>::full_lanes * stretch];
   std::fill(rows + samples * stretch, rows + lanes * stretch, T(0));
   for (Index begin = 0; begin < features; begin += stretch, to += stretch * lanes) {
-    const Index count = std::min(stretch, features - begin), whole = count / square * square;
+    const Index count = std::min(stretch, features - begin);
     for (Index n = 0; n < samples; ++n) {
       const auto* from = sample(n) + begin;
       for (Index i = 0; i < count; ++i) rows[n * stretch + i] = convert(from[i]);
     }
-    transpose({.from = rows, .to = to, .rows = lanes, .columns = whole, .from_stride = stretch, .to_stride = lanes});
-    for (Index i = whole; i < count; ++i)
-      for (Index n = 0; n < lanes; ++n) to[i * lanes + n] = rows[n * stretch + i];
+    transpose({.from = rows, .to = to, .rows = lanes, .columns = count, .from_stride = stretch, .to_stride = lanes});
   }
 }
 
@@ -84,30 +81,19 @@ void pack(const Targets& from, const Selection& selection, const Tensor<T>& to, 
   }
 }
 
-/// Squares are turned by the kernel where they lie, single lanes and pixels are left. (Turned beside each other first
-/// and copied to the samples from there, large maps take as long, small ones a third longer.)
+/// The kernel turns pixels where they lie. (Turned beside each other first and copied to the samples from there, large
+/// maps take as long, small ones a third longer.)
 template <class T>
 void unpack(const PixelsInLanes<T>& pixels, const Tensor<T>& maps, T* to, Transpose<T> transpose) {
-  constexpr Index square = transposed_together<T>;
   const Index features = maps.shape.features(), lanes = maps.blocks.lanes(pixels.block);
-  const Index samples = maps.blocks.samples_in(pixels.block), whole = samples / square * square;
-  const T* const from = pixels.first;
   to += pixels.block * Blocks<T>::full_lanes * features + pixels.place;
-  const auto take = [&](Span span, Span of_samples) {
-    for (Index n = of_samples.begin; n < of_samples.end; ++n)
-      for (Index i = span.begin; i < span.end; ++i) to[n * features + i] = from[i * lanes + n];
-  };
-  for (Index begin = 0; begin < pixels.count; begin += stretch) {
-    const Index end = std::min(begin + stretch, pixels.count), turned = begin + (end - begin) / square * square;
-    transpose({.from = from + begin * lanes,
+  for (Index begin = 0; begin < pixels.count; begin += stretch)
+    transpose({.from = pixels.first + begin * lanes,
                .to = to + begin,
-               .rows = turned - begin,
-               .columns = whole,
+               .rows = std::min(stretch, pixels.count - begin),
+               .columns = maps.blocks.samples_in(pixels.block),
                .from_stride = lanes,
                .to_stride = features});
-    take({begin, end}, {whole, samples});
-    take({turned, end}, {0, whole});
-  }
 }
 
 template void pack(const Images&, const Selection&, const Tensor<float>&, Index, Span, Transpose<float>);

@@ -1,7 +1,7 @@
 // Maps in lanes: [block of samples][channel][row][column][lane].
 //
-// A block is 64 bytes wide (16 floats, 8 doubles), whatever the instruction set. The last block of a batch
-// may be half or a quarter as wide, so that a few samples do not pay for sixteen.
+// A block is 64 bytes wide (16 floats, 8 doubles), whatever the instruction set. The last block of a batch may be half
+// or a quarter as wide, so that a few samples do not pay for sixteen, and has one lane if it is for a single sample.
 #pragma once
 
 #include <cnnbp/definition.hpp>
@@ -20,7 +20,10 @@ class Blocks {
   Blocks() = default;
   explicit Blocks(Index samples) : samples_(samples), full_(samples / full_lanes) {
     const Index rest = samples % full_lanes;
-    if (rest == 0) return;
+    if (rest < 2) {
+      last_lanes_ = rest;
+      return;
+    }
     last_lanes_ = full_lanes / 4;
     while (last_lanes_ < rest) last_lanes_ *= 2;
   }

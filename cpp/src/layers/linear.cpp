@@ -16,7 +16,8 @@ constexpr Index gradient_bytes = 24 * 1024;
 constexpr Index wanted_tasks = 16;
 
 /// Rows of a register tile of the gradient, and outputs of a task of the forward pass: two tiles.
-constexpr Index tile_rows = 6, product_outputs = 12;
+/// Products of few columns have tiles of up to 32 rows.
+constexpr Index tile_rows = 6, product_outputs = 12, few_outputs = 32;
 
 /// With so many tasks each takes its outputs through all blocks, so that its weights are read once; with fewer, through
 /// so many blocks as fill a register tile.
@@ -27,13 +28,10 @@ constexpr Index enough_tasks = 16, least_blocks = 4;
 /// multiply. Steps of the toolbox's network and LeNet take 1 to 2 percent less.
 constexpr Index small_bytes = 32 * 1024, most_outputs = 96;
 
-/// So that no two tasks fetch a cache line of weights: the delta of 500 × 800 weights takes a fifth less by this, and
-/// by asking for them, than with twelve outputs a task.
-template <class T>
-std::vector<Span> whole_lines(Index features) {
+/// So many features each, and what is left.
+std::vector<Span> parts_of(Index features, Index size) {
   std::vector<Span> spans;
-  for (Index first = 0; first < features; first += strip_width<T>)
-    spans.push_back({first, std::min(first + strip_width<T>, features)});
+  for (Index first = 0; first < features; first += size) spans.push_back({first, std::min(first + size, features)});
   return spans;
 }
 
@@ -61,8 +59,12 @@ Loop LinearLayer<T>::product(const Tensor<T>& source, const Tensor<T>& target, I
   const bool small = in_features_ * out_features_ * Index{sizeof(T)} <= small_bytes;
   const Index channels = target.shape.channels;
   const bool transposed = row_step > 1;
+  const bool few = source.blocks.all_lanes() <= few_columns;
+  // A task of the transpose has the lines of weights for itself: the delta of 500 × 800 weights takes a fifth less by
+  // this, and by asking for them, than with twelve outputs a task.
   const std::vector<Span> outputs = small        ? even_parts(channels, most_outputs)
-                                    : transposed ? whole_lines<T>(channels)
+                                    : transposed ? parts_of(channels, strip_width<T>)
+                                    : few        ? parts_of(channels, few_outputs)
                                                  : even_parts(channels, product_outputs);
   const Index count = static_cast<Index>(outputs.size()), full = source.blocks.full();
   const Index together = count < enough_tasks ? least_blocks : std::max<Index>(1, full);
@@ -147,16 +149,16 @@ Schedule LinearLayer<T>::accumulate_gradients(const Signal<T>& input, const Sign
 /// A block's samples as rows of features, filled up with zeros, and its deltas as a row an output.
 template <class T>
 void LinearLayer<T>::leave_lanes(const Tensor<T>& x, const Tensor<T>& delta, Index block, T* rows, T* deltas) const {
-  constexpr Index square = transposed_together<T>;
   const Index lanes = x.blocks.lanes(block), stride = whole_vectors<T>(in_features_), samples = x.blocks.samples();
-  const Index first = block * Blocks<T>::full_lanes, whole = in_features_ / square * square;
+  const Index first = block * Blocks<T>::full_lanes;
   rows += first * stride;
-  this->kernel.transpose(
-      {.from = x.block(block), .to = rows, .rows = whole, .columns = lanes, .from_stride = lanes, .to_stride = stride});
-  for (Index n = 0; n < lanes; ++n) {
-    for (Index k = whole; k < in_features_; ++k) rows[n * stride + k] = x.block(block)[k * lanes + n];
-    std::fill(rows + n * stride + in_features_, rows + (n + 1) * stride, T(0));
-  }
+  this->kernel.transpose({.from = x.block(block),
+                          .to = rows,
+                          .rows = in_features_,
+                          .columns = lanes,
+                          .from_stride = lanes,
+                          .to_stride = stride});
+  for (Index n = 0; n < lanes; ++n) std::fill(rows + n * stride + in_features_, rows + (n + 1) * stride, T(0));
   for (Index o = 0; o < out_features_; ++o)
     std::copy_n(delta.block(block) + o * lanes, x.blocks.samples_in(block), deltas + o * samples + first);
 }

@@ -74,23 +74,16 @@ auto PanelGradientSum<T>::parts_of(const Blocks<T>& blocks) const -> std::vector
   return parts;
 }
 
-/// The last channels that fill no 16 bytes are turned with some before them, so that nothing beyond them is read.
 template <class T>
 void PanelGradientSum<T>::turn(const Tensor<T>& delta, const Part& part, const Stretch& stretch, T* turned) const {
-  const Index channels = std::min(part.outputs.end, convolution_.out_channels) - part.outputs.begin;
-  const Index rest = channels % transposed_together<T>;
-  const auto turn = [&](Index first, Index count) {
-    this->kernel_->transpose({.from = delta.channel(stretch.block, part.outputs.begin + first) +
-                                      stretch.row * delta.row_stride(stretch.block) +
-                                      stretch.columns.begin * stretch.lanes,
-                              .to = turned + first,
-                              .rows = count,
-                              .columns = stretch.size(),
-                              .from_stride = delta.channel_stride(stretch.block),
-                              .to_stride = part.outputs.end - part.outputs.begin});
-  };
-  turn(0, channels - rest);
-  if (rest > 0) turn(channels - transposed_together<T>, transposed_together<T>);
+  this->kernel_->transpose({.from = delta.channel(stretch.block, part.outputs.begin) +
+                                    stretch.row * delta.row_stride(stretch.block) +
+                                    stretch.columns.begin * stretch.lanes,
+                            .to = turned,
+                            .rows = std::min(part.outputs.end, convolution_.out_channels) - part.outputs.begin,
+                            .columns = stretch.size(),
+                            .from_stride = delta.channel_stride(stretch.block),
+                            .to_stride = part.outputs.end - part.outputs.begin});
 }
 
 /// What a tap's outputs read, of all input channels; false if none of them meets data.

@@ -18,7 +18,7 @@ constexpr Index most_units = 4;
 /// What a tile writes, to be asked for; nothing after the last one.
 template <class T>
 Asking<T> ProductSum<T>::targets_of(const Strip& strip, Index tile) const {
-  if (tile == strip.tiles.end || strip.sums) return {};
+  if (tile == strip.tiles.end) return {};
   const Span& channels = this->tile(tile);
   return {.first = strip.target.channel(strip.block, channels.begin) + strip.pixels[0] * strip.lanes(),
           .rows = channels.end - channels.begin,
@@ -47,24 +47,22 @@ void ProductSum<T>::multiply(const Class& of, const Strip& strip, const Rows& ro
   const Index count = products.end - products.begin;
   for (Index i = strip.tiles.begin; i < strip.tiles.end; ++i) {
     const Span& tile = this->tile(i);
-    T* const target = strip.sums ? sums_of(strip, tile.begin)
-                                 : strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes();
+    T* const target = strip.target.channel(strip.block, tile.begin) + strip.pixels[0] * strip.lanes();
     const T* const weight = strip.weights.packed + place_of(of, tile, products.begin);
     const Asking<T> ahead = first ? targets_of(strip, i + 1) : Asking<T>{};
-    if (strip.sums || strip.step() == 1) {
-      this->kernel_->multiply_pixels(
-          {.weight = weight,
-           .source = rows.first,
-           .target = target,
-           .bias = strip.weights.bias_from(tile.begin),
-           .accumulate = !first,
-           .tile = tile.end - tile.begin,
-           .source_channels = count,
-           .elements = strip.sums ? in_vectors(strip.count) : strip.count * strip.lanes(),
-           .source_stride = rows.stride,
-           .target_stride = strip.sums ? strip.columns : strip.target.channel_stride(strip.block),
-           .targets_ahead = ahead,
-           .sources_ahead = next_sources(strip, rows, count, i)});
+    if (strip.step() == 1) {
+      this->kernel_->multiply_pixels({.weight = weight,
+                                      .source = rows.first,
+                                      .target = target,
+                                      .bias = strip.weights.bias_from(tile.begin),
+                                      .accumulate = !first,
+                                      .tile = tile.end - tile.begin,
+                                      .source_channels = count,
+                                      .elements = strip.count * strip.lanes(),
+                                      .source_stride = rows.stride,
+                                      .target_stride = strip.target.channel_stride(strip.block),
+                                      .targets_ahead = ahead,
+                                      .sources_ahead = next_sources(strip, rows, count, i)});
     } else {
       this->kernel_->ask(ahead);
       this->kernel_->correlate({.source = rows.first,
@@ -118,8 +116,7 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
       products.begin = products.end += channels;
       continue;
     }
-    const Index lanes = strip.lanes();
-    if (of.in_place && !strip.sums && are_neighbours(sources, strip.count, lanes))
+    if (of.in_place && are_neighbours(sources, strip.count, strip.lanes()))
       return multiply_in_place(of, strip, sources[0]);
     for (Index c = 0, count; c < channels; c += count) {
       count = std::min(channels - c, panel_rows - products.end % panel_rows);
@@ -129,7 +126,6 @@ void ProductSum<T>::sum_strip(const Class& of, const Strip& strip) const {
     }
   }
   take();
-  if (strip.sums) write_single(strip);
 }
 
 template <class T>
@@ -141,7 +137,7 @@ void ProductSum<T>::sum_pixels(const Class& of, const Strip& all, const Pixels& 
   const auto [first_row, last_row] = inside(of.rows.positions, region.rows);
   const auto [first_column, last_column] = inside(of.columns.positions, region.columns);
   Strip strip = all;
-  strip.columns = strip.sums ? std::min(of.panel_columns, most_pixels) : of.panel_columns;
+  strip.columns = std::min(of.panel_columns, most_pixels * strip.lanes());
   for (auto row = first_row; row != last_row; ++row)
     for (auto column = first_column; column != last_column; ++column) {
       const Index pixel = *row * shape_.target_width + *column;
@@ -190,32 +186,28 @@ Loop ProductSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const We
   const Index blocks = source.blocks.count(), tiles = static_cast<Index>(tiles_.size());
   const std::vector<Pixels> regions = this->regions(source.blocks);
   const Index count = static_cast<Index>(regions.size());
-  const bool any_single = source.blocks.samples_in(blocks - 1) == 1;
-  const Index wanted = any_single && blocks == 1 ? wanted_single_tasks : wanted_tasks;
+  const Index wanted = source.blocks.samples() == 1 ? wanted_single_tasks : wanted_tasks;
   const Index most = std::max(least_task_tiles, tiles / std::max<Index>(1, wanted / (count * blocks)));
   const std::vector<Span> parts = even_parts(tiles, most);
-  const Index panel = (panel_rows + narrow) * panel_columns;  // see gather_single
   return {blocks * count * static_cast<Index>(parts.size()),
           [=, this](Index task, std::byte* scratch) {
             const Index place = task % (blocks * count);
             Pixels region = regions[static_cast<std::size_t>(place % count)];
             region.block = place / count;
             region.part = place;
-            const Strip strip{
-                .source = source,
-                .target = target,
-                .weights = weights,
-                .block = region.block,
-                .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
-                .panel = reinterpret_cast<T*>(scratch),
-                .sums = source.blocks.samples_in(region.block) == 1 ? reinterpret_cast<T*>(scratch) + panel : nullptr};
+            const Strip strip{.source = source,
+                              .target = target,
+                              .weights = weights,
+                              .block = region.block,
+                              .tiles = parts[static_cast<std::size_t>(task / (blocks * count))],
+                              .panel = reinterpret_cast<T*>(scratch)};
             if (has_empty_pixels_) write_bias(strip, region);
             for (const Class& of : classes_) sum_pixels(of, strip, region);
             for (region.channel = tile(strip.tiles.begin).begin; region.channel < tile(strip.tiles.end - 1).end;
                  ++region.channel)
               finish(region, target.channel(region.block, region.channel));
           },
-          static_cast<std::size_t>(panel + (any_single ? most * most_tile_channels * most_pixels : 0)) * sizeof(T)};
+          static_cast<std::size_t>(panel_rows * panel_columns) * sizeof(T)};
 }
 
 template class ProductSum<float>;

@@ -14,8 +14,8 @@ namespace cnnbp {
 template <class T>
 bool takes_product(const Convolution& convolution, const SumShape& sum);
 
-/// Pixels of a panel in the narrowest block, which has a quarter of the lanes; and of a wide one (`most_wide`), or of a
-/// single image, at most.
+/// Pixels of a panel in a block of a quarter of the lanes, and of a wide one (`most_wide`) or of a single image, at
+/// most.
 constexpr Index panel_pixels = 4 * patch_vectors, most_pixels = 4 * panel_pixels;
 
 /// In place of where a pixel begins, if there is none.
@@ -57,17 +57,15 @@ class ProductSum : public ChannelSum<T> {
     Index block;
     Span tiles;         // of target channels
     T* panel;           // [tap][source channel][pixel][lane]
-    T* sums;            // [target channel][pixel] of a single image, whose lane alone is in the panel; else null
     Index columns = 0;  // of the panel
     Index count = 0;
     Index pixels[most_pixels] = {};  // of the target, as far from each other
 
     Index lanes() const { return target.blocks.lanes(block); }
-    Index panel_lanes() const { return sums ? 1 : lanes(); }
     Index step() const { return count > 1 ? pixels[1] - pixels[0] : 1; }
     bool takes(Index pixel) const {
-      if (count * panel_lanes() == columns) return false;
-      return count < 2 || sums || pixel - pixels[count - 1] == step();
+      if (count * lanes() == columns) return false;
+      return count < 2 || pixel - pixels[count - 1] == step();
     }
   };
 
@@ -80,9 +78,6 @@ class ProductSum : public ChannelSum<T> {
   std::vector<Pixels> regions(const Blocks<T>& all) const;
   void sum_strip(const Class& of, const Strip& strip) const;
   void gather(const Strip& strip, const Span& channels, const Index* sources, T* panel) const;
-  void gather_single(const Strip& strip, const Span& channels, const Index* sources, T* panel) const;
-  void write_single(const Strip& strip) const;
-  T* sums_of(const Strip& strip, Index channel) const;
   const Span& tile(Index i) const { return tiles_[static_cast<std::size_t>(i)]; }
   bool find_sources(const Class& of, Index row_tap, Index column_tap, const Strip& strip, Index* sources) const;
   Index place_of(const Class& of, const Span& tile, Index product) const;
@@ -108,10 +103,6 @@ class ProductSum : public ChannelSum<T> {
   /// rows has up to four times as many, so that more of each target channel, a page or so from the next, is written at
   /// a time: strided deltas of one tap and 128 channels take a tenth less, of 256 as long.
   static constexpr Index panel_columns = patch_vectors * Blocks<T>::full_lanes, most_wide = 4;
-
-  /// Lanes of the narrowest block, which are a vector.
-  static constexpr Index narrow = Blocks<T>::full_lanes / 4;
-  static Index in_vectors(Index pixels) { return (pixels + narrow - 1) / narrow * narrow; }
 
   CorrelatorShape shape_;
   std::vector<Taps> columns_;  // one per target column

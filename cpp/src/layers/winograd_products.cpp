@@ -24,10 +24,17 @@ constexpr Index most_late_columns(Index samples, Index full_lanes) { return samp
 /// more with 64.) Kernels that are not packed leave room for 64.
 constexpr Index most_source_points = 5000, late_sources = 64;
 
-/// Columns of the product at a point.
+/// Places for columns of the product at a point.
 template <class T>
 Index columns_of(const WinogradTiles<T>& tiles) {
-  return whole_halves<T>(tiles.tile_rows * tiles.tile_columns * tiles.point_lanes);
+  return whole_halves<T>(tiles.tile_rows * tiles.tile_columns * tiles.lanes);
+}
+
+/// Columns of it; few, of one lane to four, are no vectors.
+template <class T>
+Index product_columns(const WinogradTiles<T>& tiles) {
+  const Index columns = tiles.tile_rows * tiles.tile_columns * tiles.lanes;
+  return columns <= few_columns ? columns : columns_of(tiles);
 }
 
 /// Points as the product reads them best: in strips of all channels, or, if there is less than one, close together.
@@ -141,7 +148,7 @@ void WinogradProducts<T>::multiply_points(const WinogradTiles<T>& source, const 
       .c = target.points,
       .rows = target.channels,
       .inner = source.channels,
-      .columns = columns_of(source),
+      .columns = product_columns(source),
       .a_stride = kernels.order.target_stride,
       .b_stride = source.point_channel_stride,
       .c_stride = target.point_channel_stride,
@@ -205,7 +212,6 @@ Index WinogradProducts<T>::scratch(Index targets, Index vectors, const Weights& 
   return memory_of(first, targets, vectors * Blocks<T>::full_lanes, weights).end - first;
 }
 
-/// Of a single image one lane goes to the points: its product has a quarter of the columns.
 template <class T>
 WinogradTiles<T> WinogradProducts<T>::source_tiles(const Work& work, Span channels, T* points) const {
   WinogradTiles<T> tiles = tiles_of(work.source.map, work.patch, shape_.source);
@@ -213,20 +219,16 @@ WinogradTiles<T> WinogradProducts<T>::source_tiles(const Work& work, Span channe
   tiles.channels = channels.end - channels.begin;
   tiles.normalizing = tiles.normalizing.from(channels.begin);
   tiles.unpooling = unpooling_of(work.source.unpooled, work.patch.block).from(channels.begin);
-  if (work.source.map.blocks.samples_in(work.patch.block) == 1 && !work.source.unpooled.delta.data)
-    tiles.point_lanes = 1;
   tiles.points = points;
   lay_in_strips(tiles, shape_.source.phases);
   return tiles;
 }
 
 template <class T>
-WinogradTiles<T> WinogradProducts<T>::target_tiles(const Work& work, Span group, const WinogradTiles<T>& source,
-                                                   T* points) const {
+WinogradTiles<T> WinogradProducts<T>::target_tiles(const Work& work, Span group, T* points) const {
   WinogradTiles<T> tiles = tiles_of(work.target, work.patch, shape_.target);
   tiles.map += group.begin * tiles.channel_stride;
   tiles.channels = group.end - group.begin;
-  tiles.point_lanes = source.point_lanes;
   tiles.points = points;
   lay_in_strips(tiles, shape_.target.phases);
   return tiles;

@@ -42,7 +42,7 @@ class WinogradProducts : public ChannelSum<T> {
       work.to_points(from);
       T* points = memory.targets;
       for_each_group(work.channels, [&](Span group) {
-        const WinogradTiles<T> to = target_tiles(work, group, from, points);
+        const WinogradTiles<T> to = target_tiles(work, group, points);
         multiply_points(from, to, kernels(work, part, group, memory), part > 0);
         if (parts > 1) points += size_of(to);
         if (part == parts - 1) take(to, group);
@@ -74,12 +74,14 @@ class WinogradProducts : public ChannelSum<T> {
 
   template <class Body>
   void for_each_group(Span channels, Body body) const {
-    const Index count = channels.end - channels.begin, groups = (count + most_grouped() - 1) / most_grouped();
+    const Index unit = most_grouped() % few_rows == 0 ? few_rows : 1, most = most_grouped() / unit;
+    const Index units = (channels.end - channels.begin + unit - 1) / unit, groups = (units + most - 1) / most;
     for (Index g = 0; g < groups; ++g)
-      body(Span{channels.begin + count * g / groups, channels.begin + count * (g + 1) / groups});
+      body(Span{channels.begin + units * g / groups * unit,
+                std::min(channels.begin + units * (g + 1) / groups * unit, channels.end)});
   }
   WinogradTiles<T> source_tiles(const Work& work, Span channels, T* points) const;
-  WinogradTiles<T> target_tiles(const Work& work, Span group, const WinogradTiles<T>& source, T* points) const;
+  WinogradTiles<T> target_tiles(const Work& work, Span group, T* points) const;
   Index size_of(const WinogradTiles<T>& tiles) const { return shape_.points() * tiles.point_stride; }
   Order order_of(Index targets, Index sources) const;
   Index size_of(const Order& order) const { return shape_.points() * order.point_stride; }

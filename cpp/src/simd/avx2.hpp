@@ -3,11 +3,28 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+
 namespace cnnbp {
 namespace {
 
 template <class T, int Lanes>
 struct Vec;
+
+constexpr bool fused = true;
+
+}  // namespace
+}  // namespace cnnbp
+
+#include "simd/single.hpp"
+
+namespace cnnbp {
+namespace {
+
+/// Negative numbers of 4 bytes, the first `count` of 8; the others are 0.
+inline __m256i first_of(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
 
 template <>
 struct Vec<float, 4> {
@@ -24,9 +41,13 @@ struct Vec<float, 4> {
   }
   static Vec broadcast(float s) { return {_mm_set1_ps(s)}; }
   void store(float* p) const { _mm_storeu_ps(p, v); }
-  /// One lane alone; the others are 0.
-  static Vec load_first(const float* p) { return {_mm_load_ss(p)}; }
-  void store_first(float* p) const { _mm_store_ss(p, v); }
+  /// Numbers so far from each other.
+  static Vec load_apart(const float* p, std::ptrdiff_t step) {
+    return {_mm_setr_ps(p[0], p[step], p[2 * step], p[3 * step])};
+  }
+  void store_apart(float* p, std::ptrdiff_t step) const {
+    for (int i = 0; i < width; ++i) p[i * step] = v[i];
+  }
   /// (0 + 2) + (1 + 3): lanes fold in halves, on every instruction set.
   float sum() const {
     const __m128 halves = _mm_add_ps(v, _mm_movehl_ps(v, v));
@@ -73,6 +94,31 @@ struct Vec<float, 8> {
     return loaded;
   }
   static Vec load_halves(const float* low, const float* high) { return {_mm256_loadu2_m128(high, low)}; }
+  static Vec load_apart(const float* p, std::ptrdiff_t step) {
+    return {_mm256_setr_m128(Vec<float, 4>::load_apart(p, step).v, Vec<float, 4>::load_apart(p + 4 * step, step).v)};
+  }
+  void store_apart(float* p, std::ptrdiff_t step) const {
+    Vec<float, 4>{_mm256_castps256_ps128(v)}.store_apart(p, step);
+    Vec<float, 4>{_mm256_extractf128_ps(v, 1)}.store_apart(p + 4 * step, step);
+  }
+  /// The first `count` numbers; nothing after them is read or written.
+  static Vec load_first(const float* p, int count) { return {_mm256_maskload_ps(p, first_of(count))}; }
+  /// In parts, as some processors take twenty cycles for a masked store.
+  void store_first(float* p, int count) const {
+    __m128 part = _mm256_castps256_ps128(v);
+    if (count == 8) return store(p);
+    if ((count & 4) != 0) {
+      _mm_storeu_ps(p, part);
+      part = _mm256_extractf128_ps(v, 1);
+      p += 4;
+    }
+    if ((count & 2) != 0) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(p), part);
+      part = _mm_movehl_ps(part, part);
+      p += 2;
+    }
+    if ((count & 1) != 0) _mm_store_ss(p, part);
+  }
   static Vec broadcast(float s) { return {_mm256_set1_ps(s)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store_halves(float* low, float* high) const { _mm256_storeu2_m128(high, low, v); }
@@ -115,8 +161,10 @@ struct Vec<double, 2> {
   }
   static Vec broadcast(double s) { return {_mm_set1_pd(s)}; }
   void store(double* p) const { _mm_storeu_pd(p, v); }
-  static Vec load_first(const double* p) { return {_mm_load_sd(p)}; }
-  void store_first(double* p) const { _mm_store_sd(p, v); }
+  static Vec load_apart(const double* p, std::ptrdiff_t step) { return {_mm_setr_pd(p[0], p[step])}; }
+  void store_apart(double* p, std::ptrdiff_t step) const {
+    for (int i = 0; i < width; ++i) p[i * step] = v[i];
+  }
   double sum() const { return _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v))); }
   friend Vec operator+(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm_sub_pd(a.v, b.v)}; }
@@ -162,6 +210,24 @@ struct Vec<double, 4> {
     return loaded;
   }
   static Vec load_halves(const double* low, const double* high) { return {_mm256_loadu2_m128d(high, low)}; }
+  static Vec load_apart(const double* p, std::ptrdiff_t step) {
+    return {_mm256_setr_pd(p[0], p[step], p[2 * step], p[3 * step])};
+  }
+  void store_apart(double* p, std::ptrdiff_t step) const {
+    Vec<double, 2>{_mm256_castpd256_pd128(v)}.store_apart(p, step);
+    Vec<double, 2>{_mm256_extractf128_pd(v, 1)}.store_apart(p + 2 * step, step);
+  }
+  static Vec load_first(const double* p, int count) { return {_mm256_maskload_pd(p, first_of(2 * count))}; }
+  void store_first(double* p, int count) const {
+    __m128d part = _mm256_castpd256_pd128(v);
+    if (count == 4) return store(p);
+    if ((count & 2) != 0) {
+      _mm_storeu_pd(p, part);
+      part = _mm256_extractf128_pd(v, 1);
+      p += 2;
+    }
+    if ((count & 1) != 0) _mm_store_sd(p, part);
+  }
   static Vec broadcast(double s) { return {_mm256_set1_pd(s)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
   void store_halves(double* low, double* high) const { _mm256_storeu2_m128d(high, low, v); }

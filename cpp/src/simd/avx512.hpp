@@ -33,6 +33,8 @@ struct Vec<float, 16> {
     const __m512 half = _mm512_castps256_ps512(Half::load_halves(p, p + step).v);
     return {_mm512_insertf32x8(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
+  static Vec load_first(const float* p, int count) { return {_mm512_maskz_loadu_ps(Mask((1u << count) - 1), p)}; }
+  void store_first(float* p, int count) const { _mm512_mask_storeu_ps(p, Mask((1u << count) - 1), v); }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask16;
   static Mask mask(bool all) { return all ? Mask(~Mask{0}) : Mask{0}; }
@@ -96,6 +98,8 @@ struct Vec<double, 8> {
     const __m512d half = _mm512_castpd256_pd512(Half::load_halves(p, p + step).v);
     return {_mm512_insertf64x4(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
+  static Vec load_first(const double* p, int count) { return {_mm512_maskz_loadu_pd(Mask((1u << count) - 1), p)}; }
+  void store_first(double* p, int count) const { _mm512_mask_storeu_pd(p, Mask((1u << count) - 1), v); }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask8;
   static Mask mask(bool all) { return all ? Mask(~Mask{0}) : Mask{0}; }

@@ -3,6 +3,7 @@
 // A lane vector has only the operations that the kernels use. Multiply-adds round twice here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cnnbp {
@@ -10,6 +11,16 @@ namespace {
 
 template <class T, int Lanes>
 struct Vec;
+
+constexpr bool fused = false;
+
+}  // namespace
+}  // namespace cnnbp
+
+#include "simd/single.hpp"
+
+namespace cnnbp {
+namespace {
 
 template <class T, class Bits, int Lanes>
 struct PortableVec {
@@ -29,9 +40,24 @@ struct PortableVec {
   static Self load_to_register(const T* p) { return load(p); }
   static Self broadcast(T s) { return Self{{Native{} + s}}; }
   void store(T* p) const { __builtin_memcpy(p, &v, sizeof v); }
-  /// One lane alone; the others are 0.
-  static Self load_first(const T* p) { return Self{{Native{*p}}}; }
-  void store_first(T* p) const { *p = v[0]; }
+  /// Numbers so far from each other.
+  static Self load_apart(const T* p, std::ptrdiff_t step) {
+    Self r;
+    for (int i = 0; i < Lanes; ++i) r.v[i] = p[i * step];
+    return r;
+  }
+  void store_apart(T* p, std::ptrdiff_t step) const {
+    for (int i = 0; i < Lanes; ++i) p[i * step] = v[i];
+  }
+  /// The first `count` numbers; nothing after them is read or written.
+  static Self load_first(const T* p, int count) {
+    Self r{};
+    for (int i = 0; i < count; ++i) r.v[i] = p[i];
+    return r;
+  }
+  void store_first(T* p, int count) const {
+    for (int i = 0; i < count; ++i) p[i] = v[i];
+  }
 
   friend Self operator+(Self a, Self b) { return Self{{a.v + b.v}}; }
   friend Self operator-(Self a, Self b) { return Self{{a.v - b.v}}; }
