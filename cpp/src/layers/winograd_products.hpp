@@ -72,6 +72,8 @@ class WinogradProducts : public ChannelSum<T> {
     T *targets, *sources, *kernels, *turned, *end;
   };
 
+  /// As even as can be, but of whole `few_rows`: a product of few columns takes rows that are left over number by
+  /// number.
   template <class Body>
   void for_each_group(Span channels, Body body) const {
     const Index unit = most_grouped() % few_rows == 0 ? few_rows : 1, most = most_grouped() / unit;
