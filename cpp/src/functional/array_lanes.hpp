@@ -17,23 +17,25 @@ constexpr double move_work = 8.0;
 /// turned by the kernel.
 constexpr Index pixels_together = 256;
 
-/// An array in lanes, with memory of its own or, if its pixels leave as they are made, none.
+/// An array in lanes, with memory of its own or, if its pixels leave as they are made, none; or as it lies, if the
+/// layer suits samples apart.
 template <class T>
 class Lanes {
  public:
-  enum class Memory { own, none };
+  enum class Memory { own, none, array };
 
   template <class U>
   explicit Lanes(const Array<U>& array, Memory memory = Memory::own)
-      : tensor_(nullptr, array.shape, Blocks<T>(array.count)),
+      : tensor_(nullptr, array.shape, memory == Memory::array ? Blocks<T>::apart(array.count) : Blocks<T>(array.count)),
         memory_(memory == Memory::own ? static_cast<std::size_t>(tensor_.size()) : 0, Contents::anything) {
-    tensor_.data = memory_.data();
+    tensor_.data = memory == Memory::array ? const_cast<T*>(array.data) : memory_.data();
   }
 
   const Tensor<T>& tensor() const { return tensor_; }
-  double move_work() const { return functional::move_work * double(tensor_.size()); }
+  double move_work() const { return moves() ? functional::move_work * double(tensor_.size()) : 0.0; }
 
   Loop bring_in(Array<const T> from) const {
+    if (!moves()) return {};
     const Images images(from.data, from.count);
     return over_parts_of([=, maps = tensor_, turn = transpose_](Index block, Span channels) {
       pack(images, {}, maps, block, channels, turn);
@@ -41,6 +43,7 @@ class Lanes {
   }
 
   Loop bring_out(Array<T> to) const {
+    if (!moves()) return {};
     return over_parts_of([=, maps = tensor_, turn = transpose_](Index block, Span channels) {
       const Index pixels = maps.shape.pixels(), count = (channels.end - channels.begin) * pixels;
       unpack({maps.channel(block, channels.begin), count, block, channels.begin * pixels}, maps, to.data, turn);
@@ -58,6 +61,9 @@ class Lanes {
   }
 
  private:
+  /// Whether the array lies elsewhere.
+  bool moves() const { return tensor_.data == memory_.data(); }
+
   template <class Body>
   Loop over_parts_of(Body body) const {
     const Shape& shape = tensor_.shape;

@@ -30,10 +30,16 @@ double work_of(const Layer<T>& layer, const Array<U>& output) {
          (layer.parameters.empty() ? move_work * double(output.shape.channels) : double(layer.parameters[0].size()));
 }
 
-/// For a layer's output, or its input's delta: none, if it leaves the lanes as it is made.
+/// For what is read: none of its own, if the layer suits it as it lies.
 template <class T>
-typename Lanes<T>::Memory memory_if(bool leaves) {
-  return leaves ? Lanes<T>::Memory::none : Lanes<T>::Memory::own;
+typename Lanes<T>::Memory memory_for(bool apart) {
+  return apart ? Lanes<T>::Memory::array : Lanes<T>::Memory::own;
+}
+
+/// For what is made: none, if it leaves the lanes then.
+template <class T>
+typename Lanes<T>::Memory memory_for(bool apart, bool leaves) {
+  return leaves && !apart ? Lanes<T>::Memory::none : memory_for<T>(apart);
 }
 
 /// The weight as the layer has it: 0 between channels without a connection. `copy` is its memory then.
@@ -51,28 +57,29 @@ template <class T, class L>
 void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
-  const bool leaves = layer.makes_pixels();
-  const Lanes<T> in(x), out(output, memory_if<T>(leaves));
+  const bool apart = layer.suits_samples_apart();
+  const Lanes<T> in(x, memory_for<T>(apart)), out(output, memory_for<T>(apart, layer.makes_pixels()));
   const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward(x.count)), Contents::anything);
   Signal<T> made = value_of(out);
-  if (leaves) made.take = out.taking(output);
+  if (!out.tensor().data) made.take = out.taking(output);
   Schedule schedule{{layer.prepare(), in.bring_in(x)}, {layer.pack_forward(packed.data())}};
   schedule.push_back({layer.forward(value_of(in), made)});
-  if (!leaves) schedule.push_back({out.bring_out(output)});
+  if (out.tensor().data) schedule.push_back({out.bring_out(output)});
   run({&schedule}, work_of(layer, output) + in.move_work() + out.move_work());
 }
 
 template <class T, class L>
 void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
-  const bool leaves = layer.makes_delta_pixels();
-  const Lanes<T> out(output_delta), in(delta, memory_if<T>(leaves));
+  const bool apart = layer.suits_samples_apart();
+  const Lanes<T> out(output_delta, memory_for<T>(apart));
+  const Lanes<T> in(delta, memory_for<T>(apart, layer.makes_delta_pixels()));
   const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta(delta.count)), Contents::anything);
   Signal<T> made = delta_of(in);
-  if (leaves) made.take = in.taking(delta);
+  if (!in.tensor().data) made.take = in.taking(delta);
   Schedule schedule{{layer.pack_delta(packed.data()), out.bring_in(output_delta)}};
   schedule.push_back({layer.propagate_delta(made, delta_of(out))});
-  if (!leaves) schedule.push_back({in.bring_out(delta)});
+  if (in.tensor().data) schedule.push_back({in.bring_out(delta)});
   run({&schedule}, work_of(layer, output_delta) + in.move_work() + out.move_work());
 }
 
@@ -80,11 +87,24 @@ template <class T, class L>
 void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weight, T* bias) {
   layer.parameters[0].gradient = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
-  const Lanes<T> in(x), out(output_delta);
+  const bool apart = layer.gradients_suit_samples_apart();
+  const Lanes<T> in(x, memory_for<T>(apart)), out(output_delta, memory_for<T>(apart));
   const Buffer<T> workspace(static_cast<std::size_t>(layer.gradient_workspace(in.tensor().blocks)), Contents::anything);
   const Schedule moves{{in.bring_in(x), out.bring_in(output_delta)}};
   const Schedule schedule = layer.accumulate_gradients(value_of(in), delta_of(out), workspace.data());
   run({&moves, &schedule}, work_of(layer, output_delta) + in.move_work() + out.move_work());
+}
+
+/// Makes a row of all rows, if each pixel of `output` is made of the one of `input` in its place alone: such a
+/// convolution does not see rows, and a long one fills vectors to its end.
+template <class T, class U>
+void join_rows(const Conv2d& options, Array<T>& input, Array<U>& output) {
+  const Size2d one = 1;
+  if (options.kernel_size != one || options.stride != one || input.shape.height != output.shape.height ||
+      input.shape.width != output.shape.width)
+    return;
+  input.shape = {input.shape.channels, 1, input.shape.pixels()};
+  output.shape = {output.shape.channels, 1, output.shape.pixels()};
 }
 
 }  // namespace
@@ -96,6 +116,7 @@ void conv2d(Array<const T> x, const T* weight, const T* bias, const Conv2d& opti
   require_array("x", x);
   require_data("weight", weight);
   require_same("output", output, x.count, shape_made(definition, x.shape));
+  join_rows(definition, x, output);
   Conv2dLayer<T> layer(definition, x.shape);
   Buffer<T> copy;
   forward(layer, held(layer, weight, copy), const_cast<T*>(bias), x, output);
@@ -106,6 +127,7 @@ void conv2d_delta(Array<const T> output_delta, const T* weight, const Conv2d& op
   require_array("delta", delta);
   require_data("weight", weight);
   require_same("output_delta", output_delta, delta.count, shape_made(options, delta.shape));
+  join_rows(options, delta, output_delta);
   Conv2dLayer<T> layer(options, delta.shape);
   Buffer<T> copy;
   propagate(layer, held(layer, weight, copy), output_delta, delta);
@@ -118,6 +140,7 @@ void conv2d_gradients(Array<const T> x, Array<const T> output_delta, const Conv2
   require_array("x", x);
   require_data("weight", weight);
   require_same("output_delta", output_delta, x.count, shape_made(definition, x.shape));
+  join_rows(definition, x, output_delta);
   Conv2dLayer<T> layer(definition, x.shape);
   accumulate(layer, x, output_delta, weight, bias);
 }

@@ -225,9 +225,17 @@ void sum_lanes(const T* sums, Index count, Index lanes, T* out) {
   });
 }
 
-/// Four chains by pixel hide the latency of an addition; the order is the same on every instruction set.
+/// Four chains by pixel hide the latency of an addition; the order is the same on every instruction set. Of a single
+/// sample 32 bytes of neighbours are a pixel, and what is left of them is added in its order.
 template <class T>
 T sum_plane(const T* plane, Index pixels, Index lanes) {
+  constexpr Index neighbours = 32 / sizeof(T);
+  if (lanes == 1 && pixels >= neighbours) {
+    const Index whole = pixels / neighbours;
+    T sum = sum_plane(plane, whole, neighbours);
+    for (Index i = whole * neighbours; i < pixels; ++i) sum += plane[i];
+    return sum;
+  }
   T total[64 / sizeof(T)] = {};
   with_pixel<T>(lanes, [&](auto of) {
     using V = typename decltype(of)::Vector;

@@ -4,6 +4,7 @@
 #include "kernels/activations.hpp"
 #include "kernels/correlate.hpp"
 #include "kernels/depthwise.hpp"
+#include "kernels/depthwise_gradient.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/interpolation.hpp"
 #include "kernels/kernel_gradient.hpp"

@@ -51,18 +51,19 @@ class Kept {
   Allocation take(std::size_t bytes) {
     const std::unique_lock guard(mutex_, std::try_to_lock);  // the child of a fork may find it locked for ever
     if (!guard) return {};
-    const auto found = first_of(bytes);
-    if (found == pieces_.end()) return {};
-    const Allocation given = *found;
-    pieces_.erase(found);
-    bytes_ -= given.bytes;
-    return given;
+    auto best = pieces_.end();
+    for (auto piece = pieces_.begin(); piece != pieces_.end(); ++piece)
+      if (piece->bytes >= bytes && (best == pieces_.end() || piece->bytes < best->bytes)) best = piece;
+    return best == pieces_.end() ? Allocation{} : taken_out(best);
   }
 
+  /// In the place of the oldest ones, which calls of other sizes have left, if there would be too much.
   bool keep(const Allocation& given) {
     const std::unique_lock guard(mutex_, std::try_to_lock);
-    if (!guard || pieces_.size() == most_pieces || bytes_ + given.bytes > most_bytes) return false;
-    pieces_.insert(first_of(given.bytes), given);
+    if (!guard || given.bytes > most_bytes) return false;
+    while (pieces_.size() == most_pieces || bytes_ + given.bytes > most_bytes)
+      give_back_pages(taken_out(pieces_.begin()));
+    pieces_.push_back(given);
     bytes_ += given.bytes;
     return true;
   }
@@ -70,12 +71,15 @@ class Kept {
  private:
   static constexpr std::size_t most_bytes = std::size_t{64} << 20, most_pieces = 16;
 
-  std::vector<Allocation>::iterator first_of(std::size_t bytes) {
-    return std::find_if(pieces_.begin(), pieces_.end(), [=](const Allocation& given) { return given.bytes >= bytes; });
+  Allocation taken_out(std::vector<Allocation>::iterator piece) {
+    const Allocation given = *piece;
+    pieces_.erase(piece);
+    bytes_ -= given.bytes;
+    return given;
   }
 
   std::mutex mutex_;
-  std::vector<Allocation> pieces_;  // by size
+  std::vector<Allocation> pieces_;  // the oldest first
   std::size_t bytes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 //
 // A block is 64 bytes wide (16 floats, 8 doubles), whatever the instruction set. The last block of a batch may be half
 // or a quarter as wide, so that a few samples do not pay for sixteen, and has one lane if it is for a single sample.
+// Such a block lies in memory as a program's array does.
 #pragma once
 
 #include <cnnbp/definition.hpp>
@@ -18,7 +19,8 @@ class Blocks {
   static constexpr Index full_lanes = strip_width<T>;
 
   Blocks() = default;
-  explicit Blocks(Index samples) : samples_(samples), full_(samples / full_lanes) {
+  explicit Blocks(Index samples)
+      : samples_(samples), full_(samples / full_lanes), narrow_(samples % full_lanes > 0 ? 1 : 0) {
     const Index rest = samples % full_lanes;
     if (rest < 2) {
       last_lanes_ = rest;
@@ -27,18 +29,25 @@ class Blocks {
     last_lanes_ = full_lanes / 4;
     while (last_lanes_ < rest) last_lanes_ *= 2;
   }
+  /// A block of one lane for each sample: what a program's array is.
+  static Blocks apart(Index samples) {
+    Blocks blocks;
+    blocks.samples_ = blocks.narrow_ = samples;
+    blocks.last_lanes_ = 1;
+    return blocks;
+  }
 
   Index samples() const { return samples_; }
-  Index count() const { return full_ + (last_lanes_ > 0 ? 1 : 0); }
+  Index count() const { return full_ + narrow_; }
   Index full() const { return full_; }
   Index lanes(Index block) const { return block < full_ ? full_lanes : last_lanes_; }
   /// Lanes of `block` that hold a sample; the ones after them are padding.
-  Index samples_in(Index block) const { return block < full_ ? full_lanes : samples_ - full_ * full_lanes; }
-  Index all_lanes() const { return full_ * full_lanes + last_lanes_; }
+  Index samples_in(Index block) const { return block < full_ ? full_lanes : (samples_ - full_ * full_lanes) / narrow_; }
+  Index all_lanes() const { return full_ * full_lanes + narrow_ * last_lanes_; }
 
  private:
   Index samples_ = 0, full_ = 0;
-  Index last_lanes_ = 0;  // of the block after the full ones, 0 when there is none
+  Index narrow_ = 0, last_lanes_ = 0;  // blocks after the full ones, and their lanes
 };
 
 /// `count` elements up to whole lane vectors.
@@ -86,7 +95,7 @@ class Tensor {
         blocks(b),
         gap_(spacing == Spacing::spread && may_spread(s) ? gap_lines(s) * Blocks<T>::full_lanes : 0) {}
 
-  T* block(Index b) const { return data + b * shape.channels * (shape.pixels() * Blocks<T>::full_lanes + gap_); }
+  T* block(Index b) const { return data + b * shape.channels * channel_stride(0); }
   T* channel(Index b, Index c) const { return block(b) + c * channel_stride(b); }
   Index channel_stride(Index b) const { return shape.pixels() * blocks.lanes(b) + gap_; }
   Index row_stride(Index b) const { return shape.width * blocks.lanes(b); }

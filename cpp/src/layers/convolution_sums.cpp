@@ -42,7 +42,7 @@ std::unique_ptr<ChannelSum<T>> delta_sum(const Convolution& convolution, Algorit
 
 template <class T>
 std::unique_ptr<GradientSum<T>> gradient_sum(const Convolution& convolution, Algorithm algorithm) {
-  if (is_depthwise(convolution) && convolution.taps() == 9)
+  if (has_depthwise_gradient(convolution))
     return std::make_unique<DepthwiseGradientSum<T>>(DepthwiseShape::forward(convolution));
   if (takes_winograd<T>(algorithm, convolution, output_tiles(convolution.window)))
     return std::make_unique<WinogradGradientSum<T>>(WinogradShape::forward(convolution));
@@ -51,13 +51,23 @@ std::unique_ptr<GradientSum<T>> gradient_sum(const Convolution& convolution, Alg
   return std::make_unique<KernelGradientSum<T>>(convolution);
 }
 
+/// Kernels of one channel each, and of one pixel, whose sums take neighbours from where they lie.
+bool suits_samples_apart(const Convolution& convolution) {
+  const auto& [rows, columns] = convolution.window;
+  const bool keeps_size = rows.output == rows.input && columns.output == columns.input;
+  return is_depthwise(convolution) || (convolution.taps() == 1 && rows.stride * columns.stride == 1 && keeps_size);
+}
+
 }  // namespace
 
 template <class T>
 ConvolutionSums<T>::ConvolutionSums(const Convolution& convolution, Algorithm algorithm)
     : forward(forward_sum<T>(convolution, algorithm)),
       delta(delta_sum<T>(convolution, algorithm)),
-      gradient(gradient_sum<T>(convolution, algorithm)) {}
+      gradient(gradient_sum<T>(convolution, algorithm)),
+      suit_samples_apart(suits_samples_apart(convolution)),
+      gradient_suits_samples_apart(suit_samples_apart &&
+                                   (convolution.taps() == 1 || has_depthwise_gradient(convolution))) {}
 
 template class ConvolutionSums<float>;
 template class ConvolutionSums<double>;

@@ -39,6 +39,10 @@ bool is_depthwise(const Convolution& convolution) {
          rows.dilation * columns.dilation == 1;
 }
 
+bool has_depthwise_gradient(const Convolution& convolution) {
+  return is_depthwise(convolution) && convolution.taps() == taps;
+}
+
 DepthwiseShape DepthwiseShape::forward(const Convolution& convolution) {
   const auto& [rows, columns] = convolution.window;
   return {.channels = convolution.groups,
@@ -75,7 +79,7 @@ Loop DepthwiseSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const 
   const Tensor<T>& source = from.map;
   const Index blocks = source.blocks.count(), channels = shape_.channels;
   const Index height = shape_.target_height, width = shape_.target_width, kernel = shape_.kernel * shape_.kernel;
-  const Index together = this->units_of_task(height * width * kernel * Blocks<T>::full_lanes, channels, blocks);
+  const Index together = this->units_of_task(height * width * kernel * source.blocks.lanes(0), channels, blocks);
   const std::vector<Span> parts = even_parts(channels, together);
   const Index count = static_cast<Index>(parts.size());
   return {blocks * count,
@@ -94,23 +98,32 @@ Loop DepthwiseSum<T>::sum(const Source<T>& from, const Tensor<T>& target, const 
           static_cast<std::size_t>(this->scratch_for(target, 1, height)) * sizeof(T)};
 }
 
-/// A task a channel, which visits the blocks in order: full ones, and then the narrower last one.
+/// A task a channel.
 template <class T>
-Schedule DepthwiseGradientSum<T>::sum(const Tensor<T>& input, const Source<T>& from, T* gradient, T*) {
-  const Tensor<T>& delta = from.map;
-  constexpr Index lanes = Blocks<T>::full_lanes;
-  return {{Loop{shape_.channels, [=, this](Index channel, std::byte*) {
-                  const Blocks<T>& blocks = input.blocks;
-                  for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
-                    T sums[taps * lanes] = {}, totals[taps];
-                    for (Index b = range.begin; b < range.end; ++b)
-                      this->kernel_->accumulate_depthwise_gradient(plane(shape_, input, delta, b, channel), sums);
-                    if (range.begin < range.end)
-                      this->kernel_->sum_lanes(sums, taps, blocks.lanes(range.begin), totals);
-                    for (Index tap = 0; range.begin < range.end && tap < taps; ++tap)
-                      gradient[channel * taps + tap] += totals[tap];
-                  }
+Schedule DepthwiseGradientSum<T>::accumulate(const Tensor<T>& input, const Source<T>& from,
+                                             const Gradients<T>& gradients, T*) {
+  return {{Loop{shape_.channels, [=, this, delta = from.map](Index channel, std::byte*) {
+                  sum_channel(input, delta, channel, gradients);
                 }}}};
+}
+
+/// The blocks in order: full ones, and then the narrower ones.
+template <class T>
+void DepthwiseGradientSum<T>::sum_channel(const Tensor<T>& input, const Tensor<T>& delta, Index channel,
+                                          const Gradients<T>& gradients) const {
+  const Blocks<T>& blocks = input.blocks;
+  for (const Span range : {Span{0, blocks.full()}, Span{blocks.full(), blocks.count()}}) {
+    if (range.begin == range.end) continue;
+    T sums[taps * Blocks<T>::full_lanes] = {}, totals[taps];
+    for (Index b = range.begin; b < range.end; ++b) {
+      this->kernel_->accumulate_depthwise_gradient(plane(shape_, input, delta, b, channel), sums);
+      if (gradients.bias)
+        gradients.bias[channel] +=
+            this->kernel_->sum_plane(delta.channel(b, channel), delta.shape.pixels(), blocks.lanes(b));
+    }
+    this->kernel_->sum_lanes(sums, taps, blocks.lanes(range.begin), totals);
+    for (Index tap = 0; tap < taps; ++tap) gradients.weight[channel * taps + tap] += totals[tap];
+  }
 }
 
 template class DepthwiseSum<float>;

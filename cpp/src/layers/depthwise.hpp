@@ -10,6 +10,9 @@ namespace cnnbp {
 /// Whether a convolution is of that form.
 bool is_depthwise(const Convolution& convolution);
 
+/// Whether there is a gradient of that form, too.
+bool has_depthwise_gradient(const Convolution& convolution);
+
 /// What a depthwise sum runs over: target pixel (u, v) reads from source pixel (u − pad_top, v − pad_left) on.
 struct DepthwiseShape {
   Index channels, kernel, source_height, source_width, target_height, target_width, pad_top, pad_left;
@@ -38,12 +41,15 @@ class DepthwiseSum : public ChannelSum<T> {
 
 /// Of 3×3 kernels.
 template <class T>
-class DepthwiseGradientSum : public WeightGradientSum<T> {
+class DepthwiseGradientSum : public GradientSum<T> {
  public:
   explicit DepthwiseGradientSum(const DepthwiseShape& forward) : shape_(forward) {}
 
+  Schedule accumulate(const Tensor<T>& input, const Source<T>& delta, const Gradients<T>& gradients,
+                      T* workspace) override;
+
  private:
-  Schedule sum(const Tensor<T>& input, const Source<T>& delta, T* gradient, T* workspace) override;
+  void sum_channel(const Tensor<T>& input, const Tensor<T>& delta, Index channel, const Gradients<T>& gradients) const;
   DepthwiseShape shape_;
 };
 

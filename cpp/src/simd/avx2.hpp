@@ -25,6 +25,8 @@ namespace {
 inline __m256i first_of(int count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+/// Those from `begin` to `end`, likewise.
+inline __m256i between(int begin, int end) { return _mm256_andnot_si256(first_of(begin), first_of(end)); }
 
 template <>
 struct Vec<float, 4> {
@@ -38,6 +40,10 @@ struct Vec<float, 4> {
     Vec loaded = load(p);
     asm("" : "+x"(loaded.v));
     return loaded;
+  }
+  /// The numbers from `begin` to `end`, in their lanes, and 0 in the others, which are not read.
+  static Vec load_between(const float* p, int begin, int end) {
+    return {_mm_maskload_ps(p, _mm256_castsi256_si128(between(begin, end)))};
   }
   static Vec broadcast(float s) { return {_mm_set1_ps(s)}; }
   void store(float* p) const { _mm_storeu_ps(p, v); }
@@ -103,6 +109,7 @@ struct Vec<float, 8> {
   }
   /// The first `count` numbers; nothing after them is read or written.
   static Vec load_first(const float* p, int count) { return {_mm256_maskload_ps(p, first_of(count))}; }
+  static Vec load_between(const float* p, int begin, int end) { return {_mm256_maskload_ps(p, between(begin, end))}; }
   /// In parts, as some processors take twenty cycles for a masked store.
   void store_first(float* p, int count) const {
     __m128 part = _mm256_castps256_ps128(v);
@@ -158,6 +165,9 @@ struct Vec<double, 2> {
     Vec loaded = load(p);
     asm("" : "+x"(loaded.v));
     return loaded;
+  }
+  static Vec load_between(const double* p, int begin, int end) {
+    return {_mm_maskload_pd(p, _mm256_castsi256_si128(between(2 * begin, 2 * end)))};
   }
   static Vec broadcast(double s) { return {_mm_set1_pd(s)}; }
   void store(double* p) const { _mm_storeu_pd(p, v); }
@@ -218,6 +228,9 @@ struct Vec<double, 4> {
     Vec<double, 2>{_mm256_extractf128_pd(v, 1)}.store_apart(p + 2 * step, step);
   }
   static Vec load_first(const double* p, int count) { return {_mm256_maskload_pd(p, first_of(2 * count))}; }
+  static Vec load_between(const double* p, int begin, int end) {
+    return {_mm256_maskload_pd(p, between(2 * begin, 2 * end))};
+  }
   void store_first(double* p, int count) const {
     __m128d part = _mm256_castpd256_pd128(v);
     if (count == 4) return store(p);

@@ -34,6 +34,9 @@ struct Vec<float, 16> {
     return {_mm512_insertf32x8(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   static Vec load_first(const float* p, int count) { return {_mm512_maskz_loadu_ps(Mask((1u << count) - 1), p)}; }
+  static Vec load_between(const float* p, int begin, int end) {
+    return {_mm512_maskz_loadu_ps(Mask(((1u << end) - 1) & ~((1u << begin) - 1)), p)};
+  }
   void store_first(float* p, int count) const { _mm512_mask_storeu_ps(p, Mask((1u << count) - 1), v); }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask16;
@@ -99,6 +102,9 @@ struct Vec<double, 8> {
     return {_mm512_insertf64x4(half, Half::load_halves(p + 2 * step, p + 3 * step).v, 1)};
   }
   static Vec load_first(const double* p, int count) { return {_mm512_maskz_loadu_pd(Mask((1u << count) - 1), p)}; }
+  static Vec load_between(const double* p, int begin, int end) {
+    return {_mm512_maskz_loadu_pd(Mask(((1u << end) - 1) & ~((1u << begin) - 1)), p)};
+  }
   void store_first(double* p, int count) const { _mm512_mask_storeu_pd(p, Mask((1u << count) - 1), v); }
   /// All lanes or none; nothing is read then, and the sum stays as it is.
   using Mask = __mmask8;

@@ -55,6 +55,12 @@ struct PortableVec {
     for (int i = 0; i < count; ++i) r.v[i] = p[i];
     return r;
   }
+  /// The numbers from `begin` to `end`, in their lanes, and 0 in the others, which are not read.
+  static Self load_between(const T* p, int begin, int end) {
+    Self r{};
+    for (int i = begin; i < end; ++i) r.v[i] = p[i];
+    return r;
+  }
   void store_first(T* p, int count) const {
     for (int i = 0; i < count; ++i) p[i] = v[i];
   }
