@@ -1,4 +1,4 @@
-"""Functions that read and write arrays where they lie: the bits of a network, and nothing beyond."""
+"""Functions that take arrays where they lie: the bits of a network, and nothing beyond."""
 
 import ctypes
 import mmap
@@ -101,7 +101,7 @@ def guarded(array: np.ndarray, *, at_end: bool) -> np.ndarray:
 
 @on_linux
 def test_memory_of_other_sizes_makes_room_for_that_of_the_next_calls(rng):
-    """What is kept between calls is that of the last ones: a size that is asked for again is there."""
+    """What is kept between calls is that of the last ones."""
 
     def call(samples):
         x = np.zeros((samples, 16, 32, 32), np.float32)
