@@ -152,6 +152,29 @@ bool functions_on_arrays_obey_connections() {
   return y[0] == 3 && delta == std::vector<float>{9, 0};
 }
 
+/// Also of kernels of one pixel and of one channel each, which otherwise read and write arrays where these lie.
+bool convolutions_may_lie_where_their_input_does() {
+  constexpr Shape two{.channels = 2, .height = 9, .width = 10};
+  const std::int64_t count = 3, numbers = count * two.features();
+  std::vector<float> x(std::size_t(numbers), 0), weight(36);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i % 7) - 3;
+  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = float(i % 5) - 2;
+  const auto same = [&](const Conv2d& layer) {
+    std::vector<float> apart(x.size()), together = x;
+    const functional::Array<float> made{apart.data(), count, two}, in_place{together.data(), count, two};
+    functional::conv2d<float>({x.data(), count, two}, weight.data(), nullptr, layer, made);
+    functional::conv2d<float>({together.data(), count, two}, weight.data(), nullptr, layer, in_place);
+    bool equal = apart == together;
+    together = x;
+    functional::conv2d_delta<float>({x.data(), count, two}, weight.data(), layer, made);
+    functional::conv2d_delta<float>({together.data(), count, two}, weight.data(), layer, in_place);
+    return equal && apart == together;
+  };
+  return same({.out_channels = 2, .kernel_size = 1}) &&
+         same({.out_channels = 2, .kernel_size = 3, .padding = 1, .groups = 2}) &&
+         same({.out_channels = 2, .kernel_size = 3, .padding = 1});
+}
+
 bool functions_on_arrays_end_before_the_activation() {
   const float x = 1, weight = 1;
   float y = 0;
@@ -302,6 +325,7 @@ constexpr Claim claims[] = {
     {"counts_do_not_overflow", counts_do_not_overflow},
     {"messages_show_what_was_given", messages_show_what_was_given},
     {"functions_on_arrays_obey_connections", functions_on_arrays_obey_connections},
+    {"convolutions_may_lie_where_their_input_does", convolutions_may_lie_where_their_input_does},
     {"functions_on_arrays_end_before_the_activation", functions_on_arrays_end_before_the_activation},
     {"the_last_layer_is_the_callers", the_last_layer_is_the_callers},
     {"networks_that_are_gone_leave_no_memory", networks_that_are_gone_leave_no_memory},

@@ -1,7 +1,7 @@
 /// The operations of the layers on plain arrays, (N, C, H, W), C-contiguous. T is float or double.
 /// Options are a layer's definition; where sizes do not fit, std::invalid_argument names both. What they compute ends
 /// before the activation, so an `activation` other than the identity is refused. Arrays may be null only where it says
-/// so.
+/// so. The result of a convolution may lie where its input or output delta does.
 #pragma once
 
 #include <cnnbp/definition.hpp>

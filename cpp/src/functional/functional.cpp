@@ -2,6 +2,7 @@
 #include <cnnbp/functional.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "functional/array_lanes.hpp"
 #include "functional/arrays.hpp"
@@ -53,11 +54,21 @@ T* held(const Layer<T>& layer, const T* weight, Buffer<T>& copy) {
   return copy.data();
 }
 
+/// Whether some memory is in both.
+template <class T, class U>
+bool overlap(const Array<T>& a, const Array<U>& b) {
+  const auto begin = [](const auto& array) { return reinterpret_cast<std::uintptr_t>(array.data); };
+  const auto end = [](const auto& array) {
+    return reinterpret_cast<std::uintptr_t>(array.data + array.count * array.shape.features());
+  };
+  return begin(a) < end(b) && begin(b) < end(a);
+}
+
 template <class T, class L>
 void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].value = bias;
-  const bool apart = layer.suits_samples_apart();
+  const bool apart = layer.suits_samples_apart() && !overlap(x, output);
   const Lanes<T> in(x, memory_for<T>(apart)), out(output, memory_for<T>(apart, layer.makes_pixels()));
   const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_forward(x.count)), Contents::anything);
   Signal<T> made = value_of(out);
@@ -71,7 +82,7 @@ void forward(L& layer, T* weight, T* bias, Array<const T> x, Array<T> output) {
 template <class T, class L>
 void propagate(L& layer, T* weight, Array<const T> output_delta, Array<T> delta) {
   if (!layer.parameters.empty()) layer.parameters[0].value = weight;
-  const bool apart = layer.suits_samples_apart();
+  const bool apart = layer.suits_samples_apart() && !overlap(output_delta, delta);
   const Lanes<T> out(output_delta, memory_for<T>(apart));
   const Lanes<T> in(delta, memory_for<T>(apart, layer.makes_delta_pixels()));
   const Buffer<T> packed(static_cast<std::size_t>(layer.packed_for_delta(delta.count)), Contents::anything);
@@ -87,7 +98,7 @@ template <class T, class L>
 void accumulate(L& layer, Array<const T> x, Array<const T> output_delta, T* weight, T* bias) {
   layer.parameters[0].gradient = weight;
   if (layer.parameters.size() > 1) layer.parameters[1].gradient = bias;
-  const bool apart = layer.gradients_suit_samples_apart();
+  const bool apart = layer.suits_samples_apart();
   const Lanes<T> in(x, memory_for<T>(apart)), out(output_delta, memory_for<T>(apart));
   const Buffer<T> workspace(static_cast<std::size_t>(layer.gradient_workspace(in.tensor().blocks)), Contents::anything);
   const Schedule moves{{in.bring_in(x), out.bring_in(output_delta)}};

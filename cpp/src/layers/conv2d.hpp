@@ -22,7 +22,6 @@ class Conv2dLayer : public Layer<T> {
     return sums_.forward->normalizes_source() && sums_.gradient->normalizes_input();
   }
   bool suits_samples_apart() const override { return sums_.suit_samples_apart; }
-  bool gradients_suit_samples_apart() const override { return sums_.gradient_suits_samples_apart; }
   Loop forward(const Signal<T>& input, const Signal<T>& output) override;
   bool makes_pixels() const override { return sums_.forward->does_without_memory(); }
   Index pixel_parts(const Blocks<T>& blocks) const override { return sums_.forward->parts(blocks); }

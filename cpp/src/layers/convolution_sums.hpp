@@ -16,7 +16,7 @@ class ConvolutionSums {
   std::unique_ptr<ChannelSum<T>> forward;  // from the convolution's input to its output
   std::unique_ptr<ChannelSum<T>> delta;    // the other way round
   std::unique_ptr<GradientSum<T>> gradient;
-  bool suit_samples_apart, gradient_suits_samples_apart;
+  bool suit_samples_apart;
 };
 
 }  // namespace cnnbp

@@ -10,7 +10,7 @@ namespace cnnbp {
 /// Whether a convolution is of that form.
 bool is_depthwise(const Convolution& convolution);
 
-/// Whether there is a gradient of that form, too.
+/// Whether it has a gradient of that form, too: of 3×3.
 bool has_depthwise_gradient(const Convolution& convolution);
 
 /// What a depthwise sum runs over: target pixel (u, v) reads from source pixel (u − pad_top, v − pad_left) on.

@@ -171,10 +171,8 @@ class Layer {
   virtual bool normalizes_input() const { return false; }
   /// Whether `output.added` may be.
   virtual bool normalizes_added() const { return false; }
-  /// Whether samples that have a block of one lane each, as arrays have them, take about as long as in lanes, forward and
-  /// back, and for the gradients.
+  /// Whether samples that have a block of one lane each, as arrays have them, take about as long as in lanes.
   virtual bool suits_samples_apart() const { return false; }
-  virtual bool gradients_suit_samples_apart() const { return false; }
   /// output = f(u(input))
   virtual Loop forward(const Signal<T>& input, const Signal<T>& output) = 0;
   /// The same in training, for layers that do something else then. One training pass runs at a time.
