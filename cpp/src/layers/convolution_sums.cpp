@@ -52,8 +52,8 @@ std::unique_ptr<GradientSum<T>> gradient_sum(const Convolution& convolution, Alg
 }
 
 /// Pixels of the smallest maps that are as fast as they lie: depthwise ones of 12×12 take half to three quarters of the
-/// time, those of 10×10 up to a third more, as each plane is a call; 1×1 kernels on 4×4 take nine tenths, and on maps of
-/// one pixel, which fill no vector, four times as long.
+/// time, those of 10×10 up to a third more, as each plane is a call; 1×1 kernels on 4×4 take nine tenths, and on maps
+/// of one pixel, which fill no vector, four times as long.
 constexpr Index least_depthwise_pixels = 128, least_pixels = 16;
 
 /// 3×3 kernels of one channel each, and kernels of one pixel: their sums take neighbours from where they lie.
