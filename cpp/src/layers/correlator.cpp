@@ -9,10 +9,21 @@ namespace {
 /// many, calls for so few rows took up to a tenth of a first layer.
 constexpr Index tile_bytes = 64 * 1024;
 
+/// Whether each target pixel is made of the source pixel in its place alone.
+bool is_pixel_by_pixel(const CorrelatorShape& shape) {
+  const auto in_place = [](Index position, const Taps& taps) { return taps.count == 1 && taps.source == position; };
+  for (Index row = 0; row < shape.target_height; ++row)
+    if (!in_place(row, shape.rows[static_cast<std::size_t>(row)])) return false;
+  const Run& run = shape.columns.front();
+  return shape.source_height == shape.target_height && shape.source_width == shape.target_width &&
+         run.count == shape.target_width && run.advance == 1 && in_place(0, run.taps);
+}
+
 }  // namespace
 
 template <class T>
-Correlator<T>::Correlator(CorrelatorShape shape) : shape_(std::move(shape)) {
+Correlator<T>::Correlator(CorrelatorShape shape)
+    : shape_(std::move(shape)), pixel_by_pixel_(is_pixel_by_pixel(shape_)) {
   for (Index g = 0; g < shape_.groups; ++g)
     for (const Span part : even_parts(shape_.target_channels, most_tile_channels))
       tiles_.push_back({g, g * shape_.target_channels + part.begin, part.end - part.begin});
@@ -49,10 +60,14 @@ Loop Correlator<T>::packing(T* const& weight, T* packed) {
 template <class T>
 void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, const Weights& weights, Index block,
                              const Tile& tile, Span rows) const {
-  const Index lanes = source.blocks.lanes(block);
+  const Index lanes = source.blocks.lanes(block), width = shape_.target_width;
+  const bool joined = pixel_by_pixel_ && lanes == 1;
+  Run row = shape_.columns.front();
+  row.count *= rows.end - rows.begin;
+  const Index skipped = joined ? rows.begin * width : 0;
   this->kernel_->correlate({
-      .source = source.channel(block, tile.group * shape_.source_channels),
-      .target = target.first,
+      .source = source.channel(block, tile.group * shape_.source_channels) + skipped,
+      .target = target.first + skipped,
       .weight = weights.packed + tile.begin * shape_.source_channels * taps(),
       .bias = weights.bias_from(tile.begin),
       .accumulate = false,
@@ -64,10 +79,10 @@ void Correlator<T>::run_rows(const Tensor<T>& source, const Planes& target, cons
       .target_channel_stride = target.channel_stride,
       .target_row_stride = shape_.target_width * lanes,
       .rows = shape_.rows.data(),
-      .row_begin = rows.begin,
-      .row_end = rows.end,
-      .columns = shape_.columns.data(),
-      .column_runs = static_cast<Index>(shape_.columns.size()),
+      .row_begin = joined ? 0 : rows.begin,
+      .row_end = joined ? 1 : rows.end,
+      .columns = joined ? &row : shape_.columns.data(),
+      .column_runs = joined ? 1 : static_cast<Index>(shape_.columns.size()),
       .tile = tile.channels,
       .lanes = lanes,
   });

@@ -32,6 +32,7 @@ class Correlator : public ChannelSum<T> {
   Index taps() const { return shape_.kernel_height * shape_.kernel_width; }
 
   CorrelatorShape shape_;
+  bool pixel_by_pixel_;  // all rows of a single sample are one then
   std::vector<Tile> tiles_;
 };
 
