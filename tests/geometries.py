@@ -216,6 +216,29 @@ ODD: list[Geometry] = read_table(
     """,
 )
 
+#: Functions on arrays read and write these where they lie: kernels of one pixel, and 3×3 ones of a
+#: channel each, on maps that are not too small.
+IN_PLACE: list[Geometry] = read_table(
+    Geometry,
+    CONV_COLUMNS,
+    """
+    batch  in   size  out  kernel  stride  padding  dilation  groups
+        3   5    7x9    6       1       1        0         1       1
+        2   6    4x4    4       1       1        0         1       2
+        1   1   1x17    1       1       1        0         1       1
+        3  50    5x5   70       1       1        0         1       1
+        2  16  13x11   32       1       1        0         1       1
+        1 600    6x6  300       1       1        0         1       1
+        3   4  12x12    4       3       1        1         1       4
+        2   3  16x17    3       3       1        1         1       3
+        2   2   5x31    2       3       1        1         1       2
+        1   2   70x2    2       3       1        1         1       2
+        1   2   3x66    2       3       1        2         1       2
+        2   2  14x12    2       3       1        0         1       2
+        2   3   9x30    3       3       1  2,0x0,2         1       3
+        2   3  48x3     3       3       1        1         1       3
+    """,
+)
 #: Full and partial blocks: 16 or 8 samples a block, the tails of 4, 8 and 2, and one more or less.
 BATCHES = (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 33, 50)
 #: Register tiles of 6 channels, one more and one less.

@@ -15,29 +15,7 @@ from claims import normal
 from cnnbp import Network, functional
 from cnnbp.layers import Conv2d
 
-#: Kernels of one pixel, and 3×3 ones of a channel each, on maps that are not too small.
-IN_PLACE: list[geometries.Geometry] = geometries.read_table(
-    geometries.Geometry,
-    geometries.CONV_COLUMNS,
-    """
-    batch  in   size  out  kernel  stride  padding  dilation  groups
-        3   5    7x9    6       1       1        0         1       1
-        2   6    4x4    4       1       1        0         1       2
-        1   1   1x17    1       1       1        0         1       1
-        3  50    5x5   70       1       1        0         1       1
-        2  16  13x11   32       1       1        0         1       1
-        1 600    6x6  300       1       1        0         1       1
-        3   4  12x12    4       3       1        1         1       4
-        2   3  16x17    3       3       1        1         1       3
-        2   2   5x31    2       3       1        1         1       2
-        1   2   70x2    2       3       1        1         1       2
-        1   2   3x66    2       3       1        2         1       2
-        2   2  14x12    2       3       1        0         1       2
-        2   3   9x30    3       3       1  2,0x0,2         1       3
-        2   3  48x3     3       3       1        1         1       3
-    """,
-)
-in_place = pytest.mark.parametrize("geometry", IN_PLACE, ids=str)
+in_place = pytest.mark.parametrize("geometry", geometries.IN_PLACE, ids=str)
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="protects pages as Linux does")
 
@@ -66,7 +44,7 @@ def test_nothing_is_read_beyond_the_arrays():
 
 def check_guarded_arrays() -> None:
     rng = np.random.default_rng(3)
-    for g in IN_PLACE:
+    for g in geometries.IN_PLACE:
         for dtype in (np.float32, np.float64):
             x, weight, delta = (
                 normal(rng, shape, dtype)
